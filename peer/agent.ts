@@ -1,0 +1,317 @@
+// The agent of a VM. Its life reads like the two lines of the design:
+//   successor:    up → claim → fetch → open → restore → ready
+//   predecessor:  notice → inventory → plan → read → pack → seal → lane → acknowledged → receipt → gone
+// A failure of warming is never fatal to the VM's start: it is logged, and the peer goes on guarding.
+
+import { join } from 'node:path'
+import { systemClock } from '../src/clock.ts'
+import { asHeirloomError, HeirloomError } from '../src/errors.ts'
+import { openIdentityFile, readKeyFile } from '../src/cli/secret-file.ts'
+import { serveHttp } from '../src/http/serve.ts'
+import { createNode, type Node } from '../src/net/node.ts'
+import { builtLanes } from '../src/plan/policy.ts'
+import { createAgentMetrics } from './agent-metrics.ts'
+import type { PeerConfig } from './config/schema.ts'
+import { EventLog, type PeerEvent } from './events.ts'
+import { handOff } from './handoff/predecessor.ts'
+import { InheritanceDesk } from './inherit/desk.ts'
+import { inherit } from './inherit/inherit.ts'
+import { waitForAssignment } from './inherit/wait.ts'
+import { createLocalApi } from './local-api.ts'
+import { joinPool, type Membership } from './membership.ts'
+import { createNotice } from './notice/create-notice.ts'
+import type { Notice } from './notice/notice.ts'
+import { Readiness } from './readiness.ts'
+import { RelayClient } from './relay-client.ts'
+import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
+import { createSink, createSource } from './source/create-source.ts'
+import type { Sink, Source } from './source/source.ts'
+
+export interface PeerOptions {
+  readonly onProgress?: (progress: HandoffProgress) => void
+  readonly onEvent?: (event: PeerEvent) => void
+}
+
+/** The agent of a VM while it runs. Disposing it ends it without handing anything off; a handoff under way is finished first. */
+export interface RunningPeer extends AsyncDisposable {
+  readonly peerId: string
+  /** What it has handed off; undefined when it was disposed before. Rejects with what made it impossible to go on. */
+  readonly ended: Promise<HandoffResult | undefined>
+  /** Why it counts as ready (policy.ready_at), or undefined. */
+  ready(): string | undefined
+  /** As the local API tells it (CONTRACT: `GET /v1/status`). */
+  status(): object
+  /** The receipt as JSON text: of its own handoff, before that of the one it inherited; undefined before there is one. */
+  receipt(): string | undefined
+  /** Hands off now, within `deadlineMs`. A second call while it is under way gets the same handoff. */
+  handOff(notice: { readonly reason: string; readonly deadlineMs: number }): Promise<HandoffResult>
+}
+
+/** Runs the agent until it has handed off; answers the exit code of the contract's table. Throws what makes it impossible to run at all. */
+export async function runPeer(config: PeerConfig, options: PeerOptions = {}): Promise<number> {
+  await using peer = await startPeer(config, options)
+  const result = await peer.ended
+  return result === undefined ? 0 : exitCodeOf(result.outcome)
+}
+
+/** Opens everything and starts the agent. Throws `config` (key, socket, listen) and `io`; then nothing is left open. */
+export async function startPeer(config: PeerConfig, options: PeerOptions = {}): Promise<RunningPeer> {
+  const keyFile = await readKeyFile(config.key)
+  if (config.pool !== undefined && config.pool !== keyFile.pool.name) {
+    throw new HeirloomError('config', `${config.key} is the key of pool ${keyFile.pool.name}, not of ${config.pool}`, {
+      hint: "change `pool`, or give that pool's key",
+    })
+  }
+  const identity = await openIdentityFile(config.identity)
+  const membership = joinPool(keyFile, identity, systemClock, keyFile.kind === 'secret' ? 'receive' : 'send')
+  await using resources = new AsyncDisposableStack()
+  const events = new EventLog(systemClock)
+  if (options.onEvent !== undefined) resources.use(events.listen(options.onEvent))
+  const warn = (message: string) => events.emit('warning', { message })
+  const sources = config.sources.map((entry) => resources.use(createSource(entry, { onWarning: warn })))
+  const node = resources.use(await createNode({ seed: identity.seed, listen: config.listen }))
+  const relay = resources.use(
+    new RelayClient({ node, relays: config.relays, certificate: () => membership.certificate(), clock: systemClock }),
+  )
+  const agent = new Agent({ config, options, membership, events, sources, node, relay, desk: await InheritanceDesk.open(node) })
+  const api = createLocalApi(agent)
+  resources.use(await serveHttp(api, `unix:${config.socket}`))
+  if (config.http !== undefined) resources.use(await serveHttp(api, config.http))
+  return running(agent, node.peerId, resources.move())
+}
+
+/** Runs to the end; what the agent holds is closed before anybody hears of it. */
+async function runAndClose(agent: Agent, owned: AsyncDisposableStack): Promise<HandoffResult | undefined> {
+  try {
+    return await agent.run()
+  } finally {
+    await owned.disposeAsync()
+  }
+}
+
+function running(agent: Agent, peerId: string, owned: AsyncDisposableStack): RunningPeer {
+  const ended = runAndClose(agent, owned)
+  // Whoever doesn't ask how it ended isn't told.
+  ended.catch(() => {})
+  return {
+    peerId,
+    ended,
+    ready: () => agent.ready(),
+    status: () => agent.status(),
+    receipt: () => agent.receipt(),
+    handOff: (notice) => agent.handOff(notice),
+    async [Symbol.asyncDispose]() {
+      agent.stop()
+      await ended.catch(() => {})
+    },
+  }
+}
+
+interface AgentParts {
+  readonly config: PeerConfig
+  readonly options: PeerOptions
+  readonly membership: Membership
+  readonly events: EventLog
+  readonly sources: readonly Source[]
+  readonly node: Node
+  readonly relay: RelayClient
+  readonly desk: InheritanceDesk
+}
+
+class Agent {
+  readonly events: EventLog
+  readonly #parts: AgentParts
+  readonly #readiness: Readiness
+  readonly #metrics
+  readonly #gone = new AbortController()
+  readonly #over = Promise.withResolvers<HandoffResult | undefined>()
+  #phase: 'successor' | 'guarding' | 'predecessor' | 'gone' = 'successor'
+  #handoff: Promise<HandoffResult> | undefined
+  #successor: Promise<void> = Promise.resolve()
+  #inherited: HandoffResult | undefined
+  #handedOff: HandoffResult | undefined
+  #receipt: string | undefined
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts
+    this.events = parts.events
+    this.#readiness = new Readiness(systemClock, parts.config.policy.readyAt, (why) => parts.events.emit('ready', { why }))
+    this.#metrics = createAgentMetrics(() => ({
+      ready: this.ready() !== undefined,
+      linked: parts.relay.address !== undefined,
+      inherited: this.#inherited,
+      handedOff: this.#handedOff,
+    }))
+  }
+
+  /** Until it has handed off, or was stopped; rejects with what made it impossible to go on. */
+  async run(): Promise<HandoffResult | undefined> {
+    const { config, sources, membership } = this.#parts
+    const watching = config.notices.map((entry) => this.#watch(createNotice(entry, systemClock)))
+    const linking = this.#link()
+    // Warmed before any notice, so that at the notice only real work is left.
+    const warming = sources.map((source) =>
+      source.warm({ signal: this.#gone.signal }).catch((thrown: unknown) => this.#warn(source.name, thrown)),
+    )
+    if (membership.secret === undefined) this.#guard('this peer holds no pool secret')
+    else this.#successor = this.#succeed()
+    try {
+      return await this.#over.promise
+    } finally {
+      this.#phase = 'gone'
+      this.#gone.abort(new HeirloomError('aborted', 'the peer is over'))
+      await Promise.allSettled([linking, ...watching, ...warming, this.#successor])
+    }
+  }
+
+  /** Ends it without a handoff; one that is under way is finished. Safe to repeat. */
+  stop(): void {
+    if (this.#handoff === undefined) this.#over.resolve(undefined)
+  }
+
+  ready(): string | undefined {
+    return this.#readiness.why
+  }
+
+  status(): object {
+    const { config, node, relay, membership } = this.#parts
+    return {
+      phase: this.#phase,
+      pool: membership.pool.name,
+      peerId: node.peerId,
+      addresses: node.addresses(),
+      relay: relay.address ?? null,
+      ready: this.ready() ?? null,
+      sources: config.sources.map(({ name, kind }) => ({ name, kind })),
+      inherited: this.#inherited ?? null,
+      handedOff: this.#handedOff ?? null,
+    }
+  }
+
+  receipt(): string | undefined {
+    return this.#receipt
+  }
+
+  async metrics(): Promise<{ text: string; contentType: string }> {
+    return { text: await this.#metrics.metrics(), contentType: this.#metrics.contentType }
+  }
+
+  /** Hands off now. A second call while it is under way gets the same handoff. */
+  handOff({ reason, deadlineMs }: { reason: string; deadlineMs: number }): Promise<HandoffResult> {
+    this.#handoff ??= this.#handOffOnce(reason, deadlineMs)
+    return this.#handoff
+  }
+
+  async #handOffOnce(reason: string, deadlineMs: number): Promise<HandoffResult> {
+    const { config, options, membership, events, sources, node, relay } = this.#parts
+    this.#phase = 'predecessor'
+    // A successor that is itself going inherits no more.
+    this.#inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
+    const { policy } = config
+    const limits = {
+      lanes: policy.lanes.filter((lane) => builtLanes.includes(lane)),
+      reserveMs: policy.reserveMs,
+      bytesMax: policy.maxBytes,
+      rateBytesPerSecondMax: policy.maxRateBytesPerSecond,
+      keepMs: policy.keepMs,
+    }
+    try {
+      const common = { membership, node, relay, clock: systemClock, events, ...(options.onProgress && { onProgress: options.onProgress }) }
+      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources, limits })
+      this.#handedOff = result
+      this.#receipt = receipt
+      events.emit('result', { ...result })
+      // One turn later: whoever asked over the local API gets its answer first.
+      setImmediate(() => this.#over.resolve(result))
+      return result
+    } catch (thrown) {
+      this.#over.reject(thrown)
+      throw thrown
+    }
+  }
+
+  async #watch(source: ReturnType<typeof createNotice>): Promise<void> {
+    try {
+      for await (const notice of source.watch({ signal: this.#gone.signal })) this.#react(notice)
+    } catch (thrown) {
+      this.#warn(`notice ${source.kind}`, thrown)
+    }
+  }
+
+  #react({ kind, reason, deadlineMs }: Notice): void {
+    const reaction = this.#parts.config.policy.on[kind]
+    if (reaction === 'handoff') this.handOff({ reason, deadlineMs }).catch(() => {})
+    else this.events.emit('notice-ignored', { kind, reason, reaction })
+  }
+
+  /** Keeps trying: a relay that is down at the start may be up before the notice. */
+  async #link(): Promise<void> {
+    try {
+      await this.#parts.relay.connectPatiently({ signal: this.#gone.signal })
+    } catch (thrown) {
+      if (!this.#gone.signal.aborted) this.#over.reject(thrown)
+    }
+  }
+
+  readonly #inheriting = new AbortController()
+
+  /** The successor's part: what waits for the pool is restored, one handoff after the other, until `await` is over. */
+  async #succeed(): Promise<void> {
+    const { config, relay } = this.#parts
+    const signal = AbortSignal.any([this.#inheriting.signal, this.#gone.signal])
+    const endsMs = config.awaitMs === 'always' ? Infinity : systemClock.monotonicMs() + config.awaitMs
+    try {
+      while (!signal.aborted && systemClock.monotonicMs() < endsMs) {
+        const waitMs = Math.min(endsMs - systemClock.monotonicMs(), 0x7fffffff)
+        const onNothing = () => this.#readiness.settle('nothing waits to be inherited')
+        const assignment = await waitForAssignment({ relay, clock: systemClock, waitMs, signal, onNothing })
+        if (assignment === undefined) break
+        await this.#inherit(assignment, signal)
+      }
+    } catch (thrown) {
+      if (!signal.aborted) this.#warn('successor', thrown)
+    }
+    if (!signal.aborted) this.#guard('the time as a successor is over')
+  }
+
+  async #inherit(assignment: Parameters<typeof inherit>[0]['assignment'], signal: AbortSignal): Promise<void> {
+    const { config, options, membership, events, node, relay, desk } = this.#parts
+    const sinks: Sink[] = []
+    const sinkOf = ({ name, kind }: { name: string; kind: string }) => {
+      const entry = config.sources.find((candidate) => candidate.name === name && candidate.kind === kind)
+      if (entry === undefined) return undefined
+      const sink = createSink(entry, config.state)
+      sinks.push(sink)
+      return sink
+    }
+    try {
+      const common = { membership, node, relay, desk, clock: systemClock, events, signal, sinkOf, sinks, assignment }
+      const lanes = config.policy.lanes.filter((lane) => builtLanes.includes(lane))
+      const onProgress = (progress: HandoffProgress) => {
+        options.onProgress?.(progress)
+        if (progress.hitMass !== undefined) this.#readiness.restored(progress.hitMass)
+      }
+      const { result, receipt } = await inherit({ ...common, lanes, journalDirectory: join(config.state, 'inheritance'), onProgress })
+      this.#inherited = result
+      this.#receipt = receipt
+      events.emit('inherited', { ...result })
+    } catch (thrown) {
+      if (signal.aborted) throw thrown
+      this.#warn('inheritance', thrown)
+    } finally {
+      for (const sink of sinks) await sink[Symbol.asyncDispose]()
+    }
+    this.#readiness.settle('the inheritance is over')
+  }
+
+  #guard(why: string): void {
+    if (this.#phase === 'successor') this.#phase = 'guarding'
+    this.#readiness.settle(why)
+  }
+
+  #warn(what: string, thrown: unknown): void {
+    if (this.#gone.signal.aborted) return
+    const { code, message } = asHeirloomError(thrown)
+    this.events.emit('warning', { message: `${what}: ${message}`, code })
+  }
+}

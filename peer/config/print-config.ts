@@ -1,0 +1,65 @@
+// A configuration as a file again, with every default written out.
+//
+// Invariant: reading what was printed gives the same configuration.
+
+import { stringify } from 'yaml'
+import type { SourceEntry } from '../../src/plan/manifest.ts'
+import type { Policy } from '../../src/plan/policy.ts'
+import { formatDuration, formatRate, formatSize } from '../../src/units.ts'
+import type { NoticeEntry, PeerConfig } from './schema.ts'
+
+/** The written form: the keys of the file, durations and sizes with units. What has no value is absent. */
+export function writtenConfig(config: PeerConfig): Record<string, unknown> {
+  return present({
+    pool: config.pool,
+    relays: config.relays,
+    key: config.key,
+    listen: config.listen,
+    data_port: config.dataPort,
+    socket: config.socket,
+    http: config.http,
+    state: config.state,
+    identity: config.identity,
+    notices: config.notices.map(writtenNotice),
+    await: config.awaitMs === 'always' ? 'always' : formatDuration(config.awaitMs),
+    sources: config.sources.map(writtenSource),
+    policy: writtenPolicy(config.policy),
+  })
+}
+
+/** The same as YAML. */
+export function printConfig(config: PeerConfig): string {
+  return stringify(writtenConfig(config), { lineWidth: 0, aliasDuplicateObjects: false })
+}
+
+function writtenNotice(notice: NoticeEntry): Record<string, unknown> {
+  if (!('deadlineMs' in notice)) return present({ ...notice })
+  const { deadlineMs, ...rest } = notice
+  return { ...rest, deadline: formatDuration(deadlineMs) }
+}
+
+function writtenSource(source: SourceEntry): Record<string, unknown> {
+  const { divide, ...rest } = source
+  const written: Record<string, unknown> = { ...rest, divide: divide && { by: divide.by, target: formatSize(divide.targetBytes) } }
+  if (source.kind === 'app') {
+    delete written['timeoutMs']
+    written['timeout'] = source.timeoutMs === undefined ? undefined : formatDuration(source.timeoutMs)
+  }
+  return present(written)
+}
+
+function writtenPolicy(policy: Policy): Record<string, unknown> {
+  return present({
+    on: policy.on,
+    lanes: policy.lanes,
+    reserve: formatDuration(policy.reserveMs),
+    max_bytes: policy.maxBytes === undefined ? undefined : formatSize(policy.maxBytes),
+    max_rate: policy.maxRateBytesPerSecond === undefined ? undefined : formatRate(policy.maxRateBytesPerSecond),
+    keep: formatDuration(policy.keepMs),
+    ready_at: { hit_mass: policy.readyAt.hitMass, or_after: formatDuration(policy.readyAt.orAfterMs) },
+  })
+}
+
+function present(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}

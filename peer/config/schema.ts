@@ -1,0 +1,113 @@
+// The schema of a peer's configuration file, and the type that it becomes. Durations are milliseconds, sizes bytes.
+//
+// Invariant: only what this version can do passes; what a later one will do is refused by name.
+
+import * as z from 'zod'
+import { duration, hostPort, listenAddress, path, relayAddress, strict } from '../../src/config/values.ts'
+import { addressesMax } from '../../src/limits.ts'
+import { sourcesSchema, type Manifest } from '../../src/plan/manifest.ts'
+import { policySchema, type Policy } from '../../src/plan/policy.ts'
+import type { Ms } from '../../src/units.ts'
+
+/** The kinds of notices that this version watches for. */
+const builtNoticeKinds: readonly string[] = ['signal', 'file']
+
+/** What a signal or a file leaves us when it doesn't say: container orchestrators kill after 30 s by default. */
+const noticeDeadline = duration({ min: 1 }).prefault('25s').describe('How long we have from then.')
+
+const signalNotice = strict({
+  kind: z.literal('signal').describe('A signal from the init system or the orchestrator.'),
+  signal: z.enum(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGPWR']).default('SIGTERM').describe('Which one.'),
+  deadline: noticeDeadline,
+}).transform(({ kind, signal, deadline }) => ({ kind, signal, deadlineMs: deadline }))
+
+const fileNotice = strict({
+  kind: z.literal('file').describe('A file that appears when the VM is going.'),
+  path: path().describe('Its name. A relative one counts from the configuration file.'),
+  deadline: noticeDeadline,
+}).transform(({ kind, path: file, deadline }) => ({ kind, path: file, deadlineMs: deadline }))
+
+function cloudNotice<Kind extends string>(kind: Kind, cloud: string) {
+  return strict({
+    kind: z.literal(kind).describe(`The metadata service of ${cloud}.`),
+    endpoint: z
+      .url({ protocol: /^https?$/, error: 'expected a URL such as http://169.254.169.254' })
+      .optional()
+      .describe('Where it answers.'),
+  })
+}
+
+const notice = z
+  .discriminatedUnion('kind', [
+    signalNotice,
+    fileNotice,
+    cloudNotice('aws', 'Amazon EC2'),
+    cloudNotice('gcp', 'Google Compute Engine'),
+    cloudNotice('azure', 'Microsoft Azure'),
+    cloudNotice('alibaba', 'Alibaba Cloud'),
+    cloudNotice('tencent', 'Tencent Cloud'),
+  ])
+  .superRefine(({ kind }, context) => {
+    if (builtNoticeKinds.includes(kind)) return
+    context.addIssue({
+      code: 'custom',
+      path: ['kind'],
+      message: `kind ${kind} isn't in this version yet; there are ${builtNoticeKinds.join(', ')}`,
+    })
+  })
+
+export type NoticeEntry = Readonly<z.output<typeof notice>>
+
+/** What is written in the file; paths are as they stand there, and the keys that depend on the machine may be missing. */
+export const configSchema = strict({
+  pool: z.string().min(1).max(64).optional().describe('The name of the pool, checked against the key. Without it: the name in the key.'),
+  relays: z.array(relayAddress()).min(1).max(addressesMax).describe('Addresses of relays, in order of preference.'),
+  key: path().describe('The file with the pool key or with a certificate of this VM.'),
+  listen: z
+    .array(listenAddress())
+    .max(addressesMax)
+    .default(['/ip4/0.0.0.0/tcp/0'])
+    .describe('Where other peers reach this one; port 0 takes a free one. An empty list: by the relay only.'),
+  data_port: z.int().min(0).max(65_535).optional().describe('The port of the fast lane.'),
+  socket: path()
+    .optional()
+    .describe('The Unix socket of the local API. Default: peer.sock in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/heirloom or the state.'),
+  http: hostPort().optional().describe('The same API on host:port. Without it: on the socket only.'),
+  state: path()
+    .optional()
+    .describe('Directory for identity and journal. Default: $STATE_DIRECTORY, $XDG_STATE_HOME/heirloom or ~/.local/state/heirloom.'),
+  identity: path().optional().describe("The file with this peer's own key. Default: identity.key in the state."),
+  notices: z
+    .array(notice)
+    .max(32)
+    .prefault([{ kind: 'signal' }])
+    .describe('What tells us that the VM is going.'),
+  await: z
+    .union([z.literal('always'), duration()], { error: waitMessage })
+    .prefault('15m')
+    .describe('How long after its start the peer counts as a successor; "always" for a standby.'),
+  sources: sourcesSchema,
+  policy: policySchema.prefault({}).describe('What to do on which event, and within which limits.'),
+}).describe('The configuration of a Heirloom peer.')
+
+function waitMessage(issue: { input?: unknown }): string | undefined {
+  return issue.input === undefined ? undefined : 'expected a duration such as 15m, or always'
+}
+
+/** A peer's configuration: all defaults filled in, all paths absolute, frozen. */
+export interface PeerConfig {
+  /** Undefined: whatever the key says. */
+  readonly pool: string | undefined
+  readonly relays: readonly string[]
+  readonly key: string
+  readonly listen: readonly string[]
+  readonly dataPort: number | undefined
+  readonly socket: string
+  readonly http: string | undefined
+  readonly state: string
+  readonly identity: string
+  readonly notices: readonly NoticeEntry[]
+  readonly awaitMs: Ms | 'always'
+  readonly sources: Manifest
+  readonly policy: Policy
+}

@@ -1,0 +1,100 @@
+// What a handoff came to, from the plan and the ledger: the result of the command, and the receipt that the predecessor signs.
+
+import type { LaneKind } from '../../src/lane/lane.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import { laneTallies, type HandoffOutcome, type HandoffResult } from '../result.ts'
+import type { Ledger } from './ledger.ts'
+
+export interface SourceAccount {
+  readonly name: string
+  readonly kind: string
+  readonly chunks: { readonly planned: number; readonly delivered: number }
+  readonly bytes: { readonly planned: number; readonly delivered: number }
+  readonly hitMass: number
+  readonly leftOut: readonly { readonly reason: string; readonly chunks: number; readonly bytes: number; readonly detail?: string }[]
+}
+
+export interface Summary {
+  readonly result: HandoffResult
+  readonly chunks: HandoffResult['chunks']
+  readonly bytes: HandoffResult['bytes']
+  readonly sources: readonly SourceAccount[]
+}
+
+export interface SummaryInput {
+  readonly handoff: string
+  readonly epoch: number
+  readonly elapsedMs: number
+  readonly firstPackMs: number | null
+  readonly plan: Plan
+  readonly ledger: Ledger
+  readonly tallies: ReadonlyMap<LaneKind, { packs: number; bytes: number }>
+  readonly sealedBytes: number
+  readonly resentBytes: number
+  /** Everything that could be read is safe. */
+  readonly whole: boolean
+  readonly toHeir: boolean
+  readonly notes: readonly string[]
+  /** Names of sources that failed as a whole: what they would have had nobody knows. */
+  readonly failedSources: ReadonlySet<string>
+}
+
+export function summarize(input: SummaryInput): Summary {
+  const { plan, ledger, tallies } = input
+  const sources = plan.sources().map(({ index, name, kind }): SourceAccount => {
+    const planned = plan.totals(index)
+    const delivered = ledger.delivered(index)
+    const leftOut = [...plan.leftOut(index)].map(([reason, { chunks, bytes, detail }]) => ({
+      reason,
+      chunks,
+      bytes,
+      ...(detail !== undefined && { detail }),
+    }))
+    // What the plan had and nobody got, without a reason of its own: the time or a limit cut it.
+    const cut = planned.chunks - delivered.chunks - leftOut.reduce((sum, row) => sum + row.chunks, 0)
+    if (cut > 0) leftOut.push({ reason: 'deadline', chunks: cut, bytes: Math.max(0, planned.bytes - delivered.bytes) })
+    return {
+      name,
+      kind,
+      chunks: { planned: planned.chunks, delivered: delivered.chunks },
+      bytes: { planned: planned.bytes, delivered: delivered.bytes },
+      hitMass: planned.weight > 0 ? delivered.weight / planned.weight : input.failedSources.has(name) ? 0 : 1,
+      leftOut,
+    }
+  })
+  const total = (of: (source: SourceAccount) => number) => sources.reduce((sum, source) => sum + of(source), 0)
+  const chunks = { planned: total((s) => s.chunks.planned), delivered: total((s) => s.chunks.delivered), leftOut: 0 }
+  chunks.leftOut = chunks.planned - chunks.delivered
+  const bytes = { planned: total((s) => s.bytes.planned), delivered: total((s) => s.bytes.delivered), sealed: input.sealedBytes }
+  const result: HandoffResult = {
+    event: 'result',
+    outcome: outcomeOf(input, chunks.leftOut, sources),
+    handoff: input.handoff,
+    epoch: input.epoch,
+    elapsedMs: Math.round(input.elapsedMs),
+    firstPackMs: input.firstPackMs === null ? null : Math.round(input.firstPackMs),
+    chunks,
+    bytes,
+    lanes: laneTallies(tallies),
+    hitMass: { predicted: 1, delivered: sources.length === 0 ? 1 : total((s) => s.hitMass) / sources.length },
+    resentBytes: input.resentBytes,
+    ...(input.notes.length > 0 && { notes: [...new Set(input.notes)] }),
+  }
+  return { result, chunks, bytes, sources }
+}
+
+/** Chunks that were left out for a reason that is no failure: the successor doesn't miss them. */
+const harmless = new Set(['expired', 'origin'])
+
+function outcomeOf({ whole, toHeir, failedSources }: SummaryInput, leftOut: number, sources: readonly SourceAccount[]): HandoffOutcome {
+  const excused = sources.flatMap((source) => source.leftOut).reduce((sum, row) => sum + (harmless.has(row.reason) ? row.chunks : 0), 0)
+  if (!whole || failedSources.size > 0 || leftOut > excused) return 'partial'
+  return toHeir ? 'delivered' : 'parked'
+}
+
+/** The receipt's JSON text, as it is signed and shown. */
+export function makeReceipt({ result, sources }: Summary, reason: string): string {
+  const { event, notes, ...account } = result
+  void event
+  return JSON.stringify({ receipt: 1, reason, ...account, sources, notes: notes ?? [] })
+}

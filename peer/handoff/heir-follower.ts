@@ -1,0 +1,100 @@
+// Who the heir of this handoff is, and the lane to it. The relay tells who holds the claim; the highest epoch is the heir, and what only a
+// former heir has counts as lost.
+
+import type { Clock } from '../../src/clock.ts'
+import { HeirloomError } from '../../src/errors.ts'
+import { directGraceMs } from '../../src/limits.ts'
+import { checkCertificate } from '../../src/seal/certificate.ts'
+import { peerIdText } from '../../src/seal/identity.ts'
+import type { Heir } from '../../src/wire/gen/control_pb.ts'
+import type { EventLog } from '../events.ts'
+import type { Membership } from '../membership.ts'
+import type { LaneTarget } from './lanes.ts'
+
+export interface HeirFollowerOptions {
+  readonly handoffHex: string
+  readonly membership: Membership
+  readonly clock: Clock
+  readonly events: EventLog
+  /** Whether lanes to the heir may be used at all. */
+  readonly mayLink: boolean
+  /** Keeps a lane to the heir up until the signal ends. */
+  readonly keep: (target: LaneTarget, signal: AbortSignal) => void
+  /** What only the heir had is lost. */
+  readonly onLost: () => void
+  readonly onChange: () => void
+}
+
+export class HeirFollower implements Disposable {
+  readonly #options: HeirFollowerOptions
+  #heir: Heir | undefined
+  /** The highest epoch that was heard of. */
+  epoch = 0
+  /** A lane to the present heir, or an earlier one, was up. */
+  wasLinked = false
+  #linking: AbortController | undefined
+  #graceEndsMs = 0
+
+  constructor(options: HeirFollowerOptions) {
+    this.#options = options
+  }
+
+  /** Somebody holds the claim. */
+  get exists(): boolean {
+    return this.#heir !== undefined
+  }
+
+  /** A heir that was just told of gets a moment to be reached before packs go to the store. */
+  get isInGrace(): boolean {
+    return this.#heir !== undefined && this.#options.clock.monotonicMs() < this.#graceEndsMs
+  }
+
+  /** The heir can't be reached now: nothing is to wait for it. */
+  unreachable(): void {
+    this.#graceEndsMs = 0
+  }
+
+  /** What the relay says: the heir, or that nobody holds the claim. */
+  set(heir: Heir | undefined): void {
+    const { events, clock, mayLink, keep, onLost, onChange, handoffHex } = this.#options
+    if (heir === undefined) {
+      if (this.#heir === undefined) return
+      this.#drop('the heir is gone')
+      onLost()
+      return onChange()
+    }
+    if (heir.epoch < this.epoch || (heir.epoch === this.epoch && this.#heir !== undefined)) return
+    if (heir.epoch > this.epoch && this.epoch > 0) onLost()
+    this.#drop('there is a newer heir')
+    this.#heir = heir
+    this.epoch = heir.epoch
+    events.emit('claim', { handoff: handoffHex, epoch: heir.epoch, heir: peerIdText(heir.peer) })
+    if (mayLink && heir.addresses.length > 0) {
+      this.#graceEndsMs = clock.monotonicMs() + directGraceMs
+      clock.after(directGraceMs, onChange)
+      this.#linking = new AbortController()
+      keep(this.#target(heir), this.#linking.signal)
+    }
+    onChange()
+  }
+
+  #target({ addresses, epoch, peer }: Heir): LaneTarget {
+    const { membership, clock } = this.#options
+    return {
+      kind: 'stream',
+      addresses,
+      epoch,
+      checkWelcome: ({ certificate }) =>
+        void checkCertificate(certificate, { pool: membership.pool, peer, atMs: clock.nowMs(), needs: 'receive' }),
+    }
+  }
+
+  #drop(why: string): void {
+    this.#heir = undefined
+    this.#linking?.abort(new HeirloomError('link-lost', why))
+  }
+
+  [Symbol.dispose](): void {
+    this.#linking?.abort(new HeirloomError('aborted', 'the handoff is over'))
+  }
+}

@@ -1,0 +1,34 @@
+// What a handoff is given: how much time, which sources, within which limits.
+
+import type { Clock } from '../../src/clock.ts'
+import type { LaneKind } from '../../src/lane/lane.ts'
+import type { Node } from '../../src/net/node.ts'
+import type { EventLog } from '../events.ts'
+import type { Membership } from '../membership.ts'
+import type { RelayClient } from '../relay-client.ts'
+import type { HandoffProgress } from '../result.ts'
+import type { Source } from '../source/source.ts'
+
+export interface HandoffLimits {
+  readonly lanes: readonly LaneKind[]
+  /** Stop this long before the deadline. */
+  readonly reserveMs: number
+  readonly bytesMax: number | undefined
+  readonly rateBytesPerSecondMax: number | undefined
+  /** How long the relay keeps what nobody claims. */
+  readonly keepMs: number
+}
+
+export interface HandoffOptions {
+  readonly reason: string
+  /** From now. */
+  readonly deadlineMs: number
+  readonly sources: readonly Source[]
+  readonly limits: HandoffLimits
+  readonly membership: Membership
+  readonly node: Node
+  readonly relay: RelayClient
+  readonly clock: Clock
+  readonly events: EventLog
+  readonly onProgress?: (progress: HandoffProgress) => void
+}

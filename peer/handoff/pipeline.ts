@@ -1,0 +1,183 @@
+// The stages from read chunks to sealed packs, as async iterables composed with it-pipe: gather, pack, seal.
+// Reading is the feeds'. A pack is made only when somebody asks for one, of the best parts that are ready then.
+
+import { pipe } from 'it-pipe'
+import { encodePack, type EncodePackInput } from '../../src/chunk/pack.ts'
+import type { ChunkPart } from '../../src/chunk/chunk.ts'
+import { packBytesTarget, packFragmentsMax } from '../../src/limits.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import type { PackSealer } from '../../src/seal/pack-seal.ts'
+import { PackSet } from '../../src/wire/pack-set.ts'
+import type { SealedPack } from '../../src/wire/sealed-pack.ts'
+import type { Feed } from './feed.ts'
+import type { Ledger } from './ledger.ts'
+
+/** The numbers and the version in a fragment's head. */
+const fragmentHeadBytes = 160
+
+interface Gathered {
+  readonly source: number
+  readonly part: ChunkPart
+}
+
+export interface Pipeline {
+  /** The next sealed pack, made when it is asked for. Waits while nothing is ready; undefined once the signal has ended it. */
+  next(): Promise<SealedPack | undefined>
+  /** Parts were taken from the feeds that have not come out as a pack yet. */
+  readonly isHolding: boolean
+  /** Something became ready. */
+  wake(): void
+  /** These numbers won't come any more; the next pack says so. */
+  supersede(numbers: Iterable<number>): void
+  /** Seals the last pack: the receipt. */
+  sealReceipt(receipt: { content: Uint8Array; signature: Uint8Array }): SealedPack
+}
+
+export interface PipelineOptions {
+  readonly plan: Plan
+  readonly feeds: readonly Feed[]
+  readonly ledger: Ledger
+  readonly sealer: PackSealer
+  readonly signal: AbortSignal
+}
+
+export function createPipeline({ plan, feeds, ledger, sealer, signal }: PipelineOptions): Pipeline {
+  const gatherer = new Gatherer(plan, feeds, signal)
+  const announced = new Map<number, string>()
+  const introduced = new Set<number>()
+  let superseded = new PackSet()
+  let barrier = 0
+
+  function packOf(gathered: readonly Gathered[], receipt?: EncodePackInput['receipt']) {
+    const entries = gathered.map(({ source, part }) => ({
+      source,
+      part: { chunk: part.chunk, offset: part.offset, chunkBytes: part.chunkBytes, length: part.bytes.byteLength },
+    }))
+    const number = ledger.append(entries)
+    const sources = news(plan, announced)
+    const input = { barrier, sources, fragments: gathered.map(fragmentOf), superseded, ...(receipt && { receipt }) }
+    superseded = new PackSet()
+    // What follows builds on metadata, and on knowing which source is which.
+    const introduces = sources.some(({ source }) => !introduced.has(source))
+    for (const { source } of sources) introduced.add(source)
+    if (introduces || gathered.some(({ part }) => part.chunk.kind === 'metadata')) barrier = number + 1
+    return { number, pieces: encodePack(input) }
+  }
+
+  const stages = pipe(
+    gatherer.groups(),
+    async function* pack(groups: AsyncIterable<Gathered[]>) {
+      for await (const group of groups) yield packOf(group)
+    },
+    async function* seal(plain: AsyncIterable<{ number: number; pieces: Uint8Array[] }>) {
+      for await (const { number, pieces } of plain) yield sealer.seal(number, pieces)
+    },
+  )
+  const packs = stages[Symbol.asyncIterator]()
+  return {
+    async next() {
+      const { value, done } = await packs.next()
+      gatherer.isHolding = false
+      return done === true ? undefined : value
+    },
+    get isHolding() {
+      return gatherer.isHolding
+    },
+    wake: () => gatherer.wake(),
+    supersede(numbers) {
+      superseded.addAll(numbers)
+      announced.clear()
+      introduced.clear()
+    },
+    sealReceipt(receipt) {
+      const { number, pieces } = packOf([], receipt)
+      return sealer.seal(number, pieces)
+    },
+  }
+}
+
+/** What a part takes up in a pack, at most: its body, and its head with id, version and attributes. */
+function packedBytes({ chunk, bytes, attributes }: ChunkPart): number {
+  return bytes.byteLength + 3 * chunk.id.length + (attributes?.byteLength ?? 0) + fragmentHeadBytes
+}
+
+function fragmentOf({ source, part }: Gathered): EncodePackInput['fragments'][number] {
+  const { chunk, offset, chunkBytes, bytes, version, attributes } = part
+  const head = {
+    source,
+    id: chunk.id,
+    metadata: chunk.kind === 'metadata',
+    offset,
+    chunkBytes,
+    version: version ?? chunk.version ?? '',
+    expiresAtMs: chunk.expiresAtMs ?? 0,
+    readProbability: chunk.readProbability ?? 1,
+    attributes: attributes ?? new Uint8Array(0),
+  }
+  return { head, body: bytes }
+}
+
+/** What the sources promise, if it isn't what was last said. */
+function news(plan: Plan, announced: Map<number, string>): EncodePackInput['sources'] {
+  return plan.sources().flatMap(({ index, name, kind }) => {
+    const { chunks, bytes, weight } = plan.totals(index)
+    const said = `${chunks} ${bytes}`
+    if (announced.get(index) === said) return []
+    announced.set(index, said)
+    return [{ source: index, name, kind, chunks, bytes, readProbability: weight }]
+  })
+}
+
+/** Takes the best ready parts of all feeds, a pack's worth at a time; never waits for a fuller pack while it has something. */
+class Gatherer {
+  readonly #plan: Plan
+  readonly #feeds: readonly Feed[]
+  readonly #signal: AbortSignal
+  #wake: (() => void) | undefined
+  isHolding = false
+
+  constructor(plan: Plan, feeds: readonly Feed[], signal: AbortSignal) {
+    this.#plan = plan
+    this.#feeds = feeds
+    this.#signal = signal
+    signal.addEventListener('abort', () => this.wake(), { once: true })
+  }
+
+  wake(): void {
+    this.#wake?.()
+    this.#wake = undefined
+  }
+
+  async *groups(): AsyncGenerator<Gathered[]> {
+    while (!this.#signal.aborted) {
+      const group = this.#gather()
+      if (group.length > 0) yield group
+      else await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+  }
+
+  #gather(): Gathered[] {
+    const group: Gathered[] = []
+    let bytes = 0
+    this.isHolding = true
+    while (group.length < packFragmentsMax) {
+      const feed = this.#best()
+      if (feed === undefined) break
+      const size = packedBytes(feed.head!)
+      if (group.length > 0 && bytes + size > packBytesTarget) break
+      group.push({ source: feed.index, part: feed.shift() })
+      bytes += size
+    }
+    this.isHolding = group.length > 0
+    return group
+  }
+
+  #best(): Feed | undefined {
+    let best: Feed | undefined
+    for (const feed of this.#feeds) {
+      if (feed.head === undefined) continue
+      if (best === undefined || this.#plan.compare(feed.index, feed.head.chunk, best.index, best.head!.chunk) < 0) best = feed
+    }
+    return best
+  }
+}

@@ -1,0 +1,386 @@
+// One handoff, from the notice to the goodbye: inventory → plan → read → pack → seal → lane → acknowledged → receipt.
+// Sources are read side by side, lanes are kept up side by side, and the deadline holds for all of it.
+
+import { Deadline } from '../../src/deadline.ts'
+import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
+import type { LaneKind } from '../../src/lane/lane.ts'
+import { laneStallMs, packBytesTarget, sealedAheadPacks } from '../../src/limits.ts'
+import { Plan } from '../../src/plan/plan.ts'
+import { createHandoff, type NewHandoff } from '../../src/seal/handoff-header.ts'
+import { PackSealer } from '../../src/seal/pack-seal.ts'
+import { Dispatcher } from '../../src/transfer/dispatcher.ts'
+import type { SealedPack } from '../../src/wire/sealed-pack.ts'
+import type { RelayClient } from '../relay-client.ts'
+import type { HandoffResult } from '../result.ts'
+import { Feed } from './feed.ts'
+import { HeirFollower } from './heir-follower.ts'
+import { Inventories } from './inventories.ts'
+import { LaneKeeper, type LaneTarget } from './lanes.ts'
+import { Ledger } from './ledger.ts'
+import type { HandoffOptions } from './options.ts'
+import { createPipeline, type Pipeline } from './pipeline.ts'
+import { makeReceipt, summarize, type Summary } from './account.ts'
+import { RateLimit } from './rate-limit.ts'
+import { StallWatch } from './stall-watch.ts'
+
+/** Assumed before anything was measured: what a link of 1 Gbit/s moves. */
+const assumedRateBytesPerSecond = 100e6
+
+export async function handOff(options: HandoffOptions): Promise<{ result: HandoffResult; receipt: string }> {
+  const { membership, clock } = options
+  const startedMs = clock.monotonicMs()
+  options.events.emit('notice', { reason: options.reason, deadlineMs: options.deadlineMs })
+  const handoff = await createHandoff({
+    pool: membership.pool,
+    identity: membership.identity,
+    certificate: membership.certificate(),
+    nowMs: clock.nowMs(),
+  })
+  const predecessor = new Predecessor(options, handoff, startedMs)
+  return await predecessor.run()
+}
+
+class Predecessor {
+  readonly #options: HandoffOptions
+  readonly #new: NewHandoff
+  readonly #handoffHex: string
+  readonly #startedMs: number
+  readonly #deadline: Deadline
+  readonly #plan = new Plan()
+  readonly #ledger = new Ledger()
+  readonly #dispatcher: Dispatcher
+  readonly #rate: RateLimit
+  readonly #feeds: Feed[]
+  readonly #pipeline: Pipeline
+  readonly #keeper: LaneKeeper
+  readonly #inventories: Inventories
+  readonly #heir: HeirFollower
+  readonly #stalls: StallWatch
+  readonly #stop = new AbortController()
+  readonly #tasks: Promise<void>[] = []
+  readonly #notes: string[] = []
+  readonly #failedSources = new Set<string>()
+  #storeRefused = false
+  #pulling = false
+  #sealedBytes = 0
+  #firstPackMs: number | null = null
+  #wake: (() => void) | undefined
+  #localFailure: HeirloomError | undefined
+  #offered = false
+
+  constructor(options: HandoffOptions, handoff: NewHandoff, startedMs: number) {
+    const { clock, limits, node, membership } = options
+    this.#options = options
+    this.#new = handoff
+    this.#handoffHex = Buffer.from(handoff.handoff).toString('hex')
+    this.#startedMs = startedMs
+    this.#deadline = new Deadline(clock, startedMs + options.deadlineMs)
+    this.#dispatcher = new Dispatcher(limits.lanes)
+    this.#rate = new RateLimit(clock, limits.rateBytesPerSecondMax)
+    this.#stalls = new StallWatch(clock)
+    this.#inventories = this.#createInventories()
+    this.#heir = this.#createHeirFollower()
+    this.#feeds = options.sources.map((source) => {
+      const { index } = this.#plan.addSource(source.name, source.kind)
+      const onFailed = (error: Error) => this.#sourceFailed(source.name, error)
+      return new Feed({ index, source, plan: this.#plan, clock, onChange: () => this.#changed(), onFailed })
+    })
+    const sealer = new PackSealer({ key: handoff.key, pool: membership.pool.id, handoff: handoff.handoff })
+    this.#pipeline = createPipeline({ plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, sealer, signal: this.#stop.signal })
+    this.#keeper = new LaneKeeper({
+      node,
+      clock,
+      handoff: handoff.handoff,
+      certificate: () => membership.certificate(),
+      onUp: (lane) => {
+        this.#stalls.progressed(lane)
+        this.#arrived(this.#dispatcher.laneUp(lane))
+        if (lane.kind !== 'store') this.#heir.wasLinked = true
+        options.events.emit('lane-up', { lane: lane.kind, handoff: this.#handoffHex })
+        this.#changed()
+      },
+      onDown: (lane, error) => {
+        this.#dispatcher.laneDown(lane)
+        if (lane.kind !== 'store') this.#heir.unreachable()
+        options.events.emit('lane-down', { lane: lane.kind, handoff: this.#handoffHex, ...(error && { reason: error.message }) })
+        this.#changed()
+      },
+      onAcknowledged: (lane, numbers) => {
+        this.#stalls.progressed(lane)
+        this.#arrived(this.#dispatcher.acknowledged(lane, numbers))
+        this.#changed()
+      },
+      onDemanded: (_lane, packs) => this.#packAnew([...packs].filter((number) => this.#dispatcher.has('store', number))),
+      onRoom: () => this.#changed(),
+      onRefused: (kind, error, final) => {
+        if (final) this.#notes.push(`lane ${kind}: ${error.message}`)
+        if (kind === 'store' && final) this.#storeRefused = true
+        if (kind !== 'store') this.#heir.unreachable()
+        this.#changed()
+      },
+    })
+  }
+
+  async run(): Promise<{ result: HandoffResult; receipt: string }> {
+    const { relay, limits } = this.#options
+    using listening = relay.listen({
+      enrolled: () => void this.#offer(),
+      notification: ({ event }) => {
+        const isOurs = event.case === 'heirChanged' && Buffer.compare(event.value.handoff, this.#new.handoff) === 0
+        // An heir that has finished holds all it was given: nothing is lost with it.
+        if (isOurs && !event.value.finished) this.#heir.set(event.value.heir)
+      },
+    })
+    void listening
+    if (relay.address !== undefined) await this.#offer()
+    if (limits.lanes.includes('store')) this.#tasks.push(this.#keeper.keep(() => this.#storeTarget(), this.#stop.signal))
+    this.#tasks.push(this.#inventories.take(this.#stop.signal))
+    for (const feed of this.#feeds) this.#tasks.push(feed.run(this.#stop.signal))
+    const sendingEnds = this.#deadline.before(Math.min(limits.reserveMs, this.#options.deadlineMs / 2))
+    const cut = await this.#sendAll(sendingEnds)
+    const { result, receipt } = await this.#sayGoodbye(cut)
+    this.#stop.abort(new HeirloomError('aborted', 'the handoff is over'))
+    this.#heir[Symbol.dispose]()
+    await Promise.allSettled(this.#tasks)
+    return { result, receipt }
+  }
+
+  #createHeirFollower(): HeirFollower {
+    const { membership, clock, events, limits } = this.#options
+    return new HeirFollower({
+      handoffHex: this.#handoffHex,
+      membership,
+      clock,
+      events,
+      mayLink: limits.lanes.includes('stream'),
+      keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(() => target, AbortSignal.any([signal, this.#stop.signal]))),
+      onLost: () => this.#packAnew(this.#dispatcher.forget('heir')),
+      onChange: () => this.#changed(),
+    })
+  }
+
+  #createInventories(): Inventories {
+    const { sources, clock, events, reason, deadlineMs, limits } = this.#options
+    const rateBytesPerSecond = limits.rateBytesPerSecondMax ?? assumedRateBytesPerSecond
+    const budgetBytes = Math.min(limits.bytesMax ?? Infinity, Math.floor((rateBytesPerSecond * deadlineMs) / 1000))
+    return new Inventories({
+      sources,
+      plan: this.#plan,
+      query: { handoff: this.#handoffHex, reason, deadlineMs: Math.floor(deadlineMs), rateBytesPerSecond, budgetBytes },
+      deadline: this.#deadline,
+      clock,
+      events,
+      onChange: (index) => {
+        this.#feeds[index]!.poke()
+        this.#changed()
+      },
+      onFailed: (source, error) => {
+        this.#sourceFailed(source.name, error)
+        if (error.code === 'io') this.#localFailure ??= error
+      },
+    })
+  }
+
+  async #offer(): Promise<void> {
+    const { relay, limits } = this.#options
+    const offer = {
+      handoff: this.#new.handoff,
+      header: this.#new.header,
+      deadlineMs: BigInt(Math.ceil(this.#deadline.leftMs)),
+      keepMs: BigInt(limits.keepMs),
+    }
+    try {
+      const { result } = await relay.request({ case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', ...offer } })
+      if (result.case === 'offered') this.#heir.set(result.value.heir)
+      this.#offered = true
+    } catch (thrown) {
+      const error = asHeirloomError(thrown)
+      if (!error.retryable) this.#notes.push(`relay: ${error.message}`)
+    }
+    this.#changed()
+  }
+
+  #storeTarget(): LaneTarget | undefined {
+    const { address } = this.#options.relay
+    if (this.#storeRefused) return undefined
+    if (address === undefined || !this.#offered) return { kind: 'store', addresses: [], epoch: 0 }
+    return { kind: 'store', addresses: [address], epoch: 0 }
+  }
+
+  /** Whether a kind of lane takes packs now: the store only while the heir can't be reached directly. */
+  readonly #allowed = (kind: LaneKind): boolean => {
+    if (kind !== 'store') return true
+    if (this.#dispatcher.reaches('heir')) return false
+    return !this.#heir.isInGrace
+  }
+
+  /** Sends until everything is safe, or the time is over; answers whether it was cut. */
+  async #sendAll(until: Deadline): Promise<boolean> {
+    using ending = until.signal()
+    ending.signal.addEventListener('abort', () => this.#changed(), { once: true })
+    while (!until.passed) {
+      this.#sendWhatFits()
+      if (this.#everythingIsSafe() || this.#overLimit() || this.#hopeless()) break
+      this.#pull()
+      await this.#change(laneStallMs / 4)
+      for (const lane of this.#stalls.stalled(this.#dispatcher.lanes())) void lane.close()
+    }
+    return !this.#everythingIsSafe()
+  }
+
+  #sendWhatFits(): void {
+    for (let next = this.#dispatcher.next(this.#allowed); next !== undefined; next = this.#dispatcher.next(this.#allowed)) {
+      if (!this.#rate.allows(next.pack.bytes, () => this.#changed())) return
+      this.#dispatcher.sent(next)
+      if (this.#firstPackMs === null) {
+        this.#firstPackMs = this.#options.clock.monotonicMs() - this.#startedMs
+        this.#options.events.emit('first-pack', { handoff: this.#handoffHex, lane: next.lane.kind, afterMs: this.#firstPackMs })
+      }
+      next.lane.send(next.pack)
+      this.#pull()
+    }
+  }
+
+  /** Asks the pipeline for another pack if one will be wanted soon. */
+  #pull(): void {
+    if (this.#pulling || this.#dispatcher.queuedPacks >= sealedAheadPacks || this.#overLimit()) return
+    if (this.#feeds.every((feed) => feed.dry)) return
+    this.#pulling = true
+    void this.#pipeline.next().then(
+      (pack) => {
+        this.#pulling = false
+        if (pack === undefined) return
+        this.#sealedBytes += pack.bytes
+        this.#dispatcher.add(pack)
+        this.#changed()
+      },
+      (thrown: unknown) => {
+        this.#pulling = false
+        this.#notes.push(asHeirloomError(thrown).message)
+        this.#localFailure ??= asHeirloomError(thrown)
+        this.#changed()
+      },
+    )
+  }
+
+  #everythingIsSafe(): boolean {
+    const nothingToCome = this.#inventories.settled && this.#feeds.every((feed) => feed.dry)
+    return nothingToCome && !this.#pipeline.isHolding && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
+  }
+
+  #overLimit(): boolean {
+    const { bytesMax } = this.#options.limits
+    return (
+      bytesMax !== undefined &&
+      this.#sealedBytes + packBytesTarget > bytesMax &&
+      this.#dispatcher.queuedPacks === 0 &&
+      this.#dispatcher.flyingPacks === 0
+    )
+  }
+
+  /** Nobody will take what is left: the store has refused us for good and there is no heir. */
+  #hopeless(): boolean {
+    return this.#storeRefused && !this.#heir.exists && this.#dispatcher.lanes().length === 0
+  }
+
+  #arrived(numbers: readonly number[]): void {
+    for (const number of numbers) this.#ledger.arrived(number)
+    if (numbers.length > 0) this.#options.events.emit('pack', { handoff: this.#handoffHex, packs: numbers.length })
+    if (numbers.length === 0 || this.#options.onProgress === undefined) return
+    const { chunks, bytes } = this.#summary(true)
+    this.#options.onProgress({
+      phase: 'moving',
+      bytesDone: bytes.delivered,
+      bytesPlanned: bytes.planned,
+      chunksDone: chunks.delivered,
+      chunksPlanned: chunks.planned,
+      lane: this.#dispatcher.lanes()[0]?.kind,
+    })
+  }
+
+  /** Chunks whose packs nobody holds any more are packed again, under new numbers. */
+  #packAnew(numbers: readonly number[]): void {
+    if (numbers.length === 0) return
+    this.#pipeline.supersede(numbers)
+    for (const number of numbers) {
+      for (const [source, chunks] of this.#ledger.lost(number)) {
+        this.#plan.giveBack(source, chunks)
+        this.#feeds[source]!.poke()
+      }
+    }
+    this.#changed()
+  }
+
+  /** The receipt as the last pack, then Close and End. Uses the reserve, never more. */
+  async #sayGoodbye(cut: boolean): Promise<{ result: HandoffResult; receipt: string }> {
+    const { membership, relay, events } = this.#options
+    // A pack that is being sealed has the lower number.
+    while (this.#pipeline.isHolding) await this.#change(10)
+    const summary = this.#summary(!cut)
+    const receipt = makeReceipt(summary, this.#options.reason)
+    const content = new TextEncoder().encode(receipt)
+    const signature = membership.identity.sign('heirloom/1 receipt', content)
+    const last = this.#pipeline.sealReceipt({ content, signature })
+    this.#dispatcher.add(last)
+    const ending = this.#deadline
+    while (!ending.passed && !this.#dispatcher.isSafe(last.number) && !this.#hopeless()) {
+      this.#sendWhatFits()
+      await this.#change(Math.min(250, ending.leftMs))
+    }
+    if (this.#dispatcher.isSafe(last.number)) await this.#close(last, relay)
+    const final = this.#summary(!cut)
+    events.emit('handoff-end', { ...final.result })
+    if (this.#localFailure !== undefined && final.result.chunks.planned === 0) throw this.#localFailure
+    return { result: final.result, receipt: makeReceipt(final, this.#options.reason) }
+  }
+
+  async #close(last: SealedPack, relay: RelayClient): Promise<void> {
+    const packs = last.number + 1
+    for (const lane of this.#dispatcher.lanes()) lane.end({ packs, closed: true })
+    using slice = this.#deadline.slice(2000).signal()
+    try {
+      await relay.request({ case: 'close', value: { $typeName: 'heirloom.wire.v1.Close', handoff: this.#new.handoff, packs } }, slice)
+    } catch (thrown) {
+      this.#notes.push(`relay: the end of the handoff could not be told: ${asHeirloomError(thrown).message}`)
+    }
+  }
+
+  #summary(whole: boolean): Summary {
+    return summarize({
+      handoff: this.#handoffHex,
+      epoch: this.#heir.epoch,
+      elapsedMs: this.#options.clock.monotonicMs() - this.#startedMs,
+      firstPackMs: this.#firstPackMs,
+      plan: this.#plan,
+      ledger: this.#ledger,
+      tallies: this.#dispatcher.tallies,
+      sealedBytes: this.#sealedBytes,
+      resentBytes: this.#dispatcher.resentBytes,
+      whole,
+      toHeir: this.#heir.wasLinked && this.#heir.exists,
+      notes: this.#notes,
+      failedSources: this.#failedSources,
+    })
+  }
+
+  #sourceFailed(name: string, error: Error): void {
+    this.#failedSources.add(name)
+    this.#notes.push(`${name}: ${error.message}`)
+  }
+
+  #changed(): void {
+    this.#pipeline.wake()
+    this.#wake?.()
+  }
+
+  #change(atMostMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(atMostMs, () => this.#wake?.())
+      this.#wake = () => {
+        this.#wake = undefined
+        cancel()
+        resolve()
+      }
+    })
+  }
+}

@@ -1,0 +1,38 @@
+// A token bucket for `max_rate`: a tenth of a second's worth may go at once.
+
+import type { Clock } from '../../src/clock.ts'
+
+export class RateLimit {
+  readonly #clock: Clock
+  readonly #bytesPerMs: number
+  /** Negative while what went out isn't paid for. */
+  #credit = 0
+  #atMs: number
+  #waiting = false
+
+  constructor(clock: Clock, bytesPerSecond: number | undefined) {
+    this.#clock = clock
+    this.#bytesPerMs = (bytesPerSecond ?? Infinity) / 1000
+    this.#atMs = clock.monotonicMs()
+  }
+
+  /** Whether so many bytes may go now, and takes them if so. Otherwise calls `again` once, when asking makes sense. */
+  allows(bytes: number, again: () => void): boolean {
+    if (this.#bytesPerMs === Infinity) return true
+    const nowMs = this.#clock.monotonicMs()
+    this.#credit = Math.min(this.#bytesPerMs * 100, this.#credit + (nowMs - this.#atMs) * this.#bytesPerMs)
+    this.#atMs = nowMs
+    if (this.#credit >= 0) {
+      this.#credit -= bytes
+      return true
+    }
+    if (!this.#waiting) {
+      this.#waiting = true
+      this.#clock.after(-this.#credit / this.#bytesPerMs, () => {
+        this.#waiting = false
+        again()
+      })
+    }
+    return false
+  }
+}

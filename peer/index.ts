@@ -1,0 +1,17 @@
+// `heirloom` and `heirloom/peer`: what an application or a program that embeds a peer needs. Everything else is internal.
+
+export { serveAppSource } from './app-api.ts'
+export type { AppChunk, AppContent, AppRestore, AppSource, ServeAppOptions } from './app-api.ts'
+export { startPeer } from './agent.ts'
+export type { PeerOptions, RunningPeer } from './agent.ts'
+export { loadConfig } from './config/load-config.ts'
+export { peerConfig } from './config/peer-config.ts'
+export type { PeerSettings } from './config/peer-config.ts'
+export type { PeerConfig } from './config/schema.ts'
+export type { PeerEvent } from './events.ts'
+export type { HandoffOutcome, HandoffProgress, HandoffResult } from './result.ts'
+export type { InventoryQuery } from './source/source.ts'
+export { HeirloomError } from '../src/errors.ts'
+export type { ErrorCode } from '../src/errors.ts'
+export { serveHttp } from '../src/http/serve.ts'
+export type { FetchHandler, HttpServer } from '../src/http/serve.ts'

@@ -1,0 +1,258 @@
+// From an assignment to its end: opens the header, takes up the journal, restores, and tells applications and relay that it is done.
+
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { SourceSummary } from '../../src/chunk/pack.ts'
+import type { Clock } from '../../src/clock.ts'
+import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
+import type { LaneKind } from '../../src/lane/lane.ts'
+import type { Node } from '../../src/net/node.ts'
+import { openHeader } from '../../src/seal/handoff-header.ts'
+import { PackOpener } from '../../src/seal/pack-seal.ts'
+import { isSigned } from '../../src/seal/signed.ts'
+import type { Assignment } from '../../src/wire/gen/control_pb.ts'
+import type { EventLog } from '../events.ts'
+import type { Membership } from '../membership.ts'
+import type { RelayClient } from '../relay-client.ts'
+import { laneTallies, type HandoffOutcome, type HandoffProgress, type HandoffResult } from '../result.ts'
+import type { Sink } from '../source/source.ts'
+import type { InheritanceDesk } from './desk.ts'
+import { Journal, recallJournal, type Recalled } from './journal.ts'
+import { Restorer } from './restorer.ts'
+import { Inheritance, type InheritanceEnd } from './successor.ts'
+
+export interface InheritOptions {
+  readonly assignment: Assignment
+  readonly membership: Membership
+  readonly node: Node
+  readonly relay: RelayClient
+  readonly desk: InheritanceDesk
+  /** The sink for what a predecessor calls a source; undefined when there is none here. Called once a source. */
+  readonly sinkOf: (summary: SourceSummary) => Sink | undefined
+  readonly sinks: readonly Sink[]
+  /** Where the journal lives: one folder an inheritance. */
+  readonly journalDirectory: string
+  readonly lanes: readonly LaneKind[]
+  readonly clock: Clock
+  readonly events: EventLog
+  readonly signal: AbortSignal
+  readonly onProgress?: (progress: HandoffProgress) => void
+}
+
+/** Takes one handoff. Throws `no-space`, `io`, `source-failed` for what failed here; then the handoff was given back for another heir. */
+export async function inherit(options: InheritOptions): Promise<{ result: HandoffResult; receipt: string }> {
+  const { assignment, membership, clock, events, signal } = options
+  const { secret } = membership
+  if (secret === undefined) throw new HeirloomError('config', 'a successor needs the pool secret')
+  const startedMs = clock.monotonicMs()
+  const header = await openHeader(assignment.header, secret, assignment.handoff)
+  const handoff = Buffer.from(assignment.handoff).toString('hex')
+  events.emit('claim', { handoff, epoch: assignment.epoch })
+  using opened = openJournal(options, handoff)
+  const { journal, recalled, directory } = opened
+  const opener = new PackOpener({ key: header.key, pool: membership.pool.id, handoff: assignment.handoff })
+  let firstPackMs: number | null = null
+  const known = new Map<string, Sink | undefined>()
+  const restorer: Restorer = new Restorer({
+    opener,
+    journal,
+    signal,
+    sinkOf(summary) {
+      if (!known.has(summary.name)) known.set(summary.name, options.sinkOf(summary))
+      return known.get(summary.name)
+    },
+    onRestored(pack) {
+      if (firstPackMs === null) {
+        firstPackMs = clock.monotonicMs() - startedMs
+        events.emit('first-pack', { handoff, afterMs: firstPackMs })
+      }
+      events.emit('restored', { handoff, pack: pack.number, chunks: pack.chunks, bytes: pack.bytes })
+      options.onProgress?.(progressOf(restorer))
+    },
+    onAdvanced: () => inheritance.check(),
+    onFailed: (error) => inheritance.fail(error),
+  })
+  const inheritance = new Inheritance({
+    handoff: assignment.handoff,
+    epoch: assignment.epoch,
+    predecessor: header.predecessor,
+    node: options.node,
+    relay: options.relay,
+    membership,
+    restorer,
+    lanes: options.lanes,
+    clock,
+    events,
+  })
+  await restorer.recall(recalled?.entries ?? [])
+  const end = await runToItsEnd(options, inheritance)
+  const account = {
+    restorer,
+    inheritance,
+    known,
+    end,
+    elapsedMs: clock.monotonicMs() - startedMs,
+    firstPackMs,
+    identityKey: header.identityKey,
+  }
+  const { result, receipt } = await settle(options, account)
+  rmSync(directory, { recursive: true, force: true })
+  events.emit('handoff-end', { ...result })
+  return { result, receipt }
+}
+
+/** Runs the inheritance, open to its predecessor and to what the relay says. */
+async function runToItsEnd(options: InheritOptions, inheritance: Inheritance): Promise<InheritanceEnd> {
+  using seat = options.desk.seat(inheritance)
+  void seat
+  using following = followRelay(options, inheritance)
+  void following
+  try {
+    return await inheritance.run(options.signal)
+  } catch (thrown) {
+    // What failed here may work elsewhere; what was asked to stop may go on here. Only the first is given back.
+    if (!options.signal.aborted) await finishAtRelay(options, true)
+    throw asHeirloomError(thrown)
+  }
+}
+
+interface OpenedJournal extends Disposable {
+  readonly journal: Journal
+  readonly recalled: Recalled | undefined
+  readonly directory: string
+}
+
+/** The journal of this handoff: what an earlier process of this peer wrote, and where to go on. */
+function openJournal({ journalDirectory, assignment, membership }: InheritOptions, handoff: string): OpenedJournal {
+  const directory = join(journalDirectory, handoff)
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const recalled = recallJournal(directory)
+  const head = { handoff, epoch: assignment.epoch, seed: Buffer.from(membership.identity.seed).toString('base64') }
+  const journal = Journal.open(directory, head, recalled)
+  return { journal, recalled, directory, [Symbol.dispose]: () => journal[Symbol.dispose]() }
+}
+
+interface Account {
+  readonly restorer: Restorer
+  readonly inheritance: Inheritance
+  readonly known: ReadonlyMap<string, Sink | undefined>
+  readonly end: InheritanceEnd
+  readonly elapsedMs: number
+  readonly firstPackMs: number | null
+  readonly identityKey: Uint8Array
+}
+
+async function settle(options: InheritOptions, account: Account): Promise<{ result: HandoffResult; receipt: string }> {
+  const { restorer, end, identityKey } = account
+  const complete = end === 'complete' && missingChunks(restorer) === 0
+  const notes: string[] = []
+  const signed = restorer.receipt
+  const isTrue = signed !== undefined && isSigned(identityKey, 'heirloom/1 receipt', signed.content, signed.signature)
+  if (signed !== undefined && !isTrue) notes.push("the predecessor's receipt has a wrong signature and is not used")
+  const receipt = isTrue
+    ? new TextDecoder().decode(signed.content)
+    : JSON.stringify({ receipt: 1, ...resultOf(options, account, complete, []) })
+  if (end !== 'fenced') {
+    for (const sink of options.sinks) {
+      try {
+        const { dropped } = await sink.finish({ complete, receipt }, { signal: options.signal })
+        if (dropped > 0) notes.push(`${sink.name}: ${dropped} chunks stayed unfinished and were dropped`)
+      } catch (thrown) {
+        notes.push(`${sink.name}: ${asHeirloomError(thrown).message}`)
+      }
+    }
+    await finishAtRelay(options, false)
+  }
+  for (const [name, sink] of account.known)
+    if (sink === undefined) notes.push(`${name}: there is no such source here, its state was not restored`)
+  for (const { source, id, reason } of restorer.refused.slice(0, 10)) notes.push(`${source}: ${id} was not restored: ${reason}`)
+  if (restorer.refusedTotal > 10) notes.push(`${restorer.refusedTotal} chunks were not restored in all`)
+  return { result: resultOf(options, account, complete, notes), receipt }
+}
+
+/** Tells the relay that the handoff needn't be kept, or that another may have it. It learns the same when our lease ends. */
+async function finishAtRelay({ relay, assignment }: InheritOptions, released: boolean): Promise<void> {
+  const { handoff, epoch } = assignment
+  await relay.request({ case: 'finish', value: { $typeName: 'heirloom.wire.v1.Finish', handoff, epoch, released } }).catch(() => {})
+}
+
+/** Takes the claim up again after every new link, and hears when it is fenced. */
+function followRelay({ relay, assignment }: InheritOptions, inheritance: Inheritance): Disposable {
+  const { handoff, epoch } = assignment
+  return relay.listen({
+    enrolled() {
+      relay.request({ case: 'claim', value: { $typeName: 'heirloom.wire.v1.Claim', handoff, epoch } }).catch((thrown: unknown) => {
+        if (asHeirloomError(thrown).code === 'fenced') inheritance.fence()
+      })
+    },
+    notification({ event }) {
+      const isOurs = event.case === 'fenced' && Buffer.compare(event.value.handoff, handoff) === 0 && event.value.epoch >= epoch
+      if (isOurs) inheritance.fence()
+    },
+  })
+}
+
+function plannedOf(restorer: Restorer): { chunks: number; bytes: number } {
+  const summaries = [...restorer.sources.values()]
+  return { chunks: summaries.reduce((sum, each) => sum + each.chunks, 0), bytes: summaries.reduce((sum, each) => sum + each.bytes, 0) }
+}
+
+function missingChunks(restorer: Restorer): number {
+  return Math.max(0, plannedOf(restorer).chunks - restorer.restored.chunks - excused(restorer))
+}
+
+/** Chunks that the predecessor says it left out for a reason that is no failure. */
+function excused(restorer: Restorer): number {
+  try {
+    const receipt = JSON.parse(new TextDecoder().decode(restorer.receipt?.content)) as {
+      sources?: { leftOut?: { reason: string; chunks: number }[] }[]
+    }
+    const rows = receipt.sources?.flatMap((source) => source.leftOut ?? []) ?? []
+    return rows.reduce((sum, row) => sum + (row.reason === 'expired' || row.reason === 'origin' ? row.chunks : 0), 0)
+  } catch {
+    return 0
+  }
+}
+
+function progressOf(restorer: Restorer): HandoffProgress {
+  const planned = plannedOf(restorer)
+  const { chunks, bytes } = restorer.restored
+  return {
+    phase: 'moving',
+    bytesDone: bytes,
+    bytesPlanned: planned.bytes,
+    chunksDone: chunks,
+    chunksPlanned: planned.chunks,
+    lane: undefined,
+    hitMass: hitMassOf(restorer),
+  }
+}
+
+/** The share of the expected reads that is restored; every source counts the same. */
+function hitMassOf({ sources, restored }: Restorer): number {
+  const masses = [...sources.values()].map(({ source, readProbability }) =>
+    readProbability > 0 ? Math.min(1, (restored.weights.get(source) ?? 0) / readProbability) : 1,
+  )
+  return masses.length === 0 ? 0 : masses.reduce((sum, mass) => sum + mass, 0) / masses.length
+}
+
+function resultOf({ assignment }: InheritOptions, account: Account, complete: boolean, notes: readonly string[]): HandoffResult {
+  const { restorer, inheritance, end, elapsedMs, firstPackMs } = account
+  const planned = plannedOf(restorer)
+  const { restored } = restorer
+  const outcome: HandoffOutcome = end === 'fenced' ? 'fenced' : complete ? 'delivered' : 'partial'
+  return {
+    event: 'result',
+    outcome,
+    handoff: inheritance.handoffHex,
+    epoch: assignment.epoch,
+    elapsedMs: Math.round(elapsedMs),
+    firstPackMs: firstPackMs === null ? null : Math.round(firstPackMs),
+    chunks: { planned: planned.chunks, delivered: restored.chunks, leftOut: Math.max(0, planned.chunks - restored.chunks) },
+    bytes: { planned: planned.bytes, delivered: restored.bytes, sealed: inheritance.sealedBytes },
+    lanes: laneTallies(inheritance.tallies),
+    hitMass: { predicted: 1, delivered: restorer.sources.size === 0 ? 1 : hitMassOf(restorer) },
+    resentBytes: inheritance.resentBytes,
+    ...(notes.length > 0 && { notes }),
+  }
+}

@@ -1,0 +1,311 @@
+// Opens packs and restores them, whichever lane they came by: what waits for its barrier is held, what is restored is journaled, and
+// only then settled (acknowledged). The same pack may come twice.
+//
+// Invariant: metadata that a pack builds on is restored before it, unless it is known not to come.
+
+import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
+import { decodePack, type DecodedPack, type SourceSummary } from '../../src/chunk/pack.ts'
+import type { ArrivedPack } from '../../src/lane/receiving-lane.ts'
+import { heldBytesMax, restoresMax } from '../../src/limits.ts'
+import type { PackOpener } from '../../src/seal/pack-seal.ts'
+import { PackSet } from '../../src/wire/pack-set.ts'
+import type { IncomingFragment, Refused, Sink } from '../source/source.ts'
+import type { Journal, JournalEntry, JournalFragment } from './journal.ts'
+
+export interface RestorerOptions {
+  readonly opener: PackOpener
+  readonly journal: Journal
+  /** The sink for a source, or undefined when this machine has none for it. */
+  readonly sinkOf: (summary: SourceSummary) => Sink | undefined
+  readonly signal: AbortSignal
+  readonly onRestored: (pack: { number: number; chunks: number; bytes: number }) => void
+  /** A restore has ended and what could start has started: the time to look whether it is over. */
+  readonly onAdvanced: () => void
+  /** A sink or the disk is gone: the inheritance can't go on. */
+  readonly onFailed: (error: HeirloomError) => void
+}
+
+interface Waiting {
+  readonly number: number
+  readonly pack: DecodedPack
+  readonly bytes: number
+  readonly settles: (() => void)[]
+}
+
+export class Restorer {
+  readonly #options: RestorerOptions
+  /** Restored, or held on disk: what a lane needn't send. */
+  readonly have = new PackSet()
+  readonly superseded = new PackSet()
+  readonly sources = new Map<number, SourceSummary>()
+  receipt: DecodedPack['receipt']
+  readonly restored = { chunks: 0, bytes: 0, weights: new Map<number, number>() }
+  readonly refused: (Refused & { source: string })[] = []
+  refusedTotal = 0
+  /** Restored, or known not to come. */
+  readonly #passed = new PackSet()
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #onDisk = new PackSet()
+  #waitingBytes = 0
+  #running = 0
+  #open = false
+  #failed = false
+
+  constructor(options: RestorerOptions) {
+    this.#options = options
+  }
+
+  /** Nothing is being restored or waits in memory. */
+  get idle(): boolean {
+    return this.#running === 0 && this.#waiting.size === 0 && this.#onDisk.size === 0
+  }
+
+  /** Whether all packs below `end` are restored or won't come. */
+  completeBelow(end: number): boolean {
+    return this.#passed.hasAllBelow(end)
+  }
+
+  missingBelow(end: number): PackSet {
+    const missing = new PackSet()
+    for (let number = 0; number < end; number++) if (!this.have.has(number) && !this.superseded.has(number)) missing.add(number)
+    return missing
+  }
+
+  /** After a restart: what the journal says, before any lane is opened. */
+  async recall(entries: readonly JournalEntry[]): Promise<void> {
+    for (const entry of entries) {
+      this.#learn({
+        sources: (entry.sources ?? []) as SourceSummary[],
+        superseded: PackSet.fromRuns(entry.superseded ?? []),
+        receipt: entry.receipt && { content: fromBase64(entry.receipt.content), signature: fromBase64(entry.receipt.signature) },
+      })
+      this.#count(entry)
+    }
+    for (const [source, fragments] of groupBySource(entries.flatMap((entry) => entry.unfinished ?? []))) {
+      await this.#sink(source)?.recall(fragments.map(recalledFragment), { signal: this.#options.signal })
+    }
+    for (const number of this.#options.journal.held()) {
+      if (this.have.has(number)) this.#options.journal.releaseHeld(number)
+      else {
+        this.have.add(number)
+        this.#onDisk.add(number)
+      }
+    }
+    this.#advance()
+  }
+
+  /** Takes a pack from a lane. Throws what makes the pack unacceptable; then nothing of it is used. */
+  accept({ number, pieces, bytes, settle }: ArrivedPack): void {
+    if (this.#failed) return
+    const waiting = this.#waiting.get(number)
+    if (waiting !== undefined) return void waiting.settles.push(settle)
+    if (this.have.has(number)) return settle()
+    const pack = decodePack(this.#options.opener.open(pieces).plain)
+    if (pack.barrier > number) throw new HeirloomError('malformed', `pack ${number} waits for packs that come after it`)
+    this.#learn(pack)
+    if (!this.#passed.hasAllBelow(pack.barrier) && this.#waitingBytes + bytes > heldBytesMax) {
+      this.#holdOnDisk(number, pieces)
+      settle()
+    } else {
+      this.#waiting.set(number, { number, pack, bytes, settles: [settle] })
+      this.#waitingBytes += bytes
+    }
+    this.#advance()
+  }
+
+  /** Nothing that is missing will come any more: barriers are open. */
+  open(): void {
+    this.#open = true
+    this.#advance()
+  }
+
+  #holdOnDisk(number: number, pieces: readonly Uint8Array[]): void {
+    try {
+      this.#options.journal.hold(number, pieces)
+    } catch (thrown) {
+      this.#fail(thrown)
+      throw thrown
+    }
+    this.have.add(number)
+    this.#onDisk.add(number)
+  }
+
+  #learn({ sources, superseded, receipt }: Pick<DecodedPack, 'sources' | 'superseded' | 'receipt'>): void {
+    for (const summary of sources) this.sources.set(summary.source, summary)
+    for (const number of superseded) {
+      this.superseded.add(number)
+      this.#passed.add(number)
+    }
+    if (receipt !== undefined) this.receipt = receipt
+  }
+
+  /** Starts what can start, lowest number first. */
+  #advance(): void {
+    while (this.#running < restoresMax && !this.#failed) {
+      const next = this.#nextReady()
+      if (next === undefined) return
+      this.#running++
+      void this.#restore(next).then(() => {
+        this.#running--
+        this.#advance()
+        this.#options.onAdvanced()
+      })
+    }
+  }
+
+  readonly #started = new Set<number>()
+
+  #nextReady(): Waiting | undefined {
+    let best: Waiting | undefined
+    for (const waiting of this.#waiting.values()) {
+      if (this.#started.has(waiting.number) || !this.#mayPass(waiting.pack.barrier)) continue
+      if (best === undefined || waiting.number < best.number) best = waiting
+    }
+    if (best === undefined && this.#waitingBytes <= heldBytesMax / 2) best = this.#fromDisk()
+    if (best !== undefined) this.#started.add(best.number)
+    return best
+  }
+
+  #mayPass(barrier: number): boolean {
+    return this.#open || this.#passed.hasAllBelow(barrier)
+  }
+
+  #fromDisk(): Waiting | undefined {
+    const [number] = this.#onDisk
+    if (number === undefined) return undefined
+    const pack = this.#readHeld(number)
+    if (pack === undefined || !this.#mayPass(pack.barrier)) return undefined
+    this.#onDisk.delete(number)
+    const waiting = { number, pack, bytes: 0, settles: [] }
+    this.#waiting.set(number, waiting)
+    return waiting
+  }
+
+  #readHeld(number: number): DecodedPack | undefined {
+    try {
+      const pack = decodePack(this.#options.opener.open([this.#options.journal.readHeld(number)]).plain)
+      this.#learn(pack)
+      return pack
+    } catch {
+      // Torn by a crash: it was not acknowledged then, or will be demanded again.
+      this.#onDisk.delete(number)
+      this.have.delete(number)
+      this.#options.journal.releaseHeld(number)
+      return undefined
+    }
+  }
+
+  async #restore({ number, pack, bytes, settles }: Waiting): Promise<void> {
+    try {
+      const entry = await this.#restoreFragments(number, pack)
+      this.#options.journal.append(entry)
+      this.#options.journal.releaseHeld(number)
+      this.#count(entry)
+      this.#waiting.delete(number)
+      this.#started.delete(number)
+      this.#waitingBytes -= bytes
+      for (const settle of settles) settle()
+      this.#options.onRestored({ number, chunks: entry.chunks, bytes: entry.bytes })
+    } catch (thrown) {
+      this.#fail(thrown)
+    }
+  }
+
+  async #restoreFragments(number: number, pack: DecodedPack): Promise<JournalEntry> {
+    const { signal } = this.#options
+    let chunks = 0
+    let bytes = 0
+    const weights: Record<string, number> = {}
+    const unfinished: JournalFragment[] = []
+    await Promise.all(
+      [...groupBySource(pack.fragments)].map(async ([source, fragments]) => {
+        const sink = this.#sink(source)
+        if (sink === undefined) return
+        const outcome = await sink.restore(fragments.map(incomingFragment), { signal })
+        chunks += outcome.chunks
+        bytes += outcome.bytes
+        weights[source] = sum(fragments.map((each) => (each.offset + each.body.byteLength === each.chunkBytes ? each.readProbability : 0)))
+        unfinished.push(...outcome.unfinished.map((index) => journalFragment(fragments[index]!)))
+        this.#refuse(sink.name, outcome.refused)
+      }),
+    )
+    return {
+      pack: number,
+      chunks,
+      bytes,
+      weights,
+      ...(unfinished.length > 0 && { unfinished }),
+      ...(pack.sources.length > 0 && { sources: pack.sources }),
+      ...(pack.superseded.size > 0 && { superseded: pack.superseded.toRuns() }),
+      ...(pack.receipt && { receipt: { content: toBase64(pack.receipt.content), signature: toBase64(pack.receipt.signature) } }),
+    }
+  }
+
+  #refuse(source: string, refused: readonly Refused[]): void {
+    this.refusedTotal += refused.length
+    // The first ones explain the rest; a list of all could be as long as the state.
+    for (const each of refused) if (this.refused.length < 100) this.refused.push({ source, ...each })
+  }
+
+  #count(entry: JournalEntry): void {
+    this.have.add(entry.pack)
+    this.#passed.add(entry.pack)
+    this.restored.chunks += entry.chunks
+    this.restored.bytes += entry.bytes
+    for (const [source, weight] of Object.entries(entry.weights ?? {})) {
+      this.restored.weights.set(Number(source), (this.restored.weights.get(Number(source)) ?? 0) + weight)
+    }
+  }
+
+  #sink(source: number): Sink | undefined {
+    const summary = this.sources.get(source)
+    return summary === undefined ? undefined : this.#options.sinkOf(summary)
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#failed) return
+    this.#failed = true
+    this.#options.onFailed(asHeirloomError(thrown, 'io'))
+  }
+}
+
+function incomingFragment(fragment: DecodedPack['fragments'][number]): IncomingFragment {
+  const { id, metadata, offset, chunkBytes, version, expiresAtMs, attributes, body } = fragment
+  return { id, kind: metadata ? 'metadata' : 'data', offset, chunkBytes, bytes: body, version, expiresAtMs, attributes }
+}
+
+function journalFragment(fragment: DecodedPack['fragments'][number]): JournalFragment {
+  const { source, id, metadata, offset, chunkBytes, version, expiresAtMs } = fragment
+  return {
+    source,
+    id,
+    metadata,
+    offset,
+    length: fragment.body.byteLength,
+    chunkBytes,
+    version,
+    expiresAtMs,
+    attributes: toBase64(fragment.attributes),
+  }
+}
+
+function recalledFragment({ id, metadata, offset, length, chunkBytes, version, expiresAtMs, attributes }: JournalFragment) {
+  const kind = metadata ? ('metadata' as const) : ('data' as const)
+  return { id, kind, offset, length, chunkBytes, version, expiresAtMs, attributes: fromBase64(attributes) }
+}
+
+function groupBySource<Item extends { readonly source: number }>(items: readonly Item[]): Map<number, Item[]> {
+  return Map.groupBy(items, (item) => item.source)
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64')
+}
+
+function fromBase64(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'base64'))
+}

@@ -1,0 +1,227 @@
+// One inheritance: from a claim to the last restored chunk. Packs come from the relay's store and from the predecessor side by side;
+// the restorer doesn't care which. Ends when all is here, or when it is known that no more will come.
+
+import type { Clock } from '../../src/clock.ts'
+import { delay } from '../../src/clock.ts'
+import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
+import { greet } from '../../src/lane/channel-lane.ts'
+import type { LaneKind } from '../../src/lane/lane.ts'
+import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
+import { orphanMs, retryFirstMs, retryMaxMs, windowBytes } from '../../src/limits.ts'
+import type { Node } from '../../src/net/node.ts'
+import { checkCertificate } from '../../src/seal/certificate.ts'
+import { peerIdText } from '../../src/seal/identity.ts'
+import { failureFrame, helloFrame, readWelcome, welcomeFrame, type EndMessage, type HelloMessage } from '../../src/transfer/messages.ts'
+import type { Channel } from '../../src/wire/channel.ts'
+import { transferProtocol } from '../../src/wire/protocols.ts'
+import type { EventLog } from '../events.ts'
+import type { Membership } from '../membership.ts'
+import type { RelayClient } from '../relay-client.ts'
+import type { Restorer } from './restorer.ts'
+
+export interface InheritanceOptions {
+  readonly handoff: Uint8Array
+  readonly epoch: number
+  /** The predecessor's peer id bytes, from the checked header. */
+  readonly predecessor: Uint8Array
+  readonly node: Node
+  readonly relay: RelayClient
+  readonly membership: Membership
+  readonly restorer: Restorer
+  readonly lanes: readonly LaneKind[]
+  readonly clock: Clock
+  readonly events: EventLog
+}
+
+export type InheritanceEnd = 'complete' | 'partial' | 'fenced'
+
+export class Inheritance {
+  readonly handoffHex: string
+  readonly tallies = new Map<LaneKind, { packs: number; bytes: number }>()
+  sealedBytes = 0
+  resentBytes = 0
+  readonly #options: InheritanceOptions
+  readonly #over = Promise.withResolvers<InheritanceEnd>()
+  readonly #stop = new AbortController()
+  #direct: ReceivingLane | undefined
+  #get: ReceivingLane | undefined
+  /** The relay has said that it will send no more. */
+  #getEnded: EndMessage | undefined
+  #packs: number | undefined
+  #demanded = false
+  #cancelOrphan: (() => void) | undefined
+
+  constructor(options: InheritanceOptions) {
+    this.#options = options
+    this.handoffHex = Buffer.from(options.handoff).toString('hex')
+  }
+
+  /** How many packs there are in all, when that is known. */
+  get packs(): number | undefined {
+    return this.#packs
+  }
+
+  /** Runs to the end. Throws what a sink or the disk failed with (through `fail`), or the signal's reason. */
+  async run(signal: AbortSignal): Promise<InheritanceEnd> {
+    const onAbort = () => this.#over.reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    const getting = this.#options.lanes.includes('store') ? this.#keepGetting() : undefined
+    this.#watchForOrphan()
+    this.check()
+    try {
+      return await this.#over.promise
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      this.#cancelOrphan?.()
+      this.#stop.abort(new HeirloomError('aborted', 'the inheritance is over'))
+      await Promise.all([this.#direct?.close(), this.#get?.close(), getting])
+    }
+  }
+
+  fail(error: HeirloomError): void {
+    this.#direct?.fail(error)
+    this.#get?.fail(error)
+    this.#over.reject(error)
+  }
+
+  /** A newer epoch exists: somebody else is the heir. */
+  fence(): void {
+    this.#over.resolve('fenced')
+  }
+
+  /** The predecessor has opened a stream to us. */
+  acceptDirect(channel: Channel, hello: HelloMessage): void {
+    const { membership, predecessor, epoch, clock, restorer, events } = this.#options
+    try {
+      if (channel.remotePeer !== peerIdText(predecessor))
+        throw new HeirloomError('unauthorised', 'this is not the predecessor of the handoff')
+      checkCertificate(hello.certificate, { pool: membership.pool, peer: predecessor, atMs: clock.nowMs(), needs: 'send' })
+      if (hello.epoch !== epoch) throw new HeirloomError('fenced', `this heir has epoch ${epoch}, not ${hello.epoch}`)
+    } catch (thrown) {
+      refuse(channel, thrown)
+      return
+    }
+    this.#direct?.fail(new HeirloomError('link-lost', 'the predecessor opened another stream'))
+    const lane = this.#receive('stream', channel, () => {
+      if (this.#direct === lane) this.#direct = undefined
+    })
+    this.#direct = lane
+    channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes }))
+    events.emit('lane-up', { lane: 'stream', handoff: this.handoffHex })
+    this.#watchForOrphan()
+  }
+
+  #receive(kind: LaneKind, channel: Channel, onClosed: () => void): ReceivingLane {
+    const { events } = this.#options
+    const lane: ReceivingLane = new ReceivingLane(channel, windowBytes, {
+      pack: (pack) => this.#take(kind, pack),
+      ended: (message) => {
+        if (message.closed) this.#packs = message.packs
+        if (kind === 'store') this.#getEnded = message
+        this.check()
+      },
+      closed: (error) => {
+        onClosed()
+        events.emit('lane-down', { lane: kind, handoff: this.handoffHex, ...(error && { reason: error.message }) })
+        if (kind === 'store' && error?.code === 'fenced') this.fence()
+        this.#watchForOrphan()
+        this.check()
+      },
+    })
+    return lane
+  }
+
+  #take(kind: LaneKind, pack: ArrivedPack): void {
+    const { restorer } = this.#options
+    this.sealedBytes += pack.bytes
+    if (restorer.have.has(pack.number)) this.resentBytes += pack.bytes
+    else {
+      const tally = this.tallies.get(kind) ?? { packs: 0, bytes: 0 }
+      this.tallies.set(kind, { packs: tally.packs + 1, bytes: tally.bytes + pack.bytes })
+    }
+    restorer.accept(pack)
+  }
+
+  /** Whether it is over; called whenever something has changed. */
+  check(): void {
+    const { restorer, lanes } = this.#options
+    const packs = this.#packs
+    if (packs !== undefined && restorer.completeBelow(packs)) return this.#over.resolve('complete')
+    if (packs !== undefined) this.#demandMissing(packs)
+    const storeIsDone = !lanes.includes('store') || this.#getEnded !== undefined
+    if (!storeIsDone || this.#direct !== undefined) return
+    if (!lanes.includes('store') && packs === undefined) return
+    // No more will come: what waited for a barrier goes ahead, and then it is over.
+    restorer.open()
+    if (restorer.idle) this.#over.resolve('partial')
+  }
+
+  /** What the relay should have and can't be asked for is asked from the predecessor, while it lives. */
+  #demandMissing(packs: number): void {
+    if (this.#direct === undefined || this.#get !== undefined || this.#demanded) return
+    const missing = this.#options.restorer.missingBelow(packs)
+    if (missing.size === 0) return
+    this.#demanded = true
+    this.#direct.demand(missing)
+  }
+
+  /** An heir that reaches nobody for long enough ends with what it has. */
+  #watchForOrphan(): void {
+    this.#cancelOrphan?.()
+    if (this.#direct !== undefined || this.#get !== undefined) return
+    this.#cancelOrphan = this.#options.clock.after(orphanMs, () => {
+      this.#options.restorer.open()
+      if (this.#options.restorer.idle) this.#over.resolve('partial')
+      else this.#watchForOrphan()
+    })
+  }
+
+  /** Fetches from the relay's store, and follows what arrives there, over as many links as it takes. */
+  async #keepGetting(): Promise<void> {
+    const { signal } = this.#stop
+    let pauseMs = retryFirstMs
+    while (!signal.aborted && this.#getEnded === undefined) {
+      try {
+        await this.#getOnce(signal)
+        pauseMs = retryFirstMs
+      } catch (thrown) {
+        if (signal.aborted) return
+        const error = asHeirloomError(thrown, 'link-lost')
+        if (error.code === 'fenced') return this.fence()
+        // The relay has nothing of it: whatever comes, comes directly.
+        if (error.code === 'not-found') this.#getEnded = { packs: 0, closed: false }
+        this.check()
+      }
+      await delay(this.#options.clock, pauseMs * (0.5 + Math.random()), signal).catch(() => {})
+      pauseMs = Math.min(2 * pauseMs, retryMaxMs)
+    }
+  }
+
+  async #getOnce(signal: AbortSignal): Promise<void> {
+    const { node, relay, membership, handoff, epoch, restorer, events } = this.#options
+    if (relay.address === undefined) throw new HeirloomError('link-lost', 'the link to the relay is down')
+    const channel = await node.open([relay.address], transferProtocol, { signal })
+    const hello = { handoff, role: 'receives' as const, epoch, certificate: membership.certificate(), have: restorer.have, windowBytes }
+    try {
+      readWelcome(await greet(channel, helloFrame(hello), signal))
+    } catch (thrown) {
+      channel.abort(asHeirloomError(thrown, 'link-lost'))
+      throw thrown
+    }
+    const closed = Promise.withResolvers<void>()
+    const lane = this.#receive('store', channel, () => {
+      if (this.#get === lane) this.#get = undefined
+      closed.resolve()
+    })
+    this.#get = lane
+    events.emit('lane-up', { lane: 'store', handoff: this.handoffHex })
+    this.#watchForOrphan()
+    await closed.promise
+  }
+}
+
+/** Answers an opener with why not, and ends. */
+export function refuse(channel: Channel, thrown: unknown): void {
+  channel.send(failureFrame(thrown))
+  void channel.close()
+}

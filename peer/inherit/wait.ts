@@ -1,0 +1,46 @@
+// Waiting as a successor: the relay assigns a handoff at once or when one comes. Waiting survives lost links, since it is repeated.
+
+import type { Clock } from '../../src/clock.ts'
+import { Deadline } from '../../src/deadline.ts'
+import { asHeirloomError } from '../../src/errors.ts'
+import type { Assignment } from '../../src/wire/gen/control_pb.ts'
+import type { RelayClient } from '../relay-client.ts'
+
+export interface WaitForOptions {
+  readonly relay: RelayClient
+  readonly clock: Clock
+  readonly waitMs: number
+  readonly signal: AbortSignal
+  /** The relay has answered that there is nothing to inherit yet. */
+  readonly onNothing?: () => void
+}
+
+/** The assignment, or undefined when none came in time; then the relay was told that we don't wait any more. Throws what the relay refuses us with. */
+export async function waitForAssignment({ relay, clock, waitMs, signal, onNothing }: WaitForOptions): Promise<Assignment | undefined> {
+  const assigned = Promise.withResolvers<Assignment | undefined>()
+  const ask = async () => {
+    try {
+      const { result } = await relay.request({ case: 'wait', value: { $typeName: 'heirloom.wire.v1.Wait' } }, { signal })
+      if (result.case === 'assignment') assigned.resolve(result.value)
+      else onNothing?.()
+    } catch (thrown) {
+      const error = asHeirloomError(thrown)
+      if (!error.retryable) assigned.reject(error)
+    }
+  }
+  using listening = relay.listen({
+    enrolled: () => void ask(),
+    notification: ({ event }) => {
+      if (event.case === 'assigned') assigned.resolve(event.value)
+    },
+  })
+  void listening
+  using wait = Deadline.after(clock, waitMs).signal(signal)
+  wait.signal.addEventListener('abort', () => (signal.aborted ? assigned.reject(signal.reason) : assigned.resolve(undefined)), {
+    once: true,
+  })
+  if (relay.address !== undefined) void ask()
+  const assignment = await assigned.promise
+  if (assignment === undefined) await relay.request({ case: 'leave', value: { $typeName: 'heirloom.wire.v1.Leave' } }).catch(() => {})
+  return assignment
+}

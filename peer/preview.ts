@@ -1,0 +1,148 @@
+// A dry run: what would go within a deadline at a rate, in which order, and what not. Asks the sources for their inventories as a
+// notice would and reads nothing.
+
+import { asHeirloomError } from '../src/errors.ts'
+import type { Chunk, LeftOutReason } from '../src/chunk/chunk.ts'
+import { inventoryTimeoutMs } from '../src/limits.ts'
+import { chunkWeight, expectedBytes, Plan } from '../src/plan/plan.ts'
+import type { Source } from './source/source.ts'
+
+interface PreviewOptions {
+  readonly sources: readonly Source[]
+  readonly deadlineMs: number
+  readonly reserveMs: number
+  readonly rateBytesPerSecond: number
+  /** The policy's own limit. */
+  readonly bytesMax: number | undefined
+  readonly nowMs: number
+  readonly signal: AbortSignal
+  /** Called for every chunk that would go, in order. */
+  readonly onChunk: (chunk: PlannedChunk) => void
+}
+
+export interface PlannedChunk {
+  readonly source: string
+  readonly id: string
+  readonly kind: Chunk['kind']
+  readonly bytes: number
+  /** When it would be sent, from the notice. */
+  readonly afterMs: number
+}
+
+interface PreviewSource {
+  readonly name: string
+  readonly kind: string
+  readonly chunks: number
+  readonly bytes: number
+  readonly planned: number
+  /** Why its inventory isn't here, or not all of it. */
+  readonly failed?: string
+}
+
+export interface Preview {
+  readonly budgetBytes: number
+  readonly chunks: { readonly known: number; readonly planned: number; readonly leftOut: number }
+  readonly bytes: { readonly known: number; readonly planned: number; readonly leftOut: number }
+  /** Share of the expected reads that what would go serves; every source counts the same. */
+  readonly hitMass: number
+  readonly leftOut: Readonly<Partial<Record<LeftOutReason, number>>>
+  readonly sources: readonly PreviewSource[]
+}
+
+/** Throws only when the signal ends it: a source that fails is left out and named. */
+export async function preview(options: PreviewOptions): Promise<Preview> {
+  const { sources, deadlineMs, reserveMs, rateBytesPerSecond, bytesMax, nowMs, onChunk } = options
+  const timeBudget = Math.floor((Math.max(0, deadlineMs - reserveMs) / 1000) * rateBytesPerSecond)
+  const budgetBytes = Math.min(timeBudget, bytesMax ?? Infinity)
+  const plan = new Plan()
+  const failures = await Promise.all(sources.map((source) => gather(source, plan, budgetBytes, options)))
+
+  const planned = sources.map(() => ({ chunks: 0, bytes: 0, weight: 0 }))
+  const cutReason: LeftOutReason = budgetBytes < timeBudget ? 'limit' : 'deadline'
+  let sentBytes = 0
+  for (const { index, chunk } of inOrder(plan, nowMs)) {
+    const bytes = expectedBytes(chunk)
+    if (sentBytes + bytes > budgetBytes) {
+      plan.leaveOut(index, chunk, cutReason)
+      continue
+    }
+    onChunk({
+      source: sources[index]!.name,
+      id: chunk.id,
+      kind: chunk.kind,
+      bytes,
+      afterMs: Math.round((sentBytes / rateBytesPerSecond) * 1000),
+    })
+    sentBytes += bytes
+    const tally = planned[index]!
+    tally.chunks++
+    tally.bytes += bytes
+    tally.weight += chunkWeight(chunk)
+  }
+  return summary(plan, planned, failures, budgetBytes)
+}
+
+async function gather(source: Source, plan: Plan, budgetBytes: number, options: PreviewOptions): Promise<string | undefined> {
+  const { index } = plan.addSource(source.name, source.kind)
+  const { deadlineMs, rateBytesPerSecond } = options
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(Math.min(inventoryTimeoutMs, deadlineMs))])
+  try {
+    const query = { handoff: '0'.repeat(32), reason: 'dry run', deadlineMs, rateBytesPerSecond, budgetBytes }
+    for await (const chunks of source.inventory(query, { signal })) plan.add(index, chunks)
+    plan.settle(index)
+    return undefined
+  } catch (thrown) {
+    options.signal.throwIfAborted()
+    return asHeirloomError(thrown, 'source-failed').message
+  }
+}
+
+/** All chunks of all sources, the best head first. */
+function* inOrder(plan: Plan, nowMs: number): Generator<{ index: number; chunk: Chunk }> {
+  const next = (index: number) => plan.take(index, 0, nowMs)[0]
+  const heads = plan.sources().flatMap(({ index }) => ({ index, chunk: next(index) }))
+  for (;;) {
+    let best: { index: number; chunk: Chunk } | undefined
+    for (const { index, chunk } of heads) {
+      if (chunk !== undefined && (best === undefined || plan.compare(index, chunk, best.index, best.chunk) < 0)) best = { index, chunk }
+    }
+    if (best === undefined) return
+    heads[best.index]!.chunk = next(best.index)
+    yield best
+  }
+}
+
+function summary(
+  plan: Plan,
+  planned: readonly { chunks: number; bytes: number; weight: number }[],
+  failures: readonly (string | undefined)[],
+  budgetBytes: number,
+): Preview {
+  const sources = plan.sources().map(({ index, name, kind }): PreviewSource => {
+    const { chunks, bytes } = plan.totals(index)
+    const failed = failures[index]
+    return { name, kind, chunks, bytes, planned: planned[index]!.chunks, ...(failed !== undefined && { failed }) }
+  })
+  const leftOut: Partial<Record<LeftOutReason, number>> = {}
+  for (const { index } of plan.sources()) {
+    for (const [reason, { chunks }] of plan.leftOut(index)) leftOut[reason] = (leftOut[reason] ?? 0) + chunks
+  }
+  const shares = plan.sources().flatMap(({ index }) => {
+    const { weight } = plan.totals(index)
+    return weight > 0 ? planned[index]!.weight / weight : []
+  })
+  const known = { chunks: sum(sources, 'chunks'), bytes: sum(sources, 'bytes') }
+  const going = { chunks: sum(planned, 'chunks'), bytes: sum(planned, 'bytes') }
+  return {
+    budgetBytes,
+    chunks: { known: known.chunks, planned: going.chunks, leftOut: known.chunks - going.chunks },
+    bytes: { known: known.bytes, planned: going.bytes, leftOut: known.bytes - going.bytes },
+    hitMass: shares.length === 0 ? 0 : shares.reduce((total, share) => total + share, 0) / shares.length,
+    leftOut,
+    sources,
+  }
+}
+
+function sum<Key extends string>(rows: readonly Readonly<Record<Key, number>>[], key: Key): number {
+  return rows.reduce((total, row) => total + row[key], 0)
+}

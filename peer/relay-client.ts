@@ -1,0 +1,209 @@
+// A peer's control link to one relay: requests with answers, notifications, and a link that is taken up again when it is lost.
+// Whoever needs the relay's state after a reconnection repeats its verbs in `onEnrolled`: every verb may be repeated.
+
+import { create, toBinary } from '@bufbuild/protobuf'
+import { delay, type Clock } from '../src/clock.ts'
+import { asHeirloomError, errorFromStatus, HeirloomError } from '../src/errors.ts'
+import { requestsOpenMax, requestTimeoutMs, retryFirstMs, retryMaxMs } from '../src/limits.ts'
+import { parseAddress, type Node } from '../src/net/node.ts'
+import { decodeMessage, readFailure } from '../src/transfer/messages.ts'
+import type { Channel } from '../src/wire/channel.ts'
+import { frameType, makeFrame, type Frame } from '../src/wire/frame.ts'
+import {
+  RelayMessageSchema,
+  RequestSchema,
+  type Enrolled,
+  type Notification,
+  type Request,
+  type Response,
+} from '../src/wire/gen/control_pb.ts'
+import { controlProtocol } from '../src/wire/protocols.ts'
+
+export type Verb = Exclude<Request['verb'], { case: undefined }>
+
+export interface RelayClientOptions {
+  readonly node: Node
+  /** Multiaddrs of relays, in order of preference: the first that enrols us is used until it is lost. */
+  readonly relays: readonly string[]
+  /** Called for every enrolment, since certificates expire. */
+  readonly certificate: () => Uint8Array
+  readonly clock: Clock
+  readonly random?: () => number
+}
+
+export interface RelayEvents {
+  enrolled?(): void
+  lost?(error: HeirloomError): void
+  notification?(notification: Notification): void
+}
+
+export class RelayClient implements AsyncDisposable {
+  readonly #options: RelayClientOptions
+  readonly #listeners = new Set<RelayEvents>()
+  readonly #open = new Map<number, PromiseWithResolvers<Response>>()
+  readonly #stop = new AbortController()
+  #channel: Channel | undefined
+  #address: string | undefined
+  #enrolled: Enrolled | undefined
+  #nextId = 1
+  #running: Promise<void> | undefined
+
+  constructor(options: RelayClientOptions) {
+    this.#options = options
+  }
+
+  /** The address of the relay that has enrolled us, while the link is up. */
+  get address(): string | undefined {
+    return this.#enrolled === undefined ? undefined : this.#address
+  }
+
+  /** What the relay said at the last enrolment. */
+  get terms(): Enrolled | undefined {
+    return this.#enrolled
+  }
+
+  listen(events: RelayEvents): Disposable {
+    this.#listeners.add(events)
+    return { [Symbol.dispose]: () => void this.#listeners.delete(events) }
+  }
+
+  /**
+   * Dials and enrols once with each relay in order; throws `no-relay` when none answers, or what a relay refused us with.
+   * From then on the link is kept up in the background until the client is disposed.
+   */
+  async connect({ signal }: { signal: AbortSignal }): Promise<void> {
+    await this.#connectOnce(AbortSignal.any([signal, this.#stop.signal]))
+    this.#running ??= this.#keepUp()
+  }
+
+  /** As `connect`, but goes on trying until the signal ends or a relay refuses us for good. */
+  async connectPatiently({ signal }: { signal: AbortSignal }): Promise<void> {
+    for (let pauseMs = retryFirstMs; ; pauseMs = Math.min(2 * pauseMs, retryMaxMs)) {
+      try {
+        return await this.connect({ signal })
+      } catch (thrown) {
+        const error = asHeirloomError(thrown)
+        if (signal.aborted || !error.retryable) throw error
+        await delay(this.#options.clock, this.#jittered(pauseMs), signal)
+      }
+    }
+  }
+
+  /** One request; throws the relay's refusal, or `link-lost` or `timeout` when the link fails. */
+  async request(verb: Verb, { signal }: { signal?: AbortSignal } = {}): Promise<Response> {
+    const channel = this.#channel
+    if (channel === undefined) throw new HeirloomError('link-lost', 'the link to the relay is down')
+    if (this.#open.size >= requestsOpenMax) throw new HeirloomError('busy', 'too many requests are open to the relay')
+    const id = this.#nextId++ >>> 0
+    const answer = Promise.withResolvers<Response>()
+    this.#open.set(id, answer)
+    const cancel = this.#options.clock.after(requestTimeoutMs, () =>
+      channel.abort(new HeirloomError('timeout', 'the relay did not answer')),
+    )
+    const onAbort = () => answer.reject(signal!.reason)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      channel.send(makeFrame(frameType.request, toBinary(RequestSchema, create(RequestSchema, { id, verb }))))
+      const response = await answer.promise
+      if (response.status !== 0) throw errorFromStatus(response.status, response.detail)
+      return response
+    } finally {
+      cancel()
+      signal?.removeEventListener('abort', onAbort)
+      this.#open.delete(id)
+    }
+  }
+
+  async #connectOnce(signal: AbortSignal): Promise<void> {
+    let refusal: HeirloomError | undefined
+    for (const address of this.#options.relays) {
+      try {
+        return await this.#enrol(address, signal)
+      } catch (thrown) {
+        signal.throwIfAborted()
+        const error = asHeirloomError(thrown, 'link-lost')
+        if (refusal === undefined || (!error.retryable && refusal.retryable)) refusal = error
+      }
+    }
+    if (refusal !== undefined && !refusal.retryable) throw refusal
+    throw new HeirloomError('no-relay', `no relay is reachable: ${refusal?.message ?? 'none was given'}`, {
+      cause: refusal,
+      hint: refusal?.hint ?? 'check the relay addresses, and that heirloom-relay is running there',
+    })
+  }
+
+  async #enrol(address: string, signal: AbortSignal): Promise<void> {
+    const { peer } = parseAddress(address)
+    const channel = await this.#options.node.open([address], controlProtocol, { signal })
+    this.#channel = channel
+    channel.onFrame((frame) => this.#take(frame))
+    void channel.closed.then((error) => this.#lost(channel, error, peer))
+    try {
+      const enrol = { certificate: this.#options.certificate(), addresses: this.#options.node.addresses() }
+      const response = await this.request({ case: 'enrol', value: { $typeName: 'heirloom.wire.v1.Enrol', ...enrol } }, { signal })
+      if (response.result.case !== 'enrolled') throw new HeirloomError('malformed', 'the relay answered an enrolment with something else')
+      this.#enrolled = response.result.value
+      this.#address = address
+      for (const listener of this.#listeners) listener.enrolled?.()
+    } catch (thrown) {
+      channel.abort(asHeirloomError(thrown, 'link-lost'))
+      throw thrown
+    }
+  }
+
+  /** Renews the lease while the link is up, and dials again when it is lost. */
+  async #keepUp(): Promise<void> {
+    const { clock } = this.#options
+    const { signal } = this.#stop
+    let pauseMs = retryFirstMs
+    while (!signal.aborted) {
+      try {
+        if (this.#enrolled === undefined) await this.#connectOnce(signal)
+        pauseMs = retryFirstMs
+        await this.#pauseOrLoss(Number(this.#enrolled!.leaseMs) / 3)
+        if (this.#enrolled !== undefined) await this.request({ case: 'renew', value: { $typeName: 'heirloom.wire.v1.Renew' } })
+      } catch (thrown) {
+        if (signal.aborted) return
+        const error = asHeirloomError(thrown, 'link-lost')
+        for (const listener of this.#listeners) listener.lost?.(error)
+        await delay(clock, this.#jittered(pauseMs), signal).catch(() => {})
+        pauseMs = Math.min(2 * pauseMs, retryMaxMs)
+      }
+    }
+  }
+
+  #pauseOrLoss(pauseMs: number): Promise<unknown> {
+    const over = new AbortController()
+    const pause = delay(this.#options.clock, pauseMs, AbortSignal.any([over.signal, this.#stop.signal])).catch(() => {})
+    return Promise.race([pause, this.#channel?.closed]).finally(() => over.abort())
+  }
+
+  #jittered(pauseMs: number): number {
+    return pauseMs * (0.5 + (this.#options.random ?? Math.random)())
+  }
+
+  #take(frame: Frame): void {
+    if (frame.type === frameType.failure) throw readFailure(frame)
+    if (frame.type !== frameType.relayMessage) throw new HeirloomError('malformed', `the relay sent a frame of type ${frame.type}`)
+    const { message } = decodeMessage(RelayMessageSchema, frame)
+    if (message.case === 'response') this.#open.get(message.value.id)?.resolve(message.value)
+    else if (message.case === 'notification') for (const listener of this.#listeners) listener.notification?.(message.value)
+  }
+
+  #lost(channel: Channel, error: Error | undefined, peer: string): void {
+    if (this.#channel !== channel) return
+    this.#channel = undefined
+    const wasEnrolled = this.#enrolled !== undefined
+    this.#enrolled = undefined
+    const why = error === undefined ? new HeirloomError('link-lost', 'the relay closed the link') : asHeirloomError(error, 'link-lost')
+    for (const answer of this.#open.values()) answer.reject(why)
+    this.#options.node.hangUp(peer)
+    if (wasEnrolled) for (const listener of this.#listeners) listener.lost?.(why)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new HeirloomError('aborted', 'the relay client was closed'))
+    await this.#channel?.close()
+    await this.#running
+  }
+}

@@ -1,0 +1,51 @@
+// From one `sources` entry of the configuration to its source and its sink: one row a kind that is built.
+
+import { join } from 'node:path'
+import { HeirloomError } from '../../src/errors.ts'
+import type { SourceEntry } from '../../src/plan/manifest.ts'
+import { createAppSink } from './app/sink.ts'
+import { createAppSource } from './app/source.ts'
+import { stagingPrefix } from './directory/path.ts'
+import { createDirectorySink } from './directory/sink.ts'
+import { createDirectorySource } from './directory/source.ts'
+import type { Sink, Source } from './source.ts'
+
+export interface CreateOptions {
+  readonly onWarning?: (message: string) => void
+}
+
+interface Adapter<Entry> {
+  readonly source: (entry: Entry, options: CreateOptions) => Source
+  /** `state` is the peer's own directory, for what can't stay beside the state itself. */
+  readonly sink: (entry: Entry, state: string) => Sink
+}
+
+type EntryOf<Kind extends SourceEntry['kind']> = Extract<SourceEntry, { kind: Kind }>
+
+const adapters: { readonly [Kind in SourceEntry['kind']]?: Adapter<EntryOf<Kind>> } = {
+  app: {
+    source: (entry, options) => createAppSource({ ...entry, ...options }),
+    sink: (entry, state) => createAppSink({ ...entry, staging: join(state, 'staging', entry.name) }),
+  },
+  directory: {
+    source: (entry, options) => createDirectorySource({ ...entry, ...options }),
+    sink: (entry) => createDirectorySink({ ...entry, staging: join(entry.path, `${stagingPrefix}${entry.name}`) }),
+  },
+}
+
+/** Throws `config` for a kind that this version doesn't have. */
+export function createSource(entry: SourceEntry, options: CreateOptions = {}): Source {
+  return adapterOf(entry).source(entry, options)
+}
+
+/** Throws `config` for a kind that this version doesn't have. */
+export function createSink(entry: SourceEntry, state: string): Sink {
+  return adapterOf(entry).sink(entry, state)
+}
+
+function adapterOf(entry: SourceEntry): Adapter<SourceEntry> {
+  const adapter = adapters[entry.kind]
+  if (adapter === undefined) throw new HeirloomError('config', `sources of kind ${entry.kind} aren't in this version yet`)
+  // The row was found by the entry's own kind, so its type is the entry's.
+  return adapter as unknown as Adapter<SourceEntry>
+}

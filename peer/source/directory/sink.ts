@@ -1,0 +1,92 @@
+// A directory as a sink. Names are checked here; all that touches the disk is done on a thread of the sink's own, in the order of the calls.
+// How conflicts are settled is said in writer.ts.
+
+import { packBytesTarget, restoresMax } from '../../../src/limits.ts'
+import type { IncomingFragment, RecalledFragment, Refused, RestoreOutcome, Sink, SinkEnd, WaitOptions } from '../source.ts'
+import { decodeAttributes } from './attributes.ts'
+import { Thread } from './thread.ts'
+import { itemColumns, type RestoreAnswer, type WriterData, type WriterRequest } from './writer-calls.ts'
+import type { RecallItem } from './writer.ts'
+
+export interface DirectorySinkOptions {
+  readonly name: string
+  readonly path: string
+  /** A folder on the same file system, for files that aren't complete. It is made when it is needed, and removed at the end. */
+  readonly staging: string
+}
+
+/** The sink's thread starts at once, so that it is ready when the first pack comes. Files are touched with the first restore. */
+export function createDirectorySink(options: DirectorySinkOptions): Sink {
+  return new DirectorySink(options)
+}
+
+class DirectorySink implements Sink {
+  readonly name: string
+  readonly kind = 'directory'
+  readonly #thread: Thread
+  /** Buffers that came back; at most one for each restore that the caller has under way. */
+  readonly #spare: ArrayBuffer[] = []
+  #disposed: Promise<void> | undefined
+
+  constructor({ name, path, staging }: DirectorySinkOptions) {
+    this.name = name
+    this.#thread = new Thread('writer-worker', { root: path, staging } satisfies WriterData)
+  }
+
+  async restore(fragments: readonly IncomingFragment[], { signal }: WaitOptions): Promise<RestoreOutcome> {
+    const { items, indexes, refused } = checked(fragments.map((fragment) => ({ ...fragment, length: fragment.bytes.byteLength })))
+    const buffer = this.#takeBuffer(items.reduce((sum, item) => sum + item.length, 0))
+    const all = new Uint8Array(buffer)
+    let at = 0
+    for (const index of indexes) {
+      const { bytes } = fragments[index]!
+      all.set(bytes, at)
+      at += bytes.byteLength
+    }
+    const request: WriterRequest = { kind: 'restore', items: itemColumns(items), buffer }
+    const { outcome, buffer: back } = await this.#thread.call<RestoreAnswer>(request, { signal, transfer: [buffer] })
+    if (this.#spare.length < restoresMax) this.#spare.push(back)
+    return { ...outcome, unfinished: outcome.unfinished.map((index) => indexes[index]!), refused: [...refused, ...outcome.refused] }
+  }
+
+  async recall(fragments: readonly RecalledFragment[], { signal }: WaitOptions): Promise<void> {
+    await this.#thread.call({ kind: 'recall', items: itemColumns(checked(fragments).items) } satisfies WriterRequest, { signal })
+  }
+
+  async finish(_end: SinkEnd, { signal }: WaitOptions): Promise<{ dropped: number }> {
+    return this.#thread.call<{ dropped: number }>({ kind: 'finish' } satisfies WriterRequest, { signal })
+  }
+
+  /** What is unfinished stays in the staging folder, for a restart. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return (this.#disposed ??= this.#dispose())
+  }
+
+  async #dispose(): Promise<void> {
+    try {
+      await this.#thread.call({ kind: 'close' } satisfies WriterRequest)
+    } catch {
+      // A thread that has failed told so where it failed; it has nothing to close any more.
+    }
+    await this.#thread[Symbol.asyncDispose]()
+  }
+
+  #takeBuffer(bytes: number): ArrayBuffer {
+    const index = this.#spare.findIndex((buffer) => buffer.byteLength >= bytes)
+    return index < 0 ? new ArrayBuffer(Math.max(bytes, packBytesTarget)) : this.#spare.splice(index, 1)[0]!
+  }
+}
+
+/** The fragments that may be restored, where each was, and those whose attributes or names can't be. */
+function checked(fragments: readonly RecalledFragment[]): { items: RecallItem[]; indexes: number[]; refused: Refused[] } {
+  const items: RecallItem[] = []
+  const indexes: number[] = []
+  const refused: Refused[] = []
+  fragments.forEach(({ id, version, offset, chunkBytes, length, attributes }, index) => {
+    const decoded = decodeAttributes(attributes)
+    if ('problem' in decoded) return void refused.push({ id, reason: decoded.problem })
+    items.push({ id, version, offset, chunkBytes, length, ...decoded })
+    indexes.push(index)
+  })
+  return { items, indexes, refused }
+}

@@ -1,0 +1,166 @@
+// A directory as a source. Folders and links are metadata; a file up to the pack's target is one chunk, a larger one is divided into pieces
+// of that size. Walking and reading are done on a thread of the source's own; here chunks are made of what it finds.
+//
+// What is read is independent of what was listed: sizes and times of an inventory are hints. Only the pieces of a large file must all be of
+// the state that was listed, or are left out.
+
+import type { Chunk, ChunkPart, LeftOut } from '../../../src/chunk/chunk.ts'
+import { systemClock, type Clock } from '../../../src/clock.ts'
+import { packBytesTarget, readAheadBatches, readBatchChunksMax } from '../../../src/limits.ts'
+import type { Order } from '../../../src/plan/manifest.ts'
+import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
+import { encodeAttributes } from './attributes.ts'
+import type { Entry } from './entry.ts'
+import { formatId, parseId } from './path.ts'
+import { entriesFrom, resultAt, type ListAnswer, type ReadAnswer, type ReaderData, type ReaderRequest } from './reader-calls.ts'
+import { Thread } from './thread.ts'
+
+export interface DirectorySourceOptions {
+  readonly name: string
+  readonly path: string
+  readonly order?: Order | undefined
+  /** Globs of relative paths, as node:path's matchesGlob has them. */
+  readonly include?: readonly string[] | undefined
+  readonly exclude?: readonly string[] | undefined
+  readonly onWarning?: ((message: string) => void) | undefined
+  readonly clock?: Clock
+}
+
+/** The source's thread starts with the first call, so a peer that will hand off calls `warm` early. */
+export function createDirectorySource(options: DirectorySourceOptions): Source {
+  return new DirectorySource(options)
+}
+
+class DirectorySource implements Source {
+  readonly name: string
+  readonly kind = 'directory'
+  readonly #options: DirectorySourceOptions
+  readonly #clock: Clock
+  #started: Thread | undefined
+
+  constructor(options: DirectorySourceOptions) {
+    this.name = options.name
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+  }
+
+  get #thread(): Thread {
+    const { path, include, exclude } = this.#options
+    return (this.#started ??= new Thread('reader-worker', { root: path, include, exclude } satisfies ReaderData))
+  }
+
+  /** Walks once. The thread keeps what it found, so that the next walk only looks at what may have changed. */
+  async warm({ signal }: WaitOptions): Promise<void> {
+    for await (const entries of this.#list(signal)) void entries
+  }
+
+  async *inventory(_query: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
+    const nowMs = this.#clock.nowMs()
+    for await (const entries of this.#list(signal)) yield entries.flatMap((entry) => chunksOf(entry, nowMs))
+  }
+
+  async *read(chunks: readonly Chunk[], { signal }: WaitOptions): AsyncGenerator<(ChunkPart | LeftOut)[]> {
+    const ahead: { batch: readonly Chunk[]; answer: Promise<ReadAnswer> }[] = []
+    const abandoned = new AbortController()
+    const batches = batchesOf(chunks)
+    try {
+      for (;;) {
+        while (ahead.length < readAheadBatches) {
+          const { value: batch, done } = batches.next()
+          if (done === true) break
+          const answer = this.#readBatch(batch, AbortSignal.any([signal, abandoned.signal]))
+          // It is awaited in its turn; until then a failure mustn't count as unhandled.
+          answer.catch(() => {})
+          ahead.push({ batch, answer })
+        }
+        const first = ahead.shift()
+        if (first === undefined) return
+        const answer = await first.answer
+        yield first.batch.map((chunk, index) => partOf(chunk, answer, index))
+      }
+    } finally {
+      abandoned.abort()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#started?.[Symbol.asyncDispose]()
+    this.#started = undefined
+  }
+
+  async *#list(signal: AbortSignal): AsyncGenerator<Entry[]> {
+    const call = <Answer>(request: ReaderRequest) => this.#thread.call<Answer>(request, { signal })
+    const listing = await call<number>({ kind: 'open', order: this.#options.order ?? 'recency', nowMs: this.#clock.nowMs() })
+    try {
+      for (;;) {
+        const { batch, skipped } = await call<ListAnswer>({ kind: 'next', listing })
+        for (const { path, why } of skipped) this.#options.onWarning?.(`${this.name}: ${path} is left out: ${why}`)
+        if (batch === undefined) return
+        yield entriesFrom(batch)
+      }
+    } finally {
+      // Without the signal, which may be aborted; and a thread that is gone has no listing to close.
+      this.#started?.call({ kind: 'close', listing } satisfies ReaderRequest).catch(() => {})
+    }
+  }
+
+  #readBatch(batch: readonly Chunk[], signal: AbortSignal): Promise<ReadAnswer> {
+    const request: ReaderRequest = {
+      kind: 'read',
+      ids: batch.map(({ id }) => id),
+      versions: batch.map(({ version }) => version ?? ''),
+      bytes: Float64Array.from(batch, expectedBytes),
+    }
+    return this.#thread.call<ReadAnswer>(request, { signal })
+  }
+}
+
+/** What memory is set aside for: nothing that a chunk says makes it more than a pack's worth. */
+function expectedBytes({ bytes = 0 }: Chunk): number {
+  return Math.min(packBytesTarget, Math.max(0, bytes))
+}
+
+function* batchesOf(chunks: readonly Chunk[]): Generator<Chunk[]> {
+  let batch: Chunk[] = []
+  let bytes = 0
+  for (const chunk of chunks) {
+    if (batch.length > 0 && (bytes + expectedBytes(chunk) > packBytesTarget || batch.length >= readBatchChunksMax)) {
+      yield batch
+      batch = []
+      bytes = 0
+    }
+    batch.push(chunk)
+    bytes += expectedBytes(chunk)
+  }
+  if (batch.length > 0) yield batch
+}
+
+function partOf(chunk: Chunk, answer: ReadAnswer, index: number): ChunkPart | LeftOut {
+  const result = resultAt(answer, index)
+  if ('leftOut' in result) return { chunk, ...result }
+  const { bytes, head, version } = result
+  return { chunk, offset: 0, chunkBytes: bytes.byteLength, bytes, version, attributes: encodeAttributes(parseId(chunk.id)!.path, head) }
+}
+
+/**
+ * How likely a file is to be read soon, of what a directory knows of it: 1 for one that was written just now, half of it an hour later, then in
+ * inverse proportion to its age, as re-reference intervals of caches are found to be. The time of reading is not used: under the
+ * usual mount options it is a day coarse, and whatever copies or searches a directory sets it.
+ */
+function recencyWeight(mtimeMs: number, nowMs: number): number {
+  const hourMs = 60 * 60 * 1000
+  return hourMs / (hourMs + Math.max(0, nowMs - mtimeMs))
+}
+
+function chunksOf({ path, type, size, mtimeMs, version }: Entry, nowMs: number): Chunk[] {
+  if (type !== 'file') return [{ id: formatId({ path, type, offset: undefined }), kind: 'metadata', bytes: 0, readProbability: 0 }]
+  const readProbability = recencyWeight(mtimeMs, nowMs)
+  if (version === undefined) return [{ id: formatId({ path, type, offset: undefined }), kind: 'data', bytes: size, readProbability }]
+  const pieces = Math.ceil(size / packBytesTarget)
+  return Array.from({ length: pieces }, (_, index) => {
+    const offset = index * packBytesTarget
+    const bytes = Math.min(packBytesTarget, size - offset)
+    // One read of the file is a read of every piece, but it is worth one: the pieces share it.
+    return { id: formatId({ path, type, offset }), kind: 'data' as const, bytes, readProbability: readProbability / pieces, version }
+  })
+}

@@ -1,0 +1,154 @@
+// Chunks and files that arrive in pieces: each is a staging file of its final size, by a key, until its last byte is there.
+// Invariant: a file is complete when every byte of it was written, however the pieces were cut and however often they came. At most
+// `stagedFilesOpenMax` are open at a time; one that was closed to make room is opened again.
+
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { HeirloomError } from '../../../src/errors.ts'
+import { stagedFilesMax, stagedFilesOpenMax } from '../../../src/limits.ts'
+import { nodeFileSystem, type FileSystem } from './file-system.ts'
+
+export interface StagedFile {
+  readonly path: string
+  readonly size: number
+  /** Chunks of which something is there, by where in the file they begin; and their ids. */
+  readonly chunks: Map<number, string>
+}
+
+/** A piece of a staged file: `at` in the file, of the chunk that begins at `chunkAt`. */
+export interface StagedPiece {
+  readonly id: string
+  readonly chunkAt: number
+  readonly at: number
+  readonly length: number
+}
+
+interface Kept extends StagedFile {
+  /** The open file; -1 while it is closed. */
+  file: number
+  /** What is there: disjoint ranges in ascending order. */
+  ranges: { start: number; end: number }[]
+}
+
+export class StagedFiles {
+  readonly #folder: string
+  readonly #fileSystem: FileSystem
+  readonly #files = new Map<string, Kept>()
+  /** Those that are open, the least recently used first. */
+  readonly #open = new Set<Kept>()
+
+  constructor(folder: string, fileSystem: FileSystem = nodeFileSystem) {
+    this.#folder = folder
+    this.#fileSystem = fileSystem
+  }
+
+  /** Writes a piece; answers the file when it is complete with it. Throws what the file system throws, `too-large` when too many files are unfinished. */
+  write(key: string, size: number, piece: StagedPiece, bytes: Uint8Array): StagedFile | undefined {
+    const staged = this.#ensure(key, size)
+    writeFully(this.#fileSystem, staged.file, bytes, piece.at)
+    return note(staged, piece) ? staged : undefined
+  }
+
+  /** After a restart: a piece that was written, if its file is still there. */
+  recall(key: string, size: number, piece: StagedPiece): void {
+    const path = this.#pathOf(key)
+    if (this.#fileSystem.lstatSync(path, { throwIfNoEntry: false }) === undefined) return
+    const staged: Kept = this.#files.get(key) ?? { path, size, file: -1, ranges: [], chunks: new Map() }
+    this.#files.set(key, staged)
+    note(staged, piece)
+  }
+
+  /** The open file of a complete one, the caller's to close from now on. Nothing more is known of it here. */
+  release(key: string): number {
+    const staged = this.#ensure(key, 0)
+    this.#files.delete(key)
+    this.#open.delete(staged)
+    return staged.file
+  }
+
+  /** The file isn't needed any more. */
+  discard(key: string): void {
+    const staged = this.#files.get(key)
+    if (staged === undefined) return
+    this.#closeOne(staged)
+    this.#fileSystem.rmSync(staged.path, { force: true })
+    this.#files.delete(key)
+  }
+
+  /** Drops what stayed incomplete; answers how many chunks that were. */
+  drop(): number {
+    let chunks = 0
+    for (const [key, staged] of this.#files) {
+      chunks += staged.chunks.size
+      this.discard(key)
+    }
+    return chunks
+  }
+
+  /** Closes all files and leaves them where they are, for a restart. */
+  close(): void {
+    for (const staged of this.#open) this.#closeOne(staged)
+  }
+
+  /** The staging file of a key, open and the most recently used. */
+  #ensure(key: string, size: number): Kept {
+    const known = this.#files.get(key)
+    if (known === undefined && this.#files.size >= stagedFilesMax) {
+      throw new HeirloomError('too-large', `more than ${stagedFilesMax} files are unfinished at the same time`)
+    }
+    const staged: Kept = known ?? { path: this.#pathOf(key), size, file: -1, ranges: [], chunks: new Map() }
+    if (staged.file < 0) {
+      const [oldest] = this.#open
+      if (this.#open.size >= stagedFilesOpenMax) this.#closeOne(oldest!)
+      staged.file = this.#fileSystem.openSync(staged.path, known === undefined ? 'w+' : 'r+', 0o600)
+    }
+    this.#files.set(key, staged)
+    this.#open.delete(staged)
+    this.#open.add(staged)
+    if (known === undefined) this.#presize(key, staged)
+    return staged
+  }
+
+  #presize(key: string, staged: Kept): void {
+    try {
+      this.#fileSystem.ftruncateSync(staged.file, staged.size)
+    } catch (thrown) {
+      this.discard(key)
+      throw thrown
+    }
+  }
+
+  #closeOne(staged: Kept): void {
+    if (staged.file >= 0) this.#fileSystem.closeSync(staged.file)
+    staged.file = -1
+    this.#open.delete(staged)
+  }
+
+  #pathOf(key: string): string {
+    return join(this.#folder, `p${createHash('sha256').update(key).digest('hex').slice(0, 32)}`)
+  }
+}
+
+/** Notes that a piece is there; answers whether the file is complete with it. */
+function note(staged: Kept, { id, chunkAt, at, length }: StagedPiece): boolean {
+  staged.chunks.set(chunkAt, id)
+  let { start, end } = { start: at, end: at + length }
+  const apart = staged.ranges.filter((range) => range.end < start || range.start > end)
+  for (const range of staged.ranges) {
+    if (range.end < start || range.start > end) continue
+    start = Math.min(start, range.start)
+    end = Math.max(end, range.end)
+  }
+  staged.ranges = [...apart, { start, end }].sort((a, b) => a.start - b.start)
+  return staged.ranges[0]!.start === 0 && staged.ranges[0]!.end >= staged.size
+}
+
+/** Writes all of `bytes`. Throws what the file system throws, `no-space` when it takes nothing more without saying why. */
+export function writeFully(fileSystem: FileSystem, file: number, bytes: Uint8Array, position: number): void {
+  let written = 0
+  while (written < bytes.byteLength) {
+    const count = fileSystem.writeSync(file, bytes, written, bytes.byteLength - written, position + written)
+    if (count === 0) throw new HeirloomError('no-space', 'the disk took nothing more')
+    written += count
+  }
+}

@@ -1,0 +1,275 @@
+// Restores a directory's entries, synchronously: it runs on a thread of its own. A file becomes visible whole or not at all (staging
+// file, then rename); nothing is ever written through a link or outside the root; what is here and newer stays.
+//
+// What is in the way: a link or older file gives way to a file or link; nothing gives way to a folder, and a folder to nothing, since that could
+// remove what nobody meant to remove. The item is refused then, and all below it.
+//
+// Files are not fsynced one by one: what an acknowledgement promises is that it outlives this process, and the journal, which is void
+// after a reboot, promises no more.
+
+import { join } from 'node:path'
+import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
+import { chunkBytesMax } from '../../../src/limits.ts'
+import type { Refused } from '../source.ts'
+import { mtimeOf, type EntryHead, type RelativePath } from './entry.ts'
+import { errnoOf, nodeFileSystem, type FileSystem } from './file-system.ts'
+import { Folders } from './folders.ts'
+import { absolutePath, parentPath, pathText } from './path.ts'
+import { Refusal, refusalOf } from './refusal.ts'
+import { StagedFiles, writeFully } from './staged-files.ts'
+
+/** A fragment whose name was checked to lie inside the root. */
+export interface WriteItem extends RecallItem {
+  readonly bytes: Uint8Array
+}
+
+export interface RecallItem {
+  readonly id: string
+  readonly path: RelativePath
+  readonly head: EntryHead
+  readonly version: string
+  /** Where in its chunk the fragment begins, and the chunk's bytes. */
+  readonly offset: number
+  readonly chunkBytes: number
+  /** The fragment's bytes. */
+  readonly length: number
+}
+
+export interface WriteOutcome {
+  readonly chunks: number
+  readonly bytes: number
+  readonly unfinished: readonly number[]
+  readonly refused: readonly Refused[]
+}
+
+export interface DirectoryWriterOptions {
+  readonly root: string
+  /** On the same file system as the root; made here, and removed at the end. */
+  readonly staging: string
+  readonly fileSystem?: FileSystem
+}
+
+interface Tally {
+  chunks: number
+  bytes: number
+  unfinished: number[]
+  refused: Refused[]
+}
+
+export class DirectoryWriter {
+  readonly #root: string
+  readonly #staging: string
+  readonly #fileSystem: FileSystem
+  readonly #staged: StagedFiles
+  #ready = false
+  readonly #folders: Folders
+  /** Files that were complete already when their pieces were recalled: chunks that nobody has counted yet. */
+  readonly #recalledWhole = new Map<string, Set<number>>()
+  #temporary = 0
+
+  constructor({ root, staging, fileSystem = nodeFileSystem }: DirectoryWriterOptions) {
+    this.#root = root
+    this.#staging = staging
+    this.#fileSystem = fileSystem
+    this.#staged = new StagedFiles(staging, fileSystem)
+    this.#folders = new Folders(root, fileSystem)
+  }
+
+  /** Restores fragments in their order. Throws `no-space` or `io` when the sink as a whole can't go on; then nothing half-written has a final name. */
+  restore(items: readonly WriteItem[]): WriteOutcome {
+    this.#prepare()
+    const tally: Tally = { chunks: 0, bytes: 0, unfinished: [], refused: [] }
+    items.forEach((item, index) => {
+      try {
+        this.#restoreOne(item, index, tally)
+      } catch (thrown) {
+        tally.refused.push({ id: item.id, reason: refusalOf(thrown) })
+      }
+    })
+    return tally
+  }
+
+  recall(items: readonly RecallItem[]): void {
+    this.#prepare()
+    for (const { id, path, head, version, offset, length } of items) {
+      if (head.type === 'directory') this.#folders.note(path, head)
+      if (head.type !== 'file') continue
+      const key = stagedKey(path, head, version)
+      if (this.#isWhole(path, head)) upsert(this.#recalledWhole, key).add(head.offset)
+      else this.#staged.recall(key, head.size, { id, chunkAt: head.offset, at: head.offset + offset, length })
+    }
+  }
+
+  /** Drops what stayed unfinished and puts folders right. Throws `io` if a folder didn't take its mode or time; all others have theirs then. */
+  finish(): { dropped: number } {
+    const dropped = this.#staged.drop()
+    this.#fileSystem.rmSync(this.#staging, { recursive: true, force: true })
+    this.#recalledWhole.clear()
+    this.#ready = false
+    this.#folders.settle()
+    return { dropped }
+  }
+
+  /** Closes files and leaves them where they are, for a restart. */
+  close(): void {
+    this.#staged.close()
+  }
+
+  #prepare(): void {
+    if (this.#ready) return
+    try {
+      this.#fileSystem.mkdirSync(this.#root, { recursive: true })
+      this.#fileSystem.mkdirSync(this.#staging, { recursive: true, mode: 0o700 })
+    } catch (thrown) {
+      const { code, message } = asHeirloomError(thrown, 'io')
+      throw new HeirloomError(code, `${this.#root} can't be written: ${message}`, {
+        cause: thrown,
+        hint: 'is it a directory, and may this user write there?',
+      })
+    }
+    this.#ready = true
+  }
+
+  #restoreOne(item: WriteItem, index: number, tally: Tally): void {
+    const { path, head, chunkBytes } = item
+    if (head.type === 'directory') {
+      this.#folders.ensure(path, head.mode)
+      this.#folders.note(path, head)
+      // It counts, but its mode and times are still to come: the journal must remember them.
+      tally.unfinished.push(index)
+      tally.chunks++
+      return
+    }
+    this.#folders.ensure(parentPath(path))
+    if (head.type === 'link') {
+      this.#restoreLink(path, head)
+      tally.chunks++
+    } else if (this.#isHere(path, head)) this.#countHere(item, tally)
+    else if (head.size === item.length) {
+      this.#restoreWhole(path, head, item.bytes)
+      tally.chunks++
+      tally.bytes += chunkBytes
+    } else this.#restorePiece(item, index, tally)
+  }
+
+  /** The same file is here already, from earlier or because this comes again: its chunks count with their last fragments. */
+  #countHere({ path, head, version, offset, chunkBytes, length }: WriteItem, tally: Tally): void {
+    const key = stagedKey(path, head, version)
+    const counted = this.#recalledWhole.get(key) ?? new Set()
+    this.#recalledWhole.delete(key)
+    if (offset + length === chunkBytes) counted.add(head.offset)
+    tally.chunks += counted.size
+    tally.bytes += counted.size > 1 ? head.size : counted.size * chunkBytes
+  }
+
+  #restoreWhole(path: RelativePath, head: EntryHead, bytes: Uint8Array): void {
+    const temporary = join(this.#staging, `w${this.#temporary++}`)
+    const file = this.#fileSystem.openSync(temporary, 'w', 0o600)
+    try {
+      writeFully(this.#fileSystem, file, bytes, 0)
+    } catch (thrown) {
+      this.#fileSystem.closeSync(file)
+      this.#fileSystem.rmSync(temporary, { force: true })
+      throw thrown
+    }
+    this.#complete(file, temporary, path, head)
+  }
+
+  #restorePiece(item: WriteItem, index: number, tally: Tally): void {
+    const { id, path, head, version, offset, length, bytes } = item
+    const at = head.offset + offset
+    if (head.size > chunkBytesMax || at + length > head.size) throw new Refusal('a piece that lies outside of its file')
+    const key = stagedKey(path, head, version)
+    const staged = this.#staged.write(key, head.size, { id, chunkAt: head.offset, at, length }, bytes)
+    if (staged === undefined) return void tally.unfinished.push(index)
+    try {
+      this.#complete(this.#staged.release(key), staged.path, path, head)
+    } catch (thrown) {
+      const reason = refusalOf(thrown)
+      // This piece's own chunk is refused by the caller, like that of any other item.
+      for (const [chunkAt, chunkId] of staged.chunks) if (chunkAt !== head.offset) tally.refused.push({ id: chunkId, reason })
+      throw thrown
+    }
+    tally.chunks += staged.chunks.size
+    tally.bytes += head.size
+  }
+
+  /** Mode and times, then the name. Closes the file. */
+  #complete(file: number, temporary: string, path: RelativePath, head: EntryHead): void {
+    try {
+      try {
+        this.#fileSystem.fchmodSync(file, head.mode)
+        this.#fileSystem.futimesSync(file, mtimeOf(head), mtimeOf(head))
+      } finally {
+        this.#fileSystem.closeSync(file)
+      }
+      this.#place(temporary, path)
+    } catch (thrown) {
+      this.#fileSystem.rmSync(temporary, { force: true })
+      throw thrown
+    }
+  }
+
+  /** Gives something complete its name. */
+  #place(temporary: string, path: RelativePath): void {
+    try {
+      this.#fileSystem.renameSync(temporary, absolutePath(this.#root, path))
+    } catch (thrown) {
+      if (errnoOf(thrown) !== 'ENOENT') throw thrown
+      this.#folders.forgetChecks()
+      throw new Refusal('its folder was removed meanwhile')
+    }
+  }
+
+  /** Whether the same file is here already. Throws a Refusal when a newer one is, or a folder. */
+  #isHere(path: RelativePath, head: EntryHead): boolean {
+    const here = this.#fileSystem.lstatSync(absolutePath(this.#root, path), { throwIfNoEntry: false })
+    if (here === undefined) return false
+    if (here.isDirectory()) throw new Refusal('a folder is in its place')
+    const aheadMs = here.mtimeMs - mtimeOf(head) * 1000
+    // The runtime sets times to a quarter of a microsecond, and not every file system keeps them as fine.
+    if (Math.abs(aheadMs) < 0.002)
+      return head.type === 'file' && here.isFile() && here.size === head.size && (here.mode & 0o7777) === head.mode
+    if (aheadMs > 0) throw new Refusal(here.isFile() ? 'a newer file is here' : 'something newer is here')
+    return false
+  }
+
+  /** As isHere, for what is only asked about. */
+  #isWhole(path: RelativePath, head: EntryHead): boolean {
+    try {
+      return this.#isHere(path, head)
+    } catch (thrown) {
+      refusalOf(thrown)
+      return false
+    }
+  }
+
+  #restoreLink(path: RelativePath, head: EntryHead): void {
+    const absolute = absolutePath(this.#root, path)
+    const target = Buffer.from(head.target)
+    const here = this.#fileSystem.lstatSync(absolute, { throwIfNoEntry: false })
+    if (here?.isSymbolicLink() === true && this.#fileSystem.readlinkSync(absolute, { encoding: 'buffer' }).equals(target)) return
+    this.#isHere(path, head)
+    const temporary = join(this.#staging, `l${this.#temporary++}`)
+    this.#fileSystem.rmSync(temporary, { force: true })
+    this.#fileSystem.symlinkSync(target, temporary)
+    try {
+      this.#fileSystem.lutimesSync(temporary, mtimeOf(head), mtimeOf(head))
+      this.#place(temporary, path)
+    } catch (thrown) {
+      this.#fileSystem.rmSync(temporary, { force: true })
+      throw thrown
+    }
+  }
+}
+
+/** A piece belongs to one state of its file: versions that differ in anything are never put together. */
+function stagedKey(path: RelativePath, { size, mtimeS, mtimeNs }: EntryHead, version: string): string {
+  return `${pathText(path)}\0${size} ${mtimeS} ${mtimeNs}\0${version}`
+}
+
+function upsert(sets: Map<string, Set<number>>, key: string): Set<number> {
+  const known = sets.get(key) ?? new Set<number>()
+  sets.set(key, known)
+  return known
+}

@@ -1,0 +1,205 @@
+// The store's packs on their way to the heir: in the order of their numbers, within the heir's window, what it demands first; then what
+// arrives, until the handoff is closed or its predecessor gone.
+// Invariant: no more than the heir's window and one pack, read ahead, is in memory; an heir with an old epoch gets nothing.
+
+import { asHeirloomError, HeirloomError } from '../src/errors.ts'
+import { windowBytes } from '../src/limits.ts'
+import {
+  endFrame,
+  failureFrame,
+  readAcknowledge,
+  readDemand,
+  readFailure,
+  welcomeFrame,
+  type HelloMessage,
+} from '../src/transfer/messages.ts'
+import { TransferSender } from '../src/transfer/sender.ts'
+import type { Channel } from '../src/wire/channel.ts'
+import { frameType, makeFrame, type Frame } from '../src/wire/frame.ts'
+import { PackSet } from '../src/wire/pack-set.ts'
+import type { RelayCore } from './relay-core.ts'
+import type { HandoffKey } from './store/store.ts'
+
+interface ReadPack {
+  readonly number: number
+  readonly sealed: Uint8Array
+}
+
+export class GetSession {
+  readonly key: HandoffKey
+  readonly #core: RelayCore
+  readonly #channel: Channel
+  readonly #epoch: number
+  readonly #sender: TransferSender
+  /** Read, or found damaged: not to be read again. */
+  readonly #taken = new PackSet()
+  /** Demanded, and not taken yet. */
+  readonly #demanded = new PackSet()
+  /** No pack of the store below it is left to send; and the end of the numbers that the store has. */
+  #next = 0
+  #end = 0
+  #ahead: Promise<ReadPack | undefined> | undefined
+  #isRunning = false
+  #again = false
+  /** Whether the end that was said last was that of a closed handoff; undefined when packs were sent after it. */
+  #endSaid: boolean | undefined
+  #isOver = false
+
+  /** Takes over a channel whose hello was read and whose peer is the heir. */
+  constructor(core: RelayCore, channel: Channel, key: HandoffKey, hello: HelloMessage) {
+    this.key = key
+    this.#core = core
+    this.#channel = channel
+    this.#epoch = hello.epoch
+    this.#sender = new TransferSender({ have: hello.have, windowBytes: Math.min(hello.windowBytes, windowBytes) })
+    for (const number of core.packs.have(key)) this.#end = number + 1
+    channel.send(welcomeFrame({ certificate: new Uint8Array(0), have: new PackSet(), windowBytes: 0 }))
+    const seat = core.transfers.seatGet(this)
+    core.emit('get-opened', { ...key })
+    void channel.closed.then(() => {
+      this.#isOver = true
+      this.#ahead = undefined
+      seat[Symbol.dispose]()
+      core.emit('get-closed', { ...key })
+    })
+    channel.onFrame((frame) => this.#take(frame))
+    this.wake()
+  }
+
+  /** Something has changed, perhaps a pack was stored: more may be sent, or nothing more at all. */
+  wake(pack?: number): void {
+    if (this.#isOver) return
+    if (pack !== undefined) {
+      this.#next = Math.min(this.#next, pack)
+      this.#end = Math.max(this.#end, pack + 1)
+    }
+    this.#again = true
+    if (this.#isRunning) return
+    this.#isRunning = true
+    void this.#run().finally(() => (this.#isRunning = false))
+  }
+
+  /** Says why and ends. */
+  fail(thrown: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const failure = asHeirloomError(thrown)
+    this.#core.counts.refused(failure.code)
+    // Whoever is fenced learns it when the newer epoch is on disk.
+    this.#core.inOrder(this.key, () => {
+      this.#channel.send(failureFrame(failure))
+      void this.#channel.close()
+    })
+  }
+
+  /** Ends at once. */
+  cut(why: HeirloomError): void {
+    this.#isOver = true
+    this.#channel.abort(why)
+  }
+
+  #take(frame: Frame): void {
+    this.#core.presence.heard(this.#channel.remotePeer)
+    try {
+      if (frame.type === frameType.acknowledge) {
+        const { packs, windowBytes: asked } = readAcknowledge(frame)
+        this.#sender.acknowledged({ packs, windowBytes: Math.min(asked, windowBytes) })
+      } else if (frame.type === frameType.demand) this.#demanded.addAll(readDemand(frame))
+      else if (frame.type === frameType.failure) return this.cut(readFailure(frame))
+      else throw new HeirloomError('malformed', `an heir sent a frame of type ${frame.type}`)
+      this.wake()
+    } catch (thrown) {
+      this.fail(thrown)
+    }
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again && !this.#isOver) {
+      this.#again = false
+      try {
+        await this.#sendWhatFits()
+      } catch (thrown) {
+        this.fail(thrown)
+      }
+    }
+  }
+
+  async #sendWhatFits(): Promise<void> {
+    const { counts } = this.#core
+    while (!this.#isOver) {
+      this.#checkHeir()
+      this.#ahead ??= this.#read()
+      if (this.#ahead === undefined) return this.#sayEnd()
+      const pack = await this.#ahead
+      if (this.#isOver) return
+      if (pack === undefined) {
+        this.#ahead = undefined
+        continue
+      }
+      // While it was read somebody else may have become the heir.
+      this.#checkHeir()
+      const bytes = pack.sealed.byteLength
+      if (!this.#sender.canSend(bytes)) return
+      this.#sender.sent(pack.number, bytes)
+      this.#endSaid = undefined
+      counts.packsServed++
+      counts.bytesServed += bytes
+      const hasRoom = this.#channel.send(makeFrame(frameType.pack, pack.sealed))
+      this.#ahead = this.#read()
+      if (!hasRoom) await this.#channel.drained()
+    }
+  }
+
+  #checkHeir(): void {
+    const { rendezvous } = this.#core
+    const record = rendezvous.find(this.key)
+    if (record === undefined || record.finished) throw new HeirloomError('not-found', 'the handoff is over')
+    if (!rendezvous.isHeir(this.key, this.#channel.remotePeer, this.#epoch))
+      throw new HeirloomError('fenced', 'this is not the heir any more')
+  }
+
+  /** Begins to read the next pack. Undefined when there is none to send now; resolves with undefined when it can't be had. */
+  #read(): Promise<ReadPack | undefined> | undefined {
+    const number = this.#pick()
+    if (number === undefined) return undefined
+    this.#taken.add(number)
+    return this.#readOne(number)
+  }
+
+  async #readOne(number: number): Promise<ReadPack | undefined> {
+    try {
+      const sealed = await this.#core.packs.get(this.key, number)
+      return sealed && { number, sealed }
+    } catch (thrown) {
+      // One damaged pack costs itself: the heir asks its predecessor for it.
+      this.#core.onWarning(asHeirloomError(thrown, 'io'))
+      return undefined
+    }
+  }
+
+  #pick(): number | undefined {
+    const have = this.#core.packs.have(this.key)
+    const isWanted = (number: number) => have.has(number) && !this.#taken.has(number) && !this.#sender.have.has(number)
+    for (const number of this.#demanded) {
+      // What the store doesn't have yet stays demanded.
+      if (number >= this.#end) break
+      this.#demanded.delete(number)
+      if (isWanted(number)) return number
+    }
+    while (this.#next < this.#end) {
+      const number = this.#next++
+      if (isWanted(number)) return number
+    }
+    return undefined
+  }
+
+  #sayEnd(): void {
+    const { rendezvous, transfers } = this.#core
+    const record = rendezvous.find(this.key)
+    if (record === undefined || rendezvous.mayGrow(record) || transfers.isWriting(this.key)) return
+    const closed = record.packs !== undefined
+    if (this.#endSaid === closed) return
+    this.#endSaid = closed
+    this.#channel.send(endFrame({ packs: record.packs ?? 0, closed }))
+  }
+}

@@ -1,0 +1,102 @@
+// Who is there: links and leases of enrolled peers. A peer is linked while it has a control link, and present until its lease
+// ends: leaseMs after it was last heard, or after its last link closed.
+
+import type { Clock } from '../src/clock.ts'
+import { HeirloomError } from '../src/errors.ts'
+import { enrolledPeersMax } from '../src/limits.ts'
+
+interface Peer {
+  links: number
+  heardMs: number
+  addresses: readonly string[]
+  pool: string
+}
+
+export class Presence {
+  readonly #clock: Clock
+  readonly #leaseMs: number
+  readonly #peers = new Map<string, Peer>()
+  #linked = 0
+
+  constructor(clock: Clock, leaseMs: number) {
+    this.#clock = clock
+    this.#leaseMs = leaseMs
+  }
+
+  /** How many peers have a link. */
+  get linked(): number {
+    return this.#linked
+  }
+
+  /** A peer from the records: it may come back within one lease. */
+  grace(peer: string): void {
+    if (!this.#peers.has(peer)) this.#peers.set(peer, { links: 0, heardMs: this.#clock.monotonicMs(), addresses: [], pool: '' })
+  }
+
+  /** The relay itself was held up for this long and heard nobody: no lease may end by that. */
+  excuse(heldUpMs: number): void {
+    for (const peer of this.#peers.values()) peer.heardMs += heldUpMs
+  }
+
+  /** A link of the peer has enrolled. Throws `busy` when too many peers are enrolled, `foreign-pool` when its other links are of another pool. */
+  linkOpened(peer: string, { addresses, pool }: { addresses: readonly string[]; pool: string }): void {
+    const known = this.#peers.get(peer)
+    if (known === undefined && this.#peers.size >= enrolledPeersMax)
+      throw new HeirloomError('busy', `${enrolledPeersMax} peers are enrolled here already`)
+    const links = known?.links ?? 0
+    if (links > 0 && known!.pool !== pool)
+      throw new HeirloomError('foreign-pool', 'this peer is enrolled for another pool', { hint: 'give each pool an identity of its own' })
+    if (links === 0) this.#linked++
+    this.#peers.set(peer, { links: links + 1, heardMs: this.#clock.monotonicMs(), addresses, pool })
+  }
+
+  linkClosed(peer: string): void {
+    const known = this.#peers.get(peer)
+    if (known === undefined || known.links === 0) return
+    known.links--
+    if (known.links === 0) this.#linked--
+    // A link that closes says that the peer was there until now, unless it was silent for so long that it had gone before.
+    if (this.isPresent(peer)) known.heardMs = this.#clock.monotonicMs()
+  }
+
+  /** The peer has said something. */
+  heard(peer: string): void {
+    const known = this.#peers.get(peer)
+    if (known !== undefined) known.heardMs = this.#clock.monotonicMs()
+  }
+
+  /** The peer enrolled again on a link that it has. */
+  moved(peer: string, addresses: readonly string[]): void {
+    const known = this.#peers.get(peer)
+    if (known !== undefined) known.addresses = addresses
+  }
+
+  /** The pool that a linked peer has enrolled for. */
+  poolOf(peer: string): string | undefined {
+    const known = this.#peers.get(peer)
+    return known !== undefined && known.links > 0 ? known.pool : undefined
+  }
+
+  /** Linked and heard lately: what is told to it now arrives. */
+  isReachable(peer: string): boolean {
+    return this.isLinked(peer) && this.isPresent(peer)
+  }
+
+  isLinked(peer: string): boolean {
+    return (this.#peers.get(peer)?.links ?? 0) > 0
+  }
+
+  isPresent(peer: string): boolean {
+    const known = this.#peers.get(peer)
+    return known !== undefined && this.#clock.monotonicMs() - known.heardMs <= this.#leaseMs
+  }
+
+  addresses(peer: string): readonly string[] {
+    return this.#peers.get(peer)?.addresses ?? []
+  }
+
+  /** Forgets those who are long gone. */
+  sweep(): void {
+    for (const [peer, { links }] of this.#peers) if (links === 0 && !this.isPresent(peer)) this.#peers.delete(peer)
+  }
+}

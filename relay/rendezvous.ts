@@ -1,0 +1,330 @@
+// Who hands to whom: the relay's state machine (src/wire/PROTOCOL.md, "Control"), without I/O and without promises. Requests of enrolled
+// peers and time go in; answers and outcomes come out. Checking certificates and headers is done before.
+//
+// Invariants: epochs of a handoff only grow; the highest one alone is valid; at most one peer holds a handoff, and a peer at most one
+// that isn't finished. All of it holds in memory at once; outcome.ts says what must be durable before somebody is told.
+
+import { HeirloomError } from '../src/errors.ts'
+import { declinedPeersMax, finishedKeepMs, handoffsPerPoolMax, keepMsMax } from '../src/limits.ts'
+import { emptyOutcome, isEmpty, type AssignmentNews, type HeirNews, type Outcome } from './outcome.ts'
+import type { Presence } from './presence.ts'
+import type { HandoffKey, HandoffRecord } from './store/store.ts'
+
+interface Handoff {
+  record: HandoffRecord
+  /** Whether the predecessor was told last that its heir is there. */
+  toldHeld: boolean
+  /** The last save failed: it is made again with whatever comes next. */
+  unsaved: boolean
+  /** Peers that gave it back, each with the epoch it had. */
+  readonly declined: Map<string, number>
+}
+
+export interface RendezvousOptions {
+  readonly records: Iterable<HandoffRecord>
+  readonly presence: Presence
+  /** Whether the store has packs of a handoff: one without packs and without a predecessor is nothing to inherit. */
+  readonly hasPacks: (key: HandoffKey) => boolean
+}
+
+export interface Offering {
+  readonly header: Uint8Array
+  /** How long to keep what nobody claims. */
+  readonly keepMs: number
+  readonly nowMs: number
+}
+
+export interface Finishing {
+  readonly epoch: number
+  /** Another may have it. */
+  readonly released: boolean
+  readonly nowMs: number
+}
+
+export class Rendezvous {
+  /** By pool, then by handoff, in the order in which they were offered. */
+  readonly #pools = new Map<string, Map<string, Handoff>>()
+  /** The successors that wait, in the order in which they began to, each with its pool. */
+  readonly #waiting = new Map<string, string>()
+  readonly #presence: Presence
+  readonly #hasPacks: (key: HandoffKey) => boolean
+
+  constructor({ records, presence, hasPacks }: RendezvousOptions) {
+    this.#presence = presence
+    this.#hasPacks = hasPacks
+    for (const record of records) {
+      this.#keep({ record, toldHeld: record.heir !== undefined, unsaved: false, declined: new Map() })
+      // After a restart everybody has one lease to come back.
+      presence.grace(record.predecessor)
+      if (record.heir !== undefined) presence.grace(record.heir)
+    }
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  records(): HandoffRecord[] {
+    return this.#all().map(({ record }) => record)
+  }
+
+  find(key: HandoffKey): HandoffRecord | undefined {
+    return this.#find(key)?.record
+  }
+
+  /** Whether this peer with this epoch is the heir: also when its lease has ended, as long as nobody else has claimed. */
+  isHeir(key: HandoffKey, peer: string, epoch: number): boolean {
+    const record = this.find(key)
+    return record !== undefined && record.heir === peer && record.epoch === epoch
+  }
+
+  /** Whether more packs may come: not closed, and the predecessor is there or may come back within its lease. */
+  mayGrow({ packs, finished, predecessor }: HandoffRecord): boolean {
+    return packs === undefined && !finished && this.#presence.isPresent(predecessor)
+  }
+
+  /** Throws `unauthorised` for a handoff of somebody else or with another header, `quota` when the pool has too many. */
+  offer(peer: string, key: HandoffKey, { header, keepMs, nowMs }: Offering): { heir: HeirNews | undefined; outcome: Outcome } {
+    const known = this.#find(key)
+    if (known !== undefined) {
+      if (known.record.predecessor !== peer || Buffer.compare(known.record.header, header) !== 0) {
+        throw new HeirloomError('unauthorised', 'this handoff was offered by another peer or with another header')
+      }
+      return { heir: this.#heirOf(known), outcome: this.#touch(known) }
+    }
+    const ofPool = this.#pools.get(key.pool)?.size ?? 0
+    if (ofPool >= handoffsPerPoolMax) throw new HeirloomError('quota', `the pool has ${ofPool} handoffs at this relay already`)
+    // Whoever hands its own state on is going, and can't inherit.
+    this.#waiting.delete(peer)
+    const expiresAtMs = nowMs + Math.min(keepMs, keepMsMax)
+    const record = {
+      key,
+      header,
+      predecessor: peer,
+      heir: undefined,
+      epoch: 0,
+      packs: undefined,
+      finished: false,
+      offeredAtMs: nowMs,
+      expiresAtMs,
+    }
+    const handoff = { record, toldHeld: false, unsaved: true, declined: new Map() }
+    this.#keep(handoff)
+    const outcome = this.#touch(handoff)
+    this.#match(handoff, outcome)
+    return { heir: this.#heirOf(handoff), outcome }
+  }
+
+  /** Without an assignment the peer waits from now on. */
+  wait(peer: string, pool: string): { assignment: AssignmentNews; outcome: Outcome } | undefined {
+    const own = this.#heldBy(peer, pool)
+    if (own !== undefined) return this.#resume(own)
+    let newest: Handoff | undefined
+    for (const handoff of this.#inPool(pool)) {
+      if (this.#isFreeFor(handoff, peer) && handoff.record.offeredAtMs >= (newest?.record.offeredAtMs ?? 0)) newest = handoff
+    }
+    if (newest !== undefined) return this.#claimNow(newest, peer)
+    if (!this.#waiting.has(peer)) this.#waiting.set(peer, pool)
+    return undefined
+  }
+
+  leave(peer: string): void {
+    this.#waiting.delete(peer)
+  }
+
+  /** Epoch 0: a new claim. Throws `not-found`, `already-claimed`, `fenced`. */
+  claim(peer: string, key: HandoffKey, epoch: number): { assignment: AssignmentNews; outcome: Outcome } {
+    const handoff = this.#find(key)
+    if (handoff === undefined || handoff.record.finished || handoff.record.predecessor === peer) {
+      throw new HeirloomError('not-found', 'there is no such handoff to claim')
+    }
+    const { record } = handoff
+    if (record.heir === peer && (epoch === 0 || epoch === record.epoch)) return this.#resume(handoff)
+    if (epoch > 0) throw new HeirloomError('fenced', `epoch ${epoch} of this handoff isn't the highest any more`)
+    if (this.#isHeld(handoff)) throw new HeirloomError('already-claimed', 'another successor has claimed this handoff')
+    if (this.#heldBy(peer, key.pool) !== undefined) {
+      throw new HeirloomError('already-claimed', 'this peer has claimed another handoff', { hint: 'finish or release that one first' })
+    }
+    return this.#claimNow(handoff, peer)
+  }
+
+  /** Throws `not-found`, or `malformed` when it was closed with another number of packs. */
+  close(peer: string, key: HandoffKey, packs: number): Outcome {
+    const handoff = this.#find(key)
+    if (handoff === undefined || handoff.record.predecessor !== peer)
+      throw new HeirloomError('not-found', 'there is no such handoff to close')
+    const closedWith = handoff.record.packs
+    if (closedWith !== undefined && closedWith !== packs)
+      throw new HeirloomError('malformed', `the handoff was closed with ${closedWith} packs, not ${packs}`)
+    const outcome = this.#touch(handoff)
+    if (closedWith === undefined) this.#change(handoff, { packs }, outcome)
+    return outcome
+  }
+
+  /** Throws `not-found`, or `fenced` when the peer isn't the heir with this epoch. */
+  finish(peer: string, key: HandoffKey, { epoch, released, nowMs }: Finishing): Outcome {
+    const handoff = this.#find(key)
+    if (handoff === undefined) throw new HeirloomError('not-found', 'there is no such handoff to finish')
+    const { record, declined } = handoff
+    const wasReleased = released && declined.get(peer) === epoch
+    if (!wasReleased && (record.heir !== peer || record.epoch !== epoch)) {
+      throw new HeirloomError('fenced', `epoch ${epoch} of this handoff isn't the highest any more`)
+    }
+    const outcome = this.#touch(handoff)
+    if (wasReleased || record.finished) return outcome
+    if (released) {
+      if (declined.size >= declinedPeersMax) declined.delete(declined.keys().next().value!)
+      declined.set(peer, epoch)
+      this.#change(handoff, { heir: undefined }, outcome)
+      this.#tellPredecessor(handoff, outcome)
+      this.#match(handoff, outcome)
+    } else {
+      this.#change(handoff, { finished: true, expiresAtMs: Math.min(record.expiresAtMs, nowMs + finishedKeepMs) }, outcome)
+      outcome.drop = true
+      this.#tellPredecessor(handoff, outcome)
+    }
+    return outcome
+  }
+
+  /** The record that an outcome asked to be saved is not durable. It is saved again with the next step of its handoff. */
+  saveFailed(key: HandoffKey): void {
+    const handoff = this.#find(key)
+    if (handoff !== undefined) handoff.unsaved = true
+  }
+
+  /** Time has passed, or peers have come and gone: leases that ended, records that expired, saves to make again. */
+  tick(nowMs: number): Outcome[] {
+    for (const peer of this.#waiting.keys()) {
+      if (!this.#presence.isLinked(peer) && !this.#presence.isPresent(peer)) this.#waiting.delete(peer)
+    }
+    return this.#all()
+      .map((handoff) => (this.#isOver(handoff, nowMs) ? this.#remove(handoff) : this.#refresh(handoff)))
+      .filter((outcome) => !isEmpty(outcome))
+  }
+
+  #refresh(handoff: Handoff): Outcome {
+    const { unsaved, record } = handoff
+    const outcome = this.#touch(handoff)
+    if (record.finished) return outcome
+    if (unsaved && record.heir !== undefined) outcome.notes.push({ to: record.heir, kind: 'assigned', assignment: this.#news(record) })
+    if (unsaved || handoff.toldHeld !== this.#isHeld(handoff)) this.#tellPredecessor(handoff, outcome)
+    this.#match(handoff, outcome)
+    return outcome
+  }
+
+  #remove(handoff: Handoff): Outcome {
+    const { record } = handoff
+    const ofPool = this.#pools.get(record.key.pool)
+    ofPool?.delete(record.key.handoff)
+    if (ofPool?.size === 0) this.#pools.delete(record.key.pool)
+    const notes: Outcome['notes'] = this.#isHeld(handoff) ? [{ to: record.heir!, kind: 'fenced', record }] : []
+    return { ...emptyOutcome(record.key), forget: true, drop: true, notes }
+  }
+
+  /** Kept too long; or nothing that anybody could ever inherit. What is being handed over just now is kept for as long as anything may be. */
+  #isOver(handoff: Handoff, nowMs: number): boolean {
+    const { epoch, expiresAtMs, offeredAtMs, predecessor, finished, key } = handoff.record
+    if (epoch === 0 && !this.#presence.isPresent(predecessor) && !this.#hasPacks(key)) return true
+    if (nowMs < expiresAtMs) return false
+    return finished || nowMs >= offeredAtMs + keepMsMax || !(this.#isHeld(handoff) || this.mayGrow(handoff.record))
+  }
+
+  /** Gives a handoff, if it is free, to whoever has waited longest. */
+  #match(handoff: Handoff, outcome: Outcome): void {
+    if (handoff.record.finished || this.#isHeld(handoff)) return
+    for (const [peer, pool] of this.#waiting) {
+      if (pool !== handoff.record.key.pool || !this.#presence.isReachable(peer) || !this.#isFreeFor(handoff, peer)) continue
+      this.#assign(handoff, peer, outcome)
+      outcome.notes.push({ to: peer, kind: 'assigned', assignment: this.#news(handoff.record) })
+      return
+    }
+  }
+
+  #claimNow(handoff: Handoff, peer: string): { assignment: AssignmentNews; outcome: Outcome } {
+    const outcome = this.#touch(handoff)
+    this.#assign(handoff, peer, outcome)
+    return { assignment: this.#news(handoff.record), outcome }
+  }
+
+  /** The heir is there again, perhaps at other addresses. */
+  #resume(handoff: Handoff): { assignment: AssignmentNews; outcome: Outcome } {
+    this.#waiting.delete(handoff.record.heir!)
+    const outcome = this.#touch(handoff)
+    this.#tellPredecessor(handoff, outcome)
+    return { assignment: this.#news(handoff.record), outcome }
+  }
+
+  #assign(handoff: Handoff, peer: string, outcome: Outcome): void {
+    const { heir, epoch } = handoff.record
+    this.#waiting.delete(peer)
+    handoff.declined.delete(peer)
+    this.#change(handoff, { heir: peer, epoch: epoch + 1 }, outcome)
+    if (heir !== undefined) outcome.notes.push({ to: heir, kind: 'fenced', record: handoff.record })
+    this.#tellPredecessor(handoff, outcome)
+  }
+
+  #change(handoff: Handoff, fields: Partial<HandoffRecord>, outcome: Outcome): void {
+    handoff.record = { ...handoff.record, ...fields }
+    outcome.save = handoff.record
+  }
+
+  /** Begins a step that won't be refused any more. */
+  #touch(handoff: Handoff): Outcome {
+    const outcome = emptyOutcome(handoff.record.key)
+    if (handoff.unsaved) outcome.save = handoff.record
+    handoff.unsaved = false
+    return outcome
+  }
+
+  /** One note an outcome: what holds at its end. */
+  #tellPredecessor(handoff: Handoff, outcome: Outcome): void {
+    const { record } = handoff
+    const heir = this.#heirOf(handoff)
+    handoff.toldHeld = heir !== undefined
+    outcome.notes = outcome.notes.filter((note) => note.kind !== 'heir-changed')
+    outcome.notes.push({ to: record.predecessor, kind: 'heir-changed', record, heir, finished: record.finished })
+  }
+
+  #isHeld({ record }: Handoff): boolean {
+    return record.heir !== undefined && !record.finished && this.#presence.isPresent(record.heir)
+  }
+
+  #isFreeFor(handoff: Handoff, peer: string): boolean {
+    const { record, declined } = handoff
+    if (record.finished || record.predecessor === peer || declined.has(peer) || this.#isHeld(handoff)) return false
+    return this.#presence.isPresent(record.predecessor) || this.#hasPacks(record.key)
+  }
+
+  #heldBy(peer: string, pool: string): Handoff | undefined {
+    for (const handoff of this.#inPool(pool)) if (handoff.record.heir === peer && !handoff.record.finished) return handoff
+    return undefined
+  }
+
+  #heirOf(handoff: Handoff): HeirNews | undefined {
+    const { heir, epoch } = handoff.record
+    if (heir === undefined || !this.#isHeld(handoff)) return undefined
+    return { peer: heir, epoch, addresses: this.#presence.addresses(heir) }
+  }
+
+  #news(record: HandoffRecord): AssignmentNews {
+    return { record, addresses: this.#presence.addresses(record.predecessor), live: this.mayGrow(record) }
+  }
+
+  #find({ pool, handoff }: HandoffKey): Handoff | undefined {
+    return this.#pools.get(pool)?.get(handoff)
+  }
+
+  #inPool(pool: string): Iterable<Handoff> {
+    return this.#pools.get(pool)?.values() ?? []
+  }
+
+  #all(): Handoff[] {
+    return [...this.#pools.values()].flatMap((handoffs) => [...handoffs.values()])
+  }
+
+  #keep(handoff: Handoff): void {
+    const { pool, handoff: id } = handoff.record.key
+    const ofPool = this.#pools.get(pool) ?? new Map<string, Handoff>()
+    this.#pools.set(pool, ofPool.set(id, handoff))
+  }
+}

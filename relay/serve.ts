@@ -1,0 +1,89 @@
+// The relay as a process: store on disk, libp2p node, HTTP, and a clean end. The thin shell around createRelay.
+
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemClock } from '../src/clock.ts'
+import { Deadline } from '../src/deadline.ts'
+import { asHeirloomError, HeirloomError } from '../src/errors.ts'
+import { serveHttp } from '../src/http/serve.ts'
+import { createNode } from '../src/net/node.ts'
+import { openIdentityFile } from '../src/cli/secret-file.ts'
+import { parseKeyFile, type PoolPublic } from '../src/seal/pool-key.ts'
+import { controlProtocol, transferProtocol } from '../src/wire/protocols.ts'
+import type { RelayConfig } from './config.ts'
+import type { QuotaLimits } from './quota.ts'
+import { createRelay, type Relay } from './relay.ts'
+import type { RelayCore } from './relay-core.ts'
+import { openDiskPackStore } from './store/disk-pack-store.ts'
+import { openDiskRecordStore } from './store/disk-record-store.ts'
+import { createRelayWeb } from './web.ts'
+
+export interface ServedRelay extends AsyncDisposable {
+  readonly core: RelayCore
+  readonly peerId: string
+  addresses(): string[]
+  /** http://host:port */
+  readonly http: string
+}
+
+/** How long a drain waits for what is being written. */
+const drainTimeoutMs = 10_000
+
+/** Opens everything and serves. Throws `config`, `io`; then nothing is left open. Dispose it to drain. */
+export async function serveRelay(config: RelayConfig, onWarning: (warning: HeirloomError) => void): Promise<ServedRelay> {
+  await using opened = new AsyncDisposableStack()
+  await mkdir(config.store, { recursive: true, mode: 0o700 }).catch((thrown: unknown) => {
+    throw asHeirloomError(thrown, 'io')
+  })
+  const pools = await Promise.all(config.pools.map(readPool))
+  const identity = await openIdentityFile(join(config.store, 'identity.key'))
+  const packs = opened.use(await openDiskPackStore(join(config.store, 'packs'), { onWarning }))
+  const records = opened.use(await openDiskRecordStore(join(config.store, 'records'), { onWarning }))
+  const quota: QuotaLimits = Object.fromEntries(Object.entries(config.quota).filter(([, bytes]) => bytes !== undefined))
+  const relay = opened.use(
+    createRelay({ packs, records, pools, quota, clock: systemClock, leaseMs: config.leaseMs, keepMsMax: config.keepMaxMs, onWarning }),
+  )
+  const node = opened.use(await createNode({ seed: identity.seed, listen: config.listen }))
+  await node.handle(controlProtocol, relay.acceptControl)
+  await node.handle(transferProtocol, relay.acceptTransfer)
+  const http = opened.use(await serveHttp(createRelayWeb(relay.core, node.peerId), config.http))
+  const owned = opened.move()
+  let disposed: Promise<void> | undefined
+  return {
+    core: relay.core,
+    peerId: node.peerId,
+    addresses: () => node.addresses(),
+    http: http.url,
+    [Symbol.asyncDispose]() {
+      disposed ??= endAfter(drain(relay), owned)
+      return disposed
+    },
+  }
+}
+
+/** Closes what is open once the drain is over, however it went. */
+async function endAfter(draining: Promise<void>, opened: AsyncDisposableStack): Promise<void> {
+  try {
+    await draining
+  } finally {
+    await opened.disposeAsync()
+  }
+}
+
+/** Refuses what is new, lets what is being written become durable; what isn't by then counts as not delivered. */
+async function drain(relay: Relay): Promise<void> {
+  using timeout = Deadline.after(systemClock, drainTimeoutMs).signal()
+  await relay.drain({ signal: timeout.signal })
+}
+
+async function readPool(file: string): Promise<PoolPublic> {
+  const text = await readFile(file, 'utf8').catch((thrown: unknown) => {
+    throw new HeirloomError('config', `${file} can't be read: ${asHeirloomError(thrown).message}`, {
+      cause: thrown,
+      hint: 'give the .pub file that `heirloom keygen` wrote',
+    })
+  })
+  const { kind, pool } = parseKeyFile(text, file)
+  if (kind !== 'secret') return pool
+  throw new HeirloomError('config', `${file} is the pool's secret, which a relay must not have`, { hint: 'give the .pub file beside it' })
+}

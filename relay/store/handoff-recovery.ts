@@ -1,0 +1,104 @@
+// Rebuilds what a store knows of one handoff from its segments, after any kind of end. Invariants: what it reports as there is durable when it returns;
+// the torn tail of the last segment is cut; nothing else on the disk is changed.
+//
+// Only the last segment is read in full: the ones before were synced before their successor began, so their headers tell all, and a
+// pack that rotted there meets its checksum when it is read. A restart thus costs what was written lately, not what is stored.
+
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { HeirloomError } from '../../src/errors.ts'
+import { PackSet } from '../../src/wire/pack-set.ts'
+import type { Disk } from './disk.ts'
+import { PackIndex } from './pack-index.ts'
+import { segmentName, segmentSequence } from './segment-format.ts'
+import { scanSegment } from './segment-scan.ts'
+
+export interface RecoveredHandoff {
+  readonly index: PackIndex
+  readonly have: PackSet
+  /** Sealed bytes in all. */
+  bytes: number
+  /** Damaged stretches that were skipped. */
+  damaged: number
+  /** Sequence number for the next segment. */
+  segments: number
+}
+
+export interface RecoveryOptions {
+  readonly disk: Disk
+  readonly signal?: AbortSignal | undefined
+  /** Told of all that was damaged. A torn tail is no damage but the ordinary end of a process that was killed. */
+  readonly onWarning: (warning: HeirloomError) => void
+}
+
+/** What a handoff without any segment is. */
+export function emptyHandoff(): RecoveredHandoff {
+  return { index: new PackIndex(), have: new PackSet(), bytes: 0, damaged: 0, segments: 0 }
+}
+
+/** Reads the segments in `folder`. A segment that can't be read counts as damaged from there on; an abort ends with the signal's reason. */
+export async function recoverHandoff(folder: string, { disk, signal, onWarning }: RecoveryOptions): Promise<RecoveredHandoff> {
+  const found = emptyHandoff()
+  const sequences = (await readdir(folder)).map(segmentSequence).filter((sequence) => sequence !== undefined)
+  sequences.sort((one, other) => one - other)
+  const last = sequences.at(-1)
+  if (last === undefined) return found
+  found.segments = last + 1
+  for (const sequence of sequences) {
+    const path = join(folder, segmentName(sequence))
+    try {
+      await recoverSegment(found, path, sequence, sequence === last, { disk, signal, onWarning })
+    } catch (cause) {
+      signal?.throwIfAborted()
+      found.damaged++
+      const hint = 'look at the disk; packs that could not be read are gone unless their predecessor sends them again'
+      onWarning(new HeirloomError('io', `${path} can't be read to its end`, { cause, hint }))
+    }
+  }
+  await disk.syncFolder(folder)
+  return found
+}
+
+async function recoverSegment(
+  found: RecoveredHandoff,
+  path: string,
+  segment: number,
+  isLast: boolean,
+  { disk, signal, onWarning }: RecoveryOptions,
+): Promise<void> {
+  const file = await disk.file(path, 'open')
+  try {
+    // A process that was killed leaves bytes that the kernel holds and the disk doesn't: they count only once they are synced.
+    if (isLast) await file.datasync()
+    const size = await file.size()
+    const { end, damaged, firstDamagedAt } = await scanSegment(file, size, {
+      verify: isLast,
+      signal,
+      onRecord({ number, offset, bytes }) {
+        if (found.have.has(number)) return
+        found.index.set(number, { segment, offset, bytes })
+        found.have.add(number)
+        found.bytes += bytes
+      },
+    })
+    if (firstDamagedAt !== undefined) onWarning(damageWarning(path, firstDamagedAt))
+    found.damaged += damaged
+    if (end === size) return
+    if (isLast) {
+      await file.truncate(end)
+      await file.datasync()
+    } else {
+      // This one was synced whole once, so its end is damage and stays for whoever wants to look at it.
+      found.damaged++
+      onWarning(damageWarning(path, end))
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+function damageWarning(path: string, offset: number): HeirloomError {
+  return new HeirloomError('io', `${path} is damaged at offset ${offset}; what is damaged is skipped`, {
+    hint: 'check the disk: a pack that was written whole has changed since',
+  })
+}

@@ -1,0 +1,56 @@
+// The first frame of a transfer at the relay: who is it, what for, and is it theirs to do.
+
+import { asHeirloomError, HeirloomError } from '../src/errors.ts'
+import { helloTimeoutMs } from '../src/limits.ts'
+import { failureFrame, readHello, type HelloMessage } from '../src/transfer/messages.ts'
+import type { Channel } from '../src/wire/channel.ts'
+import { GetSession } from './get-session.ts'
+import { PutSession } from './put-session.ts'
+import type { RelayCore } from './relay-core.ts'
+
+export function acceptTransfer(core: RelayCore, channel: Channel): void {
+  const cancel = core.clock.after(helloTimeoutMs, () => channel.abort(new HeirloomError('timeout', 'no hello came')))
+  void channel.closed.then(cancel)
+  channel.onFrame((frame) => {
+    cancel()
+    channel.hold()
+    try {
+      begin(core, channel, readHello(frame))
+    } catch (thrown) {
+      refuse(core, channel, thrown)
+    }
+  })
+}
+
+function begin(core: RelayCore, channel: Channel, hello: HelloMessage): void {
+  const peer = channel.remotePeer
+  const pool = core.presence.poolOf(peer)
+  // Enrolment is on the control link, which may be a moment away after a lost connection: trying again helps.
+  if (pool === undefined) throw new HeirloomError('busy', 'enrol first')
+  if (core.draining) throw new HeirloomError('draining', 'this relay is going down')
+  const key = { pool, handoff: Buffer.from(hello.handoff).toString('hex') }
+  const record = core.rendezvous.find(key)
+  if (record === undefined || (hello.role === 'sends' && record.predecessor !== peer))
+    throw new HeirloomError('not-found', 'there is no such handoff here')
+  if (record.finished || (hello.role === 'sends' && record.packs !== undefined))
+    throw new HeirloomError('not-found', 'the handoff is closed')
+  if (hello.role === 'sends') {
+    new PutSession(core, channel, key)
+    return
+  }
+  if (!core.rendezvous.isHeir(key, peer, hello.epoch)) {
+    // Told when the newer epoch is on disk.
+    core.inOrder(key, () => refuse(core, channel, new HeirloomError('fenced', 'this is not the heir of that handoff')))
+    return
+  }
+  core.transfers.admitGet(key)
+  new GetSession(core, channel, key, hello)
+}
+
+function refuse(core: RelayCore, channel: Channel, thrown: unknown): void {
+  const error = asHeirloomError(thrown)
+  core.counts.refused(error.code)
+  if (error.code === 'internal') core.onWarning(error)
+  channel.send(failureFrame(error))
+  void channel.close()
+}

@@ -1,0 +1,98 @@
+// A whole handoff from memory to memory: the same predecessor and successor as in `heirloom send` and `heirloom receive`, with a source
+// and a sink that cost nothing.
+
+import { inherit } from '../../peer/inherit/inherit.ts'
+import { InheritanceDesk } from '../../peer/inherit/desk.ts'
+import { waitForAssignment } from '../../peer/inherit/wait.ts'
+import { EventLog } from '../../peer/events.ts'
+import { handOff } from '../../peer/handoff/predecessor.ts'
+import { joinPool, type Membership } from '../../peer/membership.ts'
+import { RelayClient } from '../../peer/relay-client.ts'
+import type { HandoffResult } from '../../peer/result.ts'
+import { readKeyFile } from '../../src/cli/secret-file.ts'
+import { systemClock } from '../../src/clock.ts'
+import { HeirloomError } from '../../src/errors.ts'
+import type { LaneKind } from '../../src/lane/lane.ts'
+import { createNode, type Node } from '../../src/net/node.ts'
+import { createIdentity } from '../../src/seal/identity.ts'
+import type { Tell } from './bare.ts'
+import { createDroppingSink, createMemorySource, mebibyte } from './memory-state.ts'
+import { Meter } from './meter.ts'
+
+export interface MemoryEndOptions {
+  readonly relay: string
+  readonly keyFile: string
+  readonly lanes: readonly LaneKind[]
+  readonly tell: Tell
+  readonly signal: AbortSignal
+}
+
+/** Longer than any run: the benchmark measures what goes through, not what a deadline cuts. */
+const deadlineMs = 30 * 60 * 1000
+
+/** Hands off `count` chunks of 1 MiB and tells how fast they were acknowledged, from the first pack that was. */
+export async function sendMemory(count: number, options: MemoryEndOptions): Promise<void> {
+  await using end = await openEnd(options, 'send')
+  const meter = new Meter()
+  end.events.listen(({ event, packs }) => {
+    // Every pack has one chunk, so that packs say how many bytes are safe; the receipt at the end has none.
+    if (event === 'pack') meter.add(Math.min(Number(packs) * mebibyte, count * mebibyte - meter.bytes))
+  })
+  const limits = { lanes: options.lanes, reserveMs: 2000, bytesMax: undefined, rateBytesPerSecondMax: undefined, keepMs: deadlineMs }
+  const sources = [createMemorySource(count)]
+  const { result } = await handOff({ ...end, clock: systemClock, reason: 'benchmark', deadlineMs, sources, limits })
+  expectAll(result, count)
+  options.tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, bytes: result.bytes.delivered })
+}
+
+/** Waits for a handoff and tells how fast its chunks were restored, from the first on. */
+export async function receiveMemory(count: number, journalDirectory: string, options: MemoryEndOptions): Promise<void> {
+  const { tell, signal, lanes } = options
+  await using end = await openEnd(options, 'receive')
+  const desk = await InheritanceDesk.open(end.node)
+  const assignment = await waitForAssignment({
+    relay: end.relay,
+    clock: systemClock,
+    waitMs: deadlineMs,
+    signal,
+    onNothing: () => tell('waiting', {}),
+  })
+  if (assignment === undefined) throw new HeirloomError('timeout', 'no handoff came')
+  const meter = new Meter()
+  const sink = createDroppingSink((bytes) => meter.add(bytes))
+  const common = { ...end, assignment, desk, sinkOf: () => sink, sinks: [sink], journalDirectory, lanes, clock: systemClock, signal }
+  const { result } = await inherit(common)
+  expectAll(result, count)
+  tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, bytes: result.bytes.delivered })
+}
+
+/** A rate of a handoff that lost something is no rate. */
+function expectAll({ bytes, outcome, notes }: HandoffResult, count: number): void {
+  if (bytes.delivered === count * mebibyte) return
+  throw new HeirloomError('internal', `${outcome}: ${bytes.delivered} bytes of ${count} MiB arrived; ${notes?.join('; ') ?? ''}`)
+}
+
+interface End extends AsyncDisposable {
+  readonly membership: Membership
+  readonly node: Node
+  readonly relay: RelayClient
+  readonly events: EventLog
+}
+
+async function openEnd({ relay: address, keyFile, signal }: MemoryEndOptions, needs: 'send' | 'receive'): Promise<End> {
+  const membership = joinPool(await readKeyFile(keyFile), createIdentity(), systemClock, needs)
+  const listen = needs === 'receive' ? ['/ip4/127.0.0.1/tcp/0'] : []
+  const node = await createNode({ seed: membership.identity.seed, listen })
+  const relay = new RelayClient({ node, relays: [address], certificate: () => membership.certificate(), clock: systemClock })
+  await relay.connect({ signal })
+  return {
+    membership,
+    node,
+    relay,
+    events: new EventLog(systemClock),
+    async [Symbol.asyncDispose]() {
+      await relay[Symbol.asyncDispose]()
+      await node[Symbol.asyncDispose]()
+    },
+  }
+}

@@ -1,0 +1,19 @@
+// How much is measured, and where.
+
+export interface Plan {
+  /** Where temporary folders go: the disk under the relay's store and the directories. */
+  readonly folder: string
+  readonly rounds: number
+  /** What goes over each lane in each round. */
+  readonly rateMebibytes: number
+  /** What is handed over while the memory is watched. */
+  readonly memoryMebibytes: number
+  /** Small files of the directory that is handed over. */
+  readonly files: number
+  readonly signal: AbortSignal
+  /** Tells a person how far it is. */
+  readonly note: (text: string) => void
+}
+
+export const fullSizes = { rateMebibytes: 1024, memoryMebibytes: 4096, files: 100_000 }
+export const quickSizes = { rateMebibytes: 256, memoryMebibytes: 512, files: 10_000 }

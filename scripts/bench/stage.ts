@@ -1,0 +1,123 @@
+// What every measurement stands on: a temporary folder, a pool's key, a relay, and the processes of both ends.
+//
+// Invariant: when a stage is disposed, its processes are gone and so is its folder.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { stringify } from 'yaml'
+import { delay, systemClock } from '../../src/clock.ts'
+import { HeirloomError } from '../../src/errors.ts'
+import type { Child } from '../demo/child.ts'
+import { Children } from '../demo/children.ts'
+import type { EndPart } from './end-main.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+
+/** After this something hangs: 4 GiB on a slow disk, twice over. */
+const patienceMs = 20 * 60 * 1000
+
+/** How often the relay is asked whether a successor waits. */
+const pollMs = 10
+
+export class Stage implements AsyncDisposable {
+  readonly folder: string
+  readonly keyFile: string
+  readonly signal: AbortSignal
+  readonly #children = new Children()
+  #relay: { child: Child; address: string; http: string } | undefined
+
+  private constructor(folder: string, signal: AbortSignal) {
+    this.folder = folder
+    this.keyFile = join(folder, 'pool.key')
+    this.signal = AbortSignal.any([signal, this.#children.lost])
+  }
+
+  /** A folder below `parent` and a relay with an empty store in it. */
+  static async open(parent: string, signal: AbortSignal): Promise<Stage> {
+    const stage = new Stage(await mkdtemp(join(parent, 'heirloom-bench-')), signal)
+    try {
+      await stage.#prepare()
+      return stage
+    } catch (thrown) {
+      await stage[Symbol.asyncDispose]()
+      throw thrown
+    }
+  }
+
+  get relay(): { child: Child; address: string; http: string } {
+    if (this.#relay === undefined) throw new HeirloomError('internal', 'the relay of the stage is not up')
+    return this.#relay
+  }
+
+  /** A program of Heirloom, such as `peer/cli.ts send …`. */
+  program(name: string, command: readonly string[]): Child {
+    return this.#children.start({ name, cwd: root, command })
+  }
+
+  end(part: EndPart): Child {
+    return this.program(part.part, ['scripts/bench/end-main.ts', JSON.stringify(part)])
+  }
+
+  /** One end of a handoff from memory to memory. */
+  memoryEnd(part: 'send' | 'receive', count: number, lane: 'stream' | 'store'): Child {
+    const { keyFile, folder, relay } = this
+    return this.end({ part, relay: relay.address, keyFile, lanes: [lane], count, journalDirectory: join(folder, 'journal') })
+  }
+
+  /** `heirloom send` or `heirloom receive` over one lane. */
+  oneShot(command: 'send' | 'receive', directory: string, lane: 'stream' | 'store'): Child {
+    const time = command === 'send' ? ['--deadline', '30m'] : ['--wait', '30m']
+    const ends = ['--relay', this.relay.address, '--key', this.keyFile, '--directory', directory, '--lane', lane]
+    return this.program(command, ['peer/cli.ts', command, ...ends, ...time, '--json'])
+  }
+
+  /** An agent that guards a directory. */
+  async agent(name: string, directory: string): Promise<Child> {
+    const file = join(this.folder, `${name}.yaml`)
+    const config = {
+      relays: [this.relay.address],
+      key: this.keyFile,
+      state: join(this.folder, `${name}-state`),
+      socket: join(this.folder, `${name}.sock`),
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      notices: [{ kind: 'signal', deadline: '2m' }],
+      sources: [{ name: 'files', kind: 'directory', path: directory }],
+    }
+    await writeFile(file, stringify(config))
+    return this.program(name, ['peer/cli.ts', 'peer', '--config', file, '--json'])
+  }
+
+  /** A line of this event, with the stage's patience. */
+  async line(child: Child, event: string): Promise<Record<string, unknown>> {
+    return await child.first(event, { signal: this.signal, patienceMs })
+  }
+
+  async expectEnd(child: Child): Promise<void> {
+    await child.expectEnd([0], { signal: this.signal, patienceMs })
+  }
+
+  /** Resolves when so many successors wait at the relay. */
+  async waiting(count: number): Promise<void> {
+    for (;;) {
+      const answer = await fetch(`${this.relay.http}/v1/status`, { signal: this.signal })
+      const { waiting } = (await answer.json()) as { waiting: number }
+      if (waiting >= count) return
+      await delay(systemClock, pollMs, this.signal)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#children[Symbol.asyncDispose]()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  async #prepare(): Promise<void> {
+    await this.expectEnd(this.program('keygen', ['peer/cli.ts', 'keygen', '--pool', 'bench', '--out', this.keyFile]))
+    const places = ['--store', join(this.folder, 'store'), '--pool', `${this.keyFile}.pub`]
+    const ports = ['--listen', '/ip4/127.0.0.1/tcp/0', '--http', '127.0.0.1:0']
+    const command = ['relay/cli.ts', 'serve', '--json', ...places, ...ports]
+    const child = this.#children.startLasting({ name: 'the relay', cwd: root, command })
+    const { addresses, http } = await this.line(child, 'listening')
+    this.#relay = { child, address: (addresses as string[])[0]!, http: String(http) }
+  }
+}

@@ -1,0 +1,153 @@
+// The only place that knows libp2p: a node that listens, dials and opens framed channels (TCP, Noise, Yamux).
+// libp2p's defaults that don't fit fleets of dying VMs are set on purpose here; each says why.
+
+import { noise } from '@chainsafe/libp2p-noise'
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import { asHeirloomError, HeirloomError } from '../errors.ts'
+import { addressBytesMax, dialTimeoutMs } from '../limits.ts'
+import type { Channel } from '../wire/channel.ts'
+import { StreamChannel } from './stream-channel.ts'
+
+export interface NodeOptions {
+  /** 32 random bytes: the seed of the node's Ed25519 identity. */
+  readonly seed: Uint8Array
+  /** Multiaddrs to listen on; none for a node that only dials. */
+  readonly listen: readonly string[]
+  /** Connections at a time, in and out. */
+  readonly connectionsMax?: number
+}
+
+export interface Node extends AsyncDisposable {
+  /** In text form, 12D3KooW…. */
+  readonly peerId: string
+  /** Multiaddrs with the peer id, as others can dial them. */
+  addresses(): string[]
+  /** Calls `accept` with the channel of every stream that another node opens on this protocol. */
+  handle(protocol: string, accept: (channel: Channel) => void): Promise<void>
+  /**
+   * Opens a channel to a peer, over the connection there is or a new one. Addresses must end in /p2p/PEER.
+   * Throws `link-lost` when nobody answers, `usage` for an address that isn't one.
+   */
+  open(addresses: readonly string[], protocol: string, options: { signal: AbortSignal }): Promise<Channel>
+  /** Closes all connections to a peer at once. */
+  hangUp(peerId: string): void
+}
+
+/** One stream carries everything between two peers at full speed, so its window is as large as yamux allows sensibly. */
+const streamWindowBytes = 4 * 1024 * 1024
+
+export async function createNode({ seed, listen, connectionsMax = 4096 }: NodeOptions): Promise<Node> {
+  const libp2p = await createLibp2p({
+    privateKey: await generateKeyPairFromSeed('Ed25519', seed),
+    addresses: { listen: [...listen] },
+    transports: [tcp({ inboundSocketInactivityTimeout: 0x7fffffff, outboundSocketInactivityTimeout: 0x7fffffff })],
+    connectionEncrypters: [noise()],
+    streamMuxers: [
+      yamux({
+        streamOptions: {
+          initialStreamWindowSize: streamWindowBytes,
+          maxStreamWindowSize: 4 * streamWindowBytes,
+          inactivityTimeout: 0x7fffffff,
+        },
+        maxInboundStreams: 64,
+        maxOutboundStreams: 64,
+      }),
+    ],
+    connectionManager: {
+      maxConnections: connectionsMax,
+      // Many VMs behind one NAT are reclaimed in the same second; the default of 5 a second would turn them away.
+      inboundConnectionThreshold: connectionsMax,
+      maxIncomingPendingConnections: 512,
+      // Whoever dials here knows when to try again; a second retry loop below would fight with it.
+      reconnectRetries: 0,
+    },
+    // It aborts a connection whose ping is late, which a busy event loop makes it. Leases and stall times do that job here.
+    connectionMonitor: { enabled: false },
+  })
+  return new LibP2PNode(libp2p)
+}
+
+class LibP2PNode implements Node {
+  readonly #libp2p: Libp2p
+  #disposed: Promise<void> | undefined
+
+  constructor(libp2p: Libp2p) {
+    this.#libp2p = libp2p
+  }
+
+  get peerId(): string {
+    return this.#libp2p.peerId.toString()
+  }
+
+  addresses(): string[] {
+    return this.#libp2p.getMultiaddrs().map(String)
+  }
+
+  async handle(protocol: string, accept: (channel: Channel) => void): Promise<void> {
+    const limits = { maxInboundStreams: 64, maxOutboundStreams: 64 }
+    await this.#libp2p.handle(protocol, (stream, connection) => accept(new StreamChannel(stream, connection.remotePeer.toString())), limits)
+  }
+
+  async open(addresses: readonly string[], protocol: string, { signal }: { signal: AbortSignal }): Promise<Channel> {
+    const { peer, targets } = parseAddresses(addresses)
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)])
+    try {
+      const connection = this.#openConnection(peer) ?? (await this.#libp2p.dial(targets, { signal: limited }))
+      const stream = await connection.newStream(protocol, { signal: limited, maxOutboundStreams: 64 })
+      return new StreamChannel(stream, connection.remotePeer.toString())
+    } catch (thrown) {
+      signal.throwIfAborted()
+      const { message } = asHeirloomError(thrown, 'link-lost')
+      throw new HeirloomError('link-lost', `no link to ${addresses[0]}: ${message}`, {
+        cause: thrown,
+        hint: 'is it running, is the address right, and does a firewall let its port through?',
+      })
+    }
+  }
+
+  #openConnection(peer: PeerId): Connection | undefined {
+    return this.#libp2p.getConnections(peer).find((connection) => connection.status === 'open')
+  }
+
+  hangUp(peerId: string): void {
+    for (const connection of this.#libp2p.getConnections(peerIdFromString(peerId))) {
+      connection.abort(new HeirloomError('link-lost', 'hung up'))
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed ??= Promise.resolve(this.#libp2p.stop())
+    return this.#disposed
+  }
+}
+
+/** Reads multiaddrs that must all name the same peer; throws `usage` with what is wrong. */
+export function parseAddresses(addresses: readonly string[]): { peer: PeerId; targets: Multiaddr[] } {
+  if (addresses.length === 0) throw new HeirloomError('usage', 'there is no address to dial')
+  const targets = addresses.map(parseAddress)
+  const peer = peerIdFromString(targets[0]!.peer)
+  if (targets.some((target) => target.peer !== targets[0]!.peer)) {
+    throw new HeirloomError('usage', 'addresses of different peers were given for one', { hint: `compare the parts after /p2p/` })
+  }
+  return { peer, targets: targets.map((target) => target.address) }
+}
+
+/** One multiaddr with its peer id; throws `usage`. */
+export function parseAddress(text: string): { address: Multiaddr; peer: string } {
+  const hint = 'an address looks like /ip4/10.0.0.5/tcp/4001/p2p/12D3KooW…'
+  if (text.length > addressBytesMax) throw new HeirloomError('usage', 'an address is too long', { hint })
+  try {
+    const address = multiaddr(text)
+    const peer = address.getComponents().findLast((component) => component.name === 'p2p')?.value
+    if (peer !== undefined) return { address, peer: peerIdFromString(peer).toString() }
+  } catch (thrown) {
+    throw new HeirloomError('usage', `${JSON.stringify(text)} is not a multiaddr`, { hint, cause: thrown })
+  }
+  throw new HeirloomError('usage', `${text} doesn't say which peer it is: /p2p/… is missing`, { hint })
+}

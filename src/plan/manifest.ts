@@ -1,0 +1,115 @@
+// The warm-start manifest: which sources there are, how their state is divided and by which criteria it is ordered (claim 5).
+// The schema of a configuration's `sources` and its type. Pure: whether a path exists is asked later, by the source itself.
+
+import * as z from 'zod'
+import { sourcesMax } from '../limits.ts'
+import { duration, path, size, strict } from '../config/values.ts'
+
+/** By what the chunks of a source are ordered. `app` keeps the order in which the application lists them. */
+export const orders = ['forecast', 'app', 'recency', 'frequency', 'size', 'key'] as const
+export type Order = (typeof orders)[number]
+
+/** The kinds of sources that this version can read. The schema knows the others already, so that they can be named. */
+const builtSourceKinds: readonly string[] = ['app', 'directory']
+
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'a name has 1 to 64 letters, digits, dots, dashes and underscores' })
+  .describe('What the source is called in receipts, metrics and demands; the successor needs one of the same name.')
+
+const divide = strict({
+  by: z
+    .enum(['application', 'probability', 'content'])
+    .describe('Who draws the borders: the application itself, the expected reads, or the content.'),
+  target: size({ min: 4096, max: 2 ** 30 })
+    .prefault('1MiB')
+    .describe('The size that chunks should have.'),
+})
+  .transform(({ by, target }) => ({ by, targetBytes: target }))
+  .describe('How the state is divided into chunks. Without it: as the kind of source does it.')
+
+function order(fallback: Order) {
+  return z.enum(orders).default(fallback).describe('What goes first.')
+}
+
+const appSource = strict({
+  name,
+  kind: z.literal('app').describe('An application that serves the app API.'),
+  url: z
+    .string()
+    .superRefine((text, context) => {
+      const wrong = appUrlProblem(text)
+      if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
+    })
+    .describe('unix:/path/to.sock, or http:// on the loopback.'),
+  order: order('app'),
+  divide: divide.optional(),
+  timeout: duration({ min: 1 }).optional().describe('How long the application may take for its inventory.'),
+}).transform(({ timeout, ...source }) => ({ ...source, timeoutMs: timeout }))
+
+const directorySource = strict({
+  name,
+  kind: z.literal('directory').describe('A directory, with everything below it.'),
+  path: path().describe('The directory. A relative one counts from the configuration file.'),
+  order: order('recency'),
+  divide: divide.optional(),
+  include: z.array(z.string().min(1)).max(1000).optional().describe('Only what matches one of these globs.'),
+  exclude: z.array(z.string().min(1)).max(1000).optional().describe('Nothing that matches one of these globs.'),
+})
+
+const redisSource = strict({
+  name,
+  kind: z.literal('redis').describe('A Redis or Valkey server.'),
+  url: z
+    .string()
+    .regex(/^rediss?:\/\//, { error: 'expected a URL such as redis://127.0.0.1:6379' })
+    .describe('redis://host:port'),
+  order: order('forecast'),
+  divide: divide.optional(),
+})
+
+const source = z.discriminatedUnion('kind', [appSource, directorySource, redisSource]).superRefine(({ kind }, context) => {
+  if (!builtSourceKinds.includes(kind)) {
+    context.addIssue({
+      code: 'custom',
+      path: ['kind'],
+      message: `kind ${kind} isn't in this version yet; there are ${builtSourceKinds.join(', ')}`,
+    })
+  }
+})
+
+/** The `sources` of a configuration. */
+export const sourcesSchema = z
+  .array(source)
+  .min(1)
+  .max(sourcesMax)
+  .superRefine((sources, context) => {
+    const seen = new Set<string>()
+    for (const [index, { name: own }] of sources.entries()) {
+      if (seen.has(own)) context.addIssue({ code: 'custom', path: [index, 'name'], message: `there is another source named ${own}` })
+      seen.add(own)
+    }
+  })
+  .describe('The warm-start manifest: where the state comes from and goes back to.')
+
+type AppSourceEntry = Readonly<z.output<typeof appSource>>
+type DirectorySourceEntry = Readonly<z.output<typeof directorySource>>
+type RedisSourceEntry = Readonly<z.output<typeof redisSource>>
+
+/** One source of the manifest. Only kinds of builtSourceKinds get here. */
+export type SourceEntry = AppSourceEntry | DirectorySourceEntry | RedisSourceEntry
+export type Manifest = readonly SourceEntry[]
+
+function appUrlProblem(text: string): string | undefined {
+  const expected = 'expected unix:/path/to.sock or http://127.0.0.1:8080'
+  if (text.startsWith('unix:')) {
+    const socket = text.slice('unix:'.length)
+    if (!socket.startsWith('/')) return `${expected}; the path of the socket must be absolute`
+    return new TextEncoder().encode(socket).length > 107 ? 'the path of a socket may have at most 107 bytes' : undefined
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || url.protocol !== 'http:') return expected
+  if (url.username !== '' || url.password !== '') return 'secrets have no place in this file: the URL has a user or a password'
+  const loopback = url.hostname === 'localhost' || url.hostname === '[::1]' || url.hostname.startsWith('127.')
+  return loopback ? undefined : 'an application is asked on a Unix socket or on the loopback only, since its answers are not sealed yet'
+}

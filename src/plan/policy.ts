@@ -1,0 +1,77 @@
+// The policy: what to do on which notice, and within which limits (claim 6). The schema of a configuration's `policy` and its type.
+
+import * as z from 'zod'
+import { laneKinds, type LaneKind } from '../lane/lane.ts'
+import { keepMs, keepMsMax, reserveMs } from '../limits.ts'
+import { duration, rate, size, strict } from '../config/values.ts'
+import { formatDuration, type Bytes, type BytesPerSecond, type Ms } from '../units.ts'
+
+/** `handoff` gives the state away, `preship` sends ahead without letting go, `ignore` waits for a surer notice. */
+export const reactions = ['handoff', 'preship', 'ignore'] as const
+type Reaction = (typeof reactions)[number]
+
+/** The lanes that this version offers. The others may stand in a list and are passed over. */
+export const builtLanes: readonly LaneKind[] = ['stream', 'store']
+
+export interface Policy {
+  readonly on: { readonly rebalance: Reaction; readonly preempt: Reaction; readonly terminate: Reaction }
+  /** In order of preference. */
+  readonly lanes: readonly LaneKind[]
+  /** Packs stop this long before the deadline. */
+  readonly reserveMs: Ms
+  /** Undefined: no bound. */
+  readonly maxBytes: Bytes | undefined
+  /** Undefined: no bound. */
+  readonly maxRateBytesPerSecond: BytesPerSecond | undefined
+  readonly keepMs: Ms
+  readonly readyAt: { readonly hitMass: number; readonly orAfterMs: Ms }
+}
+
+function reaction(fallback: Reaction, notice: string) {
+  return z.enum(reactions).default(fallback).describe(`What to do when ${notice}.`)
+}
+
+const on = strict({
+  rebalance: reaction('preship', 'the cloud merely hints that the VM may go'),
+  preempt: reaction('handoff', 'the VM is reclaimed'),
+  terminate: reaction('handoff', 'the VM is shut down'),
+})
+
+const readyAt = strict({
+  hit_mass: z.number().min(0).max(1).default(0.8).describe('Share of the expected reads that must be restored.'),
+  or_after: duration().prefault('60s').describe('After this the successor counts as ready in any case.'),
+})
+
+/** What is wrong with a list of lanes, in words. */
+export function policyLanesProblem(list: readonly LaneKind[]): string | undefined {
+  if (new Set(list).size !== list.length) return 'names a lane twice'
+  const built = list.some((lane) => builtLanes.includes(lane))
+  return built ? undefined : `names no lane that this version offers: there are ${builtLanes.join(', ')}`
+}
+
+const lanesSchema = z
+  .array(z.enum(laneKinds))
+  .min(1)
+  .superRefine((list, context) => {
+    const wrong = policyLanesProblem(list)
+    if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
+  })
+
+/** The `policy` of a configuration. */
+export const policySchema = strict({
+  on: on.prefault({}).describe('What to do on which notice.'),
+  lanes: lanesSchema.default([...laneKinds]).describe('Lanes that may be used, in order of preference.'),
+  reserve: duration().prefault(formatDuration(reserveMs)).describe('Packs stop this long before the deadline.'),
+  max_bytes: size().optional().describe('At most so many bytes of state go. Without it: all.'),
+  max_rate: rate().optional().describe('At most so fast. Without it: as fast as it goes.'),
+  keep: duration({ min: 1000, max: keepMsMax }).prefault(formatDuration(keepMs)).describe('How long the relay keeps what nobody claims.'),
+  ready_at: readyAt.prefault({}).describe('When a successor counts as warm.'),
+}).transform((written): Policy => ({
+  on: written.on,
+  lanes: written.lanes,
+  reserveMs: written.reserve,
+  maxBytes: written.max_bytes,
+  maxRateBytesPerSecond: written.max_rate,
+  keepMs: written.keep,
+  readyAt: { hitMass: written.ready_at.hit_mass, orAfterMs: written.ready_at.or_after },
+}))

@@ -1,0 +1,209 @@
+// Sealing and opening packs: AES-256-GCM, nonce = pack number (PROTOCOL.md, "Sealing").
+// Invariant: a number is sealed at most once with one key, in ascending order, or the sealer throws.
+
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type Cipheriv, type KeyObject } from 'node:crypto'
+import { assert, HeirloomError } from '../errors.ts'
+import type { SealedPack } from '../wire/sealed-pack.ts'
+import { packBytesMax, packsMax } from '../limits.ts'
+import { compressPlain, expandPlain } from './compression.ts'
+import { Scratch } from './scratch.ts'
+
+const headBytes = 8
+const tagBytes = 16
+const version = 1
+const zstdFlag = 1
+
+/** Below this size pieces are joined before they are sealed; above it the joining costs more than the calls it saves. */
+const joinBelowBytes = 64 * 1024
+
+/** What sealing adds to a pack. */
+export const sealOverheadBytes = headBytes + tagBytes
+
+export interface PackKey {
+  /** The handoff's key, 32 bytes. */
+  readonly key: Uint8Array
+  /** The pool's id, 32 bytes. */
+  readonly pool: Uint8Array
+  /** The handoff's id, 16 bytes. */
+  readonly handoff: Uint8Array
+}
+
+/** What sealer and opener derive from a handoff's key, once: importing a raw key for each pack would cost more than sealing a small one. */
+class PackCipher {
+  readonly #key: KeyObject
+  readonly #context: Uint8Array
+
+  constructor({ key, pool, handoff }: PackKey) {
+    assert(
+      key.byteLength === 32 && pool.byteLength === 32 && handoff.byteLength === 16,
+      'handoff key, pool id and handoff id have their sizes',
+    )
+    this.#key = createSecretKey(new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), 'heirloom/1 pack', 32)))
+    this.#context = Buffer.concat([Buffer.from('heirloom/1 pack\0'), pool, handoff])
+  }
+
+  cipher(head: PackHeadBytes) {
+    const cipher = createCipheriv('aes-256-gcm', this.#key, nonceOf(head.number), { authTagLength: tagBytes })
+    return cipher.setAAD(Buffer.concat([this.#context, head.raw]))
+  }
+
+  decipher(head: PackHeadBytes, tag: Uint8Array) {
+    const decipher = createDecipheriv('aes-256-gcm', this.#key, nonceOf(head.number), { authTagLength: tagBytes })
+    return decipher.setAAD(Buffer.concat([this.#context, head.raw])).setAuthTag(tag)
+  }
+}
+
+function nonceOf(number: number): Uint8Array {
+  const nonce = new Uint8Array(12)
+  new DataView(nonce.buffer).setUint32(8, number)
+  return nonce
+}
+
+export class PackSealer {
+  readonly #cipher: PackCipher
+  readonly #scratch = new Scratch()
+  #next = 0
+
+  constructor(key: PackKey) {
+    this.#cipher = new PackCipher(key)
+  }
+
+  /**
+   * Seals the plain pieces as pack `number`; with `compress` they go through zstd first, if that makes them smaller. The plain pieces may
+   * change afterwards. Throws `too-large` for more than a pack may have, before the number is used.
+   */
+  seal(number: number, plain: readonly Uint8Array[], { compress = false } = {}): SealedPack {
+    assert(number >= this.#next, `pack ${number} is sealed for the second time`)
+    if (number >= packsMax) throw new HeirloomError('too-large', `a handoff has at most ${packsMax} packs`)
+    const plainBytes = byteLengthOf(plain)
+    if (plainBytes + sealOverheadBytes > packBytesMax) {
+      throw new HeirloomError('too-large', `a pack of ${plainBytes} bytes is over the limit of ${packBytesMax - sealOverheadBytes}`)
+    }
+    this.#next = number + 1
+    const compressed = compress ? compressPlain(this.#scratch.join(plain)) : undefined
+    const head = makeHead(number, compressed === undefined ? 0 : zstdFlag)
+    const cipher = this.#cipher.cipher(head)
+    const pieces = [head.raw, ...this.#update(cipher, compressed === undefined ? plain : [compressed])]
+    cipher.final()
+    pieces.push(cipher.getAuthTag())
+    return { number, pieces, bytes: byteLengthOf(pieces) }
+  }
+
+  #update(cipher: Cipheriv, plain: readonly Uint8Array[]): Uint8Array[] {
+    const sealed: Uint8Array[] = []
+    let small: Uint8Array[] = []
+    const flush = () => {
+      if (small.length > 0) sealed.push(cipher.update(this.#scratch.join(small)))
+      small = []
+    }
+    for (const piece of plain) {
+      if (piece.byteLength < joinBelowBytes) {
+        small.push(piece)
+      } else {
+        flush()
+        sealed.push(cipher.update(piece))
+      }
+    }
+    flush()
+    return sealed
+  }
+}
+
+export interface OpenedPack {
+  readonly number: number
+  /** In one piece, not used again here. */
+  readonly plain: Uint8Array
+}
+
+export class PackOpener {
+  readonly #cipher: PackCipher
+  readonly #scratch = new Scratch()
+
+  constructor(key: PackKey) {
+    this.#cipher = new PackCipher(key)
+  }
+
+  /**
+   * The plain content in one piece. Throws `malformed` or `too-large` for what can't be a pack, `unsupported` for another version or an unknown
+   * flag, and `unauthorised` when it wasn't sealed with this key for this handoff, or was altered: then nothing of it is handed out.
+   */
+  open(pieces: readonly Uint8Array[]): OpenedPack {
+    const head = readHead(pieces)
+    if ((head.flags & ~zstdFlag) !== 0 || head.reserved !== 0)
+      throw new HeirloomError('unsupported', `pack ${head.number} has flags that are not known`)
+    const { body, tag } = splitTag(pieces)
+    const decipher = this.#cipher.decipher(head, tag)
+    const plain = decipher.update(this.#scratch.join(body))
+    try {
+      decipher.final()
+    } catch (thrown) {
+      throw new HeirloomError('unauthorised', `pack ${head.number} was not sealed for this handoff, or was altered`, { cause: thrown })
+    }
+    return { number: head.number, plain: (head.flags & zstdFlag) === 0 ? bareView(plain) : expandPlain(plain) }
+  }
+}
+
+/** The number in a sealed pack's clear head. Throws `malformed`, `too-large` or `unsupported` for what can't be a pack of this version. */
+export function packNumber(pieces: readonly Uint8Array[]): number {
+  return readHead(pieces).number
+}
+
+interface PackHeadBytes {
+  readonly raw: Uint8Array
+  readonly flags: number
+  readonly reserved: number
+  readonly number: number
+}
+
+function makeHead(number: number, flags: number): PackHeadBytes {
+  const raw = new Uint8Array(headBytes)
+  raw[0] = version
+  raw[1] = flags
+  new DataView(raw.buffer).setUint32(4, number)
+  return { raw, flags, reserved: 0, number }
+}
+
+function readHead(pieces: readonly Uint8Array[]): PackHeadBytes {
+  const bytes = byteLengthOf(pieces)
+  if (bytes < sealOverheadBytes) throw new HeirloomError('malformed', `a sealed pack of ${bytes} bytes is too short`)
+  if (bytes > packBytesMax) throw new HeirloomError('too-large', `a sealed pack of ${bytes} bytes is over the limit of ${packBytesMax}`)
+  const raw = new Uint8Array(headBytes)
+  let filled = 0
+  for (const piece of pieces) {
+    if (filled === headBytes) break
+    const part = piece.subarray(0, headBytes - filled)
+    raw.set(part, filled)
+    filled += part.byteLength
+  }
+  if (raw[0] !== version) throw new HeirloomError('unsupported', `a sealed pack has version ${raw[0]}`)
+  const view = new DataView(raw.buffer)
+  const number = view.getUint32(4)
+  if (number >= packsMax) throw new HeirloomError('too-large', `pack number ${number} is not between 0 and ${packsMax - 1}`)
+  return { raw, flags: raw[1]!, reserved: view.getUint16(2), number }
+}
+
+/** The pieces between head and tag, as views, and the tag. */
+function splitTag(pieces: readonly Uint8Array[]): { body: Uint8Array[]; tag: Uint8Array } {
+  const tagAt = byteLengthOf(pieces) - tagBytes
+  const tag = new Uint8Array(tagBytes)
+  const body: Uint8Array[] = []
+  let at = 0
+  for (const piece of pieces) {
+    const from = Math.max(0, headBytes - at)
+    const to = Math.min(piece.byteLength, tagAt - at)
+    if (to > from) body.push(piece.subarray(from, to))
+    const tagFrom = Math.max(0, tagAt - at)
+    if (tagFrom < piece.byteLength) tag.set(piece.subarray(tagFrom), at + tagFrom - tagAt)
+    at += piece.byteLength
+  }
+  return { body, tag }
+}
+
+function byteLengthOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
+}
+
+/** The same memory as a plain Uint8Array: a Buffer's `slice` doesn't copy, which would surprise whoever is promised a Uint8Array. */
+function bareView(buffer: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+}

@@ -1,0 +1,140 @@
+// Which pack takes which lane, without I/O. All lanes take from one log of packs, head first, each as fast as it drains.
+// A lane that fails gives its packs back; nothing that some lane's other side has for good is sent again.
+//
+// Invariant: every pack is in exactly one state: queued, in flight on one lane, or safe (at the heir, at the store, or both).
+
+import type { LaneKind, SendingLane } from '../lane/lane.ts'
+import { PackSet } from '../wire/pack-set.ts'
+import type { SealedPack } from '../wire/sealed-pack.ts'
+
+/** Where a lane's packs end up. */
+export type Place = 'heir' | 'store'
+
+export function placeOf(kind: LaneKind): Place {
+  return kind === 'store' ? 'store' : 'heir'
+}
+
+export interface LaneTally {
+  packs: number
+  bytes: number
+}
+
+export class Dispatcher {
+  readonly #lanes: SendingLane[] = []
+  readonly #order: readonly LaneKind[]
+  /** Packs to send, lowest number first: what lanes gave back goes before what is new. */
+  #queued: SealedPack[] = []
+  /** In flight: kept so that it can be given back. */
+  readonly #flying = new Map<number, { pack: SealedPack; lane: SendingLane }>()
+  readonly #safe: Record<Place, PackSet> = { heir: new PackSet(), store: new PackSet() }
+  /** Numbers that were sent once, to tell what is sent again. */
+  readonly #sentOnce = new PackSet()
+  readonly tallies = new Map<LaneKind, LaneTally>()
+  resentBytes = 0
+
+  constructor(order: readonly LaneKind[]) {
+    this.#order = order
+  }
+
+  add(pack: SealedPack): void {
+    this.#queued.push(pack)
+  }
+
+  get queuedPacks(): number {
+    return this.#queued.length
+  }
+
+  get flyingPacks(): number {
+    return this.#flying.size
+  }
+
+  /** Whether a lane to that place is up. */
+  reaches(place: Place): boolean {
+    return this.#lanes.some((lane) => placeOf(lane.kind) === place)
+  }
+
+  isSafe(number: number): boolean {
+    return this.#safe.heir.has(number) || this.#safe.store.has(number)
+  }
+
+  /** Packs whose only holder is the heir. */
+  onlyAtHeir(): number[] {
+    return [...this.#safe.heir].filter((number) => !this.#safe.store.has(number))
+  }
+
+  has(place: Place, number: number): boolean {
+    return this.#safe[place].has(number)
+  }
+
+  /** A lane is up. What its other side has already needn't be sent any more; answers those numbers that are safe only now. */
+  laneUp(lane: SendingLane): number[] {
+    this.#lanes.push(lane)
+    this.#lanes.sort((a, b) => this.#order.indexOf(a.kind) - this.#order.indexOf(b.kind))
+    const safe = this.#settle(placeOf(lane.kind), lane.have)
+    this.#queued = this.#queued.filter((pack) => !this.isSafe(pack.number))
+    return safe
+  }
+
+  /** A lane is over; what was in flight on it is queued again, in its place. */
+  laneDown(lane: SendingLane): void {
+    const at = this.#lanes.indexOf(lane)
+    if (at >= 0) this.#lanes.splice(at, 1)
+    const back = [...this.#flying.values()].filter((flight) => flight.lane === lane).map((flight) => flight.pack)
+    for (const pack of back) this.#flying.delete(pack.number)
+    this.#queued = [...back, ...this.#queued].sort((a, b) => a.number - b.number)
+  }
+
+  /** The other side of a lane has these for good; answers those that are safe only now. */
+  acknowledged(lane: SendingLane, numbers: readonly number[]): number[] {
+    for (const number of numbers) {
+      const flight = this.#flying.get(number)
+      if (flight?.lane !== lane) continue
+      const tally = this.tallies.get(lane.kind) ?? { packs: 0, bytes: 0 }
+      this.tallies.set(lane.kind, { packs: tally.packs + 1, bytes: tally.bytes + flight.pack.bytes })
+    }
+    return this.#settle(placeOf(lane.kind), numbers)
+  }
+
+  /** The holder of these is gone for good (an heir that died, a store that lost its disk). */
+  forget(place: Place): number[] {
+    const lost = [...this.#safe[place]].filter((number) => !this.#safe[place === 'heir' ? 'store' : 'heir'].has(number))
+    this.#safe[place] = new PackSet()
+    return lost
+  }
+
+  /** The next pack that can go, and by which lane; `allowed` says which kinds may take packs now. */
+  next(allowed: (kind: LaneKind) => boolean): { lane: SendingLane; pack: SealedPack } | undefined {
+    const pack = this.#queued[0]
+    if (pack === undefined) return undefined
+    const lane = this.#lanes.find((lane) => allowed(lane.kind) && lane.canSend(pack.bytes))
+    return lane === undefined ? undefined : { lane, pack }
+  }
+
+  /** Whether some lane that is allowed now would take another pack if there was one. */
+  isHungry(allowed: (kind: LaneKind) => boolean, bytes: number): boolean {
+    return this.#lanes.some((lane) => allowed(lane.kind) && lane.canSend(bytes))
+  }
+
+  /** Notes what `next` answered as in flight. The caller sends it. */
+  sent({ lane, pack }: { lane: SendingLane; pack: SealedPack }): void {
+    this.#queued.shift()
+    this.#flying.set(pack.number, { pack, lane })
+    if (this.#sentOnce.has(pack.number)) this.resentBytes += pack.bytes
+    else this.#sentOnce.add(pack.number)
+  }
+
+  /** Lanes with something in flight, for whoever watches for stalls. */
+  lanes(): readonly SendingLane[] {
+    return this.#lanes
+  }
+
+  #settle(place: Place, numbers: Iterable<number>): number[] {
+    const fresh: number[] = []
+    for (const number of numbers) {
+      if (!this.isSafe(number)) fresh.push(number)
+      this.#safe[place].add(number)
+      this.#flying.delete(number)
+    }
+    return fresh
+  }
+}

@@ -1,0 +1,57 @@
+// The sending end of one transfer, without I/O: credit, what is in flight, what the other side has.
+// Invariant: bytes in flight never exceed the window, but for one pack when nothing else is in flight.
+
+import { HeirloomError } from '../errors.ts'
+import { PackSet } from '../wire/pack-set.ts'
+import type { Acknowledgement } from './messages.ts'
+
+export class TransferSender {
+  /** What the receiver has for good: told at the start, and acknowledged since. */
+  readonly have: PackSet
+  #windowBytes: number
+  readonly #inFlight = new Map<number, number>()
+  #inFlightBytes = 0
+
+  constructor({ have, windowBytes }: { have: PackSet; windowBytes: number }) {
+    this.have = have
+    this.#windowBytes = windowBytes
+  }
+
+  get inFlightBytes(): number {
+    return this.#inFlightBytes
+  }
+
+  /** The numbers that were sent and not acknowledged, in the order of sending. */
+  inFlight(): number[] {
+    return [...this.#inFlight.keys()]
+  }
+
+  /** Whether the credit lets a pack of this size go now. */
+  canSend(bytes: number): boolean {
+    return this.#inFlight.size === 0 || this.#inFlightBytes + bytes <= this.#windowBytes
+  }
+
+  /** Notes that a pack goes out. */
+  sent(number: number, bytes: number): void {
+    this.#inFlight.set(number, bytes)
+    this.#inFlightBytes += bytes
+  }
+
+  /** Takes an acknowledgement and answers the numbers that are new by it. Throws `malformed` for a pack that was never sent. */
+  acknowledged({ packs, windowBytes }: Acknowledgement): number[] {
+    this.#windowBytes = windowBytes
+    const fresh: number[] = []
+    for (const number of packs) {
+      const bytes = this.#inFlight.get(number)
+      if (bytes === undefined) {
+        if (this.have.has(number)) continue
+        throw new HeirloomError('malformed', `pack ${number} was acknowledged and never sent`)
+      }
+      this.#inFlight.delete(number)
+      this.#inFlightBytes -= bytes
+      this.have.add(number)
+      fresh.push(number)
+    }
+    return fresh
+  }
+}

@@ -1,0 +1,139 @@
+// Frames: `length u32 | type u8 | body`, on every stream (PROTOCOL.md, "Links and frames").
+// The decoder takes bytes as they come, checks each length before it keeps anything, and hands bodies on in the
+// pieces they arrived in, without copying them.
+
+import { HeirloomError } from '../errors.ts'
+import { controlFrameBytesMax, packBytesMax } from '../limits.ts'
+
+/** The frame types. Numbers of removed types stay here, marked, and are never used again. */
+export const frameType = {
+  request: 1,
+  relayMessage: 2,
+  hello: 3,
+  welcome: 4,
+  pack: 5,
+  acknowledge: 6,
+  demand: 7,
+  end: 8,
+  failure: 9,
+} as const
+
+export type FrameType = (typeof frameType)[keyof typeof frameType]
+
+export interface Frame {
+  readonly type: FrameType
+  /** The body in one or more pieces; together `bytes` long. */
+  readonly body: readonly Uint8Array[]
+  readonly bytes: number
+}
+
+const headBytes = 5
+const gatherBelowBytes = 4096
+const gatherBytes = 64 * 1024
+const nothing = new Uint8Array(0)
+const knownTypes = new Set<number>(Object.values(frameType))
+
+/** A frame of these pieces. The pieces are not copied: they must not change until they were sent. */
+export function makeFrame(type: FrameType, body: Uint8Array | readonly Uint8Array[]): Frame {
+  const pieces = body instanceof Uint8Array ? [body] : body
+  return { type, body: pieces, bytes: pieces.reduce((sum, piece) => sum + piece.byteLength, 0) }
+}
+
+/** The bytes that go on the wire: a head of its own, then the body's own pieces. */
+export function encodeFrame(frame: Frame): Uint8Array[] {
+  const head = new Uint8Array(headBytes)
+  new DataView(head.buffer).setUint32(0, frame.bytes + 1)
+  head[4] = frame.type
+  return [head, ...frame.body]
+}
+
+/** The body in one piece. Only for small frames: it copies when there are several pieces. */
+export function joinBody(frame: Frame): Uint8Array {
+  if (frame.body.length === 1) return frame.body[0]!
+  const joined = new Uint8Array(frame.bytes)
+  let at = 0
+  for (const piece of frame.body) {
+    joined.set(piece, at)
+    at += piece.byteLength
+  }
+  return joined
+}
+
+export class FrameDecoder {
+  #head = new Uint8Array(headBytes)
+  #headFilled = 0
+  #body: Uint8Array[] = []
+  #bodyLeft = 0
+  #bodyBytes = 0
+  #gather = nothing
+  #gathered = 0
+
+  /** Takes what arrived and answers the frames that are complete with it. Throws `malformed` or `too-large`; then the stream is over. */
+  push(piece: Uint8Array): Frame[] {
+    const frames: Frame[] = []
+    let at = 0
+    while (at < piece.byteLength) {
+      if (this.#headFilled < headBytes) {
+        const take = Math.min(headBytes - this.#headFilled, piece.byteLength - at)
+        this.#head.set(piece.subarray(at, at + take), this.#headFilled)
+        this.#headFilled += take
+        at += take
+        if (this.#headFilled < headBytes) break
+        this.#begin()
+      } else {
+        const take = Math.min(this.#bodyLeft, piece.byteLength - at)
+        this.#keep(piece.subarray(at, at + take))
+        this.#bodyLeft -= take
+        at += take
+      }
+      if (this.#bodyLeft === 0) frames.push(this.#finish())
+    }
+    return frames
+  }
+
+  /** Whether the stream stands between two frames: an end anywhere else is a torn frame. */
+  get clean(): boolean {
+    return this.#headFilled === 0
+  }
+
+  #begin(): void {
+    const length = new DataView(this.#head.buffer).getUint32(0)
+    const type = this.#head[4]!
+    if (!knownTypes.has(type)) throw new HeirloomError('malformed', `a frame has the unknown type ${type}`)
+    const bytesMax = type === frameType.pack ? packBytesMax : controlFrameBytesMax
+    if (length < 1 || length - 1 > bytesMax) throw new HeirloomError('too-large', `a frame of type ${type} says it has ${length} bytes`)
+    this.#bodyLeft = length - 1
+    this.#bodyBytes = length - 1
+  }
+
+  /** Small pieces are gathered, so that a body sent byte by byte costs its bytes and not an object for each. */
+  #keep(piece: Uint8Array): void {
+    if (piece.byteLength >= gatherBelowBytes || piece.byteLength === this.#bodyBytes) {
+      this.#flush()
+      this.#body.push(piece)
+      return
+    }
+    if (this.#gathered + piece.byteLength > this.#gather.byteLength) this.#flush()
+    if (this.#gather.byteLength === 0) this.#gather = new Uint8Array(Math.min(gatherBytes, Math.max(this.#bodyLeft, piece.byteLength)))
+    this.#gather.set(piece, this.#gathered)
+    this.#gathered += piece.byteLength
+  }
+
+  #flush(): void {
+    if (this.#gathered > 0) {
+      // A view would keep the whole buffer: small pieces between large ones could then hold many times the bytes that came.
+      const most = 2 * this.#gathered >= this.#gather.byteLength
+      this.#body.push(most ? this.#gather.subarray(0, this.#gathered) : this.#gather.slice(0, this.#gathered))
+    }
+    this.#gather = nothing
+    this.#gathered = 0
+  }
+
+  #finish(): Frame {
+    this.#flush()
+    const frame = { type: this.#head[4] as FrameType, body: this.#body, bytes: this.#bodyBytes }
+    this.#headFilled = 0
+    this.#body = []
+    return frame
+  }
+}

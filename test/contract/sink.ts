@@ -1,0 +1,149 @@
+// What every sink must do, whatever it restores into. Run by each adapter's own test with a setup of its own.
+
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { packBytesTarget } from '../../src/limits.ts'
+import type { IncomingFragment, RecalledFragment, Sink, SinkEnd } from '../../peer/source/source.ts'
+import { never } from './source.ts'
+
+export interface SinkSetup extends AsyncDisposable {
+  readonly sink: Sink
+  /** Another sink in the place of this one, as after a restart of the process. */
+  restart(): Promise<Sink>
+  /** What an application would find under a name now; undefined for nothing. */
+  restored(name: string): Uint8Array | undefined
+}
+
+export interface SinkFixture {
+  open(): Promise<SinkSetup>
+  /** One chunk whose content is restored under a name, in fragments that end at these places. */
+  fragmentsOf(name: string, content: Uint8Array, ends?: readonly number[]): IncomingFragment[]
+  /** A fragment that must be refused. */
+  refusedFragment(): IncomingFragment
+}
+
+export const end: SinkEnd = { complete: true, receipt: '{"receipt":1}' }
+
+/** A content in fragments with the given ends. */
+export function cut(content: Uint8Array, ends: readonly number[] = []): { offset: number; bytes: Uint8Array }[] {
+  return [...ends, content.byteLength].map((to, index, all) => {
+    const offset = index === 0 ? 0 : all[index - 1]!
+    return { offset, bytes: content.subarray(offset, to) }
+  })
+}
+
+function recalled({ bytes, ...head }: IncomingFragment): RecalledFragment {
+  return { ...head, length: bytes.byteLength }
+}
+
+/** Runs the contract for one adapter. */
+export function testSink(name: string, fixture: SinkFixture): void {
+  const test = suite(`sink contract: ${name}`)
+  const large = Buffer.alloc(3 * packBytesTarget + 7, 'large content ')
+  const thirds = [packBytesTarget, 2 * packBytesTarget]
+
+  test('whole chunks are restored and counted', async () => {
+    await using setup = await fixture.open()
+    const contents = { one: Buffer.from('1'), empty: Buffer.alloc(0), page: Buffer.alloc(4096, 'x'), 'näme ☃ %2F': Buffer.from('odd') }
+    const fragments = Object.entries(contents).flatMap(([name, content]) => fixture.fragmentsOf(name, content))
+    assert.equal(await setup.sink.restore(fragments, never()), { chunks: 4, bytes: 4100, unfinished: [], refused: [] })
+    for (const [name, content] of Object.entries(contents)) assert.ok(content.equals(setup.restored(name)!), name)
+    assert.equal(await setup.sink.finish(end, never()), { dropped: 0 })
+  })
+
+  test('the same fragments may come again', async () => {
+    await using setup = await fixture.open()
+    const fragments = fixture.fragmentsOf('twice', Buffer.from('content'))
+    const first = await setup.sink.restore(fragments, never())
+    assert.equal(await setup.sink.restore(fragments, never()), first)
+    assert.ok(Buffer.from('content').equals(setup.restored('twice')!))
+  })
+
+  test('a chunk in fragments appears when the last one is there, in whatever order and number they come', async () => {
+    await using setup = await fixture.open()
+    const [first, second, third] = fixture.fragmentsOf('large', large, thirds) as [IncomingFragment, IncomingFragment, IncomingFragment]
+    assert.equal(await setup.sink.restore([third], never()), { chunks: 0, bytes: 0, unfinished: [0], refused: [] })
+    assert.equal((await setup.sink.restore([first, third], never())).unfinished, [0, 1])
+    assert.is(setup.restored('large'), undefined)
+    assert.equal(await setup.sink.restore([second], never()), { chunks: 1, bytes: large.byteLength, unfinished: [], refused: [] })
+    assert.ok(large.equals(setup.restored('large')!))
+  })
+
+  test('fragments that were cut differently are put together right', async () => {
+    await using setup = await fixture.open()
+    const coarse = fixture.fragmentsOf('large', large, [2 * packBytesTarget])
+    const fine = fixture.fragmentsOf('large', large, [100, packBytesTarget + 9, 3 * packBytesTarget])
+    // The overlap is as long as what is missing: whoever only counts bytes takes this for complete.
+    const early = await setup.sink.restore([coarse[0]!, fine[0]!, fine[1]!], never())
+    assert.is(early.chunks, 0)
+    assert.is((await setup.sink.restore([fine[3]!, fine[2]!], never())).chunks, 1)
+    assert.ok(large.equals(setup.restored('large')!))
+  })
+
+  test('what was unfinished when the process ended is finished by the next one', async () => {
+    await using setup = await fixture.open()
+    const fragments = fixture.fragmentsOf('large', large, thirds)
+    const { unfinished } = await setup.sink.restore(fragments.slice(0, 2), never())
+    assert.equal(unfinished, [0, 1])
+    const next = await setup.restart()
+    await next.recall(fragments.slice(0, 2).map(recalled), never())
+    assert.is((await next.restore(fragments.slice(2), never())).chunks, 1)
+    assert.ok(large.equals(setup.restored('large')!))
+    assert.equal(await next.finish(end, never()), { dropped: 0 })
+  })
+
+  test('a fragment that comes again after a restart that lost its acknowledgement counts with its chunk', async () => {
+    await using setup = await fixture.open()
+    const fragments = fixture.fragmentsOf('large', large, thirds)
+    await setup.sink.restore(fragments.slice(0, 2), never())
+    await setup.sink.restore(fragments.slice(2), never())
+    // The journal has the first two; the end of the third was never written down.
+    const next = await setup.restart()
+    await next.recall(fragments.slice(0, 2).map(recalled), never())
+    const outcome = await next.restore(fragments.slice(2), never())
+    assert.is(outcome.chunks + outcome.unfinished.length, 1)
+    assert.ok(large.equals(setup.restored('large')!))
+  })
+
+  test('what stays unfinished is dropped at the end, and counted', async () => {
+    await using setup = await fixture.open()
+    await setup.sink.restore(fixture.fragmentsOf('large', large, thirds).slice(1), never())
+    assert.equal(await setup.sink.finish({ ...end, complete: false }, never()), { dropped: 1 })
+    assert.is(setup.restored('large'), undefined)
+  })
+
+  test('what must be refused costs nothing else', async () => {
+    await using setup = await fixture.open()
+    const bad = fixture.refusedFragment()
+    const { chunks, refused } = await setup.sink.restore([bad, ...fixture.fragmentsOf('good', Buffer.from('good'))], never())
+    assert.is(chunks, 1)
+    assert.equal(
+      refused.map(({ id }) => id),
+      [bad.id],
+    )
+    assert.ok(refused[0]!.reason.length > 0)
+    assert.ok(Buffer.from('good').equals(setup.restored('good')!))
+  })
+
+  test('several packs may be restored at a time', async () => {
+    await using setup = await fixture.open()
+    const packs = Array.from({ length: 8 }, (_, pack) =>
+      Array.from({ length: 50 }, (_, index) => fixture.fragmentsOf(`n${pack}-${index}`, Buffer.from(`content ${pack}-${index}`))).flat(),
+    )
+    const outcomes = await Promise.all(packs.map((fragments) => setup.sink.restore(fragments, never())))
+    assert.is(
+      outcomes.reduce((sum, { chunks }) => sum + chunks, 0),
+      400,
+    )
+    for (let pack = 0; pack < 8; pack++) assert.is(Buffer.from(setup.restored(`n${pack}-49`)!).toString(), `content ${pack}-49`)
+  })
+
+  test('disposing a sink twice is once', async () => {
+    const setup = await fixture.open()
+    await setup.sink[Symbol.asyncDispose]()
+    await setup.sink[Symbol.asyncDispose]()
+    await setup[Symbol.asyncDispose]()
+  })
+
+  test.run()
+}

@@ -1,0 +1,13 @@
+// time-out: 300 s
+// SIGKILL for the relay at seeded moments of a handoff.
+
+import { suite } from 'uvu'
+import { killDuringHandoff } from './kill.ts'
+
+const test = suite('kill -9 of the relay')
+
+for (let seed = 1; seed <= 17; seed++) {
+  test(`a handoff survives the death of the relay, seed ${seed}`, () => killDuringHandoff('relay', seed))
+}
+
+test.run()

@@ -1,0 +1,221 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { ConfigError } from '../../src/config/config-file.ts'
+import { loadConfig, readConfig } from '../../peer/config/load-config.ts'
+import { configNotes } from '../../peer/config/notes.ts'
+import { printConfig } from '../../peer/config/print-config.ts'
+
+const test = suite('configuration of the peer')
+
+const env = { HOME: '/home/someone' }
+const relay = '/dns4/relay.internal/tcp/4001/p2p/12D3KooWGRUVh7zpMtBkBcAKXvsUm7x6jnNbLSDk4hVvqmZJgZ4S'
+const least = `relays: [${relay}]\nkey: checkout.key\nsources:\n  - { name: models, kind: directory, path: models }\n`
+
+const full = `pool: checkout
+relays: [${relay}]
+key: /etc/heirloom/checkout.key
+listen: [/ip4/0.0.0.0/tcp/4101]
+data_port: 4102
+socket: /run/heirloom/peer.sock
+http: 127.0.0.1:9464
+notices:
+  - kind: signal
+    deadline: 25s
+  - kind: file
+    path: /run/going
+await: always
+sources:
+  - name: sessions
+    kind: app
+    url: unix:/run/shop/warm.sock
+  - name: models
+    kind: directory
+    path: /var/cache/models
+    divide: { by: content, target: 1MiB }
+policy:
+  "on": { rebalance: preship, preempt: handoff, terminate: handoff }
+  lanes: [fast, stream, circuit, store]
+  reserve: 3s
+  max_bytes: 8GB
+  max_rate: 800MB/s
+  keep: 6h
+  ready_at: { hit_mass: 0.8, or_after: 60s }
+`
+
+function problems(text: string, file = 'peer.yaml'): string[] {
+  try {
+    readConfig(text, file, env)
+  } catch (thrown) {
+    assert.instance(thrown, ConfigError)
+    const error = thrown as ConfigError
+    assert.is(error.exitCode, 78)
+    return error.problems.map(({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`)
+  }
+  throw new Error('the configuration was accepted')
+}
+
+test('every key of the contract is read, with units', () => {
+  const config = readConfig(full, 'peer.yaml', env)
+  assert.is(config.pool, 'checkout')
+  assert.equal(config.relays, [relay])
+  assert.is(config.dataPort, 4102)
+  assert.is(config.awaitMs, 'always')
+  assert.equal(config.notices, [
+    { kind: 'signal', signal: 'SIGTERM', deadlineMs: 25_000 },
+    { kind: 'file', path: '/run/going', deadlineMs: 25_000 },
+  ])
+  assert.is(config.sources[0]!.order, 'app')
+  assert.equal(config.sources[1]!.divide, { by: 'content', targetBytes: 1_048_576 })
+  assert.equal(config.policy, {
+    on: { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff' },
+    lanes: ['fast', 'stream', 'circuit', 'store'],
+    reserveMs: 3000,
+    maxBytes: 8e9,
+    maxRateBytesPerSecond: 800e6,
+    keepMs: 21_600_000,
+    readyAt: { hitMass: 0.8, orAfterMs: 60_000 },
+  })
+})
+
+test('what is left out has the documented default', () => {
+  const config = readConfig(least, '/etc/heirloom/peer.yaml', env)
+  assert.is(config.state, '/home/someone/.local/state/heirloom')
+  assert.is(config.identity, '/home/someone/.local/state/heirloom/identity.key')
+  assert.is(config.socket, '/home/someone/.local/state/heirloom/peer.sock')
+  assert.equal(config.listen, ['/ip4/0.0.0.0/tcp/0'])
+  assert.equal(config.notices, [{ kind: 'signal', signal: 'SIGTERM', deadlineMs: 25_000 }])
+  assert.is(config.awaitMs, 900_000)
+  assert.equal(config.policy.on, { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff' })
+  assert.is(config.policy.reserveMs, 3000)
+  assert.is(config.policy.maxBytes, undefined)
+})
+
+test('the directories of systemd and of the XDG specification come before the home directory', () => {
+  const at = (more: Record<string, string>) => readConfig(least, 'peer.yaml', { ...env, ...more })
+  assert.is(at({ XDG_STATE_HOME: '/state' }).state, '/state/heirloom')
+  assert.is(at({ XDG_STATE_HOME: '/state', STATE_DIRECTORY: '/var/lib/heirloom:/var/lib/other' }).state, '/var/lib/heirloom')
+  assert.is(at({ XDG_RUNTIME_DIR: '/run/user/7' }).socket, '/run/user/7/heirloom/peer.sock')
+  assert.is(at({ RUNTIME_DIRECTORY: '/run/heirloom', XDG_RUNTIME_DIR: '/run/user/7' }).socket, '/run/heirloom/peer.sock')
+})
+
+test('relative paths count from the file, those of flags from the working directory', () => {
+  const config = readConfig(least, '/etc/heirloom/peer.yaml', env, { state: 'here' })
+  assert.is(config.key, '/etc/heirloom/checkout.key')
+  assert.is((config.sources[0] as { path: string }).path, '/etc/heirloom/models')
+  assert.is(config.state, `${process.cwd()}/here`)
+  assert.is(config.identity, `${process.cwd()}/here/identity.key`)
+})
+
+test('flags stand over the file', () => {
+  const other = relay.replace('relay.internal', 'other.internal')
+  assert.equal(readConfig(full, 'peer.yaml', env, { relays: [other] }).relays, [other])
+})
+
+test('on without quotes is a key, also under YAML 1.1', () => {
+  const plain = `${least}policy:\n  on: { preempt: ignore }\n`
+  assert.is(readConfig(plain, 'peer.yaml', env).policy.on.preempt, 'ignore')
+  assert.is(readConfig(`%YAML 1.1\n---\n${plain}`, 'peer.yaml', env).policy.on.preempt, 'ignore')
+})
+
+test('an unknown key is refused with the nearest known one and its place', () => {
+  assert.equal(problems(`relays: [${relay}]\nkey: k\nsorces: []\n`), [
+    '1:1 sources: is missing',
+    '3:1 sorces: unknown key "sorces", did you mean sources?',
+  ])
+  assert.equal(problems(`${least}policy:\n  max_byte: 8GB\n`), ['6:3 policy.max_byte: unknown key "max_byte", did you mean max_bytes?'])
+})
+
+test('all mistakes are told at once, with line, column and what was meant', () => {
+  const text = `relays: [relay.internal]
+key: k
+await: 15
+data_port: 70000
+sources:
+  - { name: a, kind: directory, path: x }
+  - { name: a, kind: directroy, path: x }
+  - { name: b, kind: app, url: "http://10.0.0.1:80" }
+policy:
+  keep: 6 hours
+  max_bytes: 8G
+  lanes: [store, stroe]
+  on: { preempt: handof }
+`
+  const found = problems(text)
+  const expected = [
+    /^1:10 relays\[0\]: "relay.internal" is not an address/,
+    /^3:8 await: expected a duration such as 15m/,
+    /^4:12 data_port: must be at most 65535, found the number 70000/,
+    /^7:22 sources\[1\].kind: "directroy" is not one of app, directory, redis, did you mean directory\?/,
+    /^8:32 sources\[2\].url: .*loopback/,
+    /^10:9 policy.keep: "6 hours" is not a duration/,
+    /^11:14 policy.max_bytes: "8G" is not a size: write 8GB or 8GiB/,
+    /^12:18 policy.lanes\[1\]: "stroe" is not one of .*did you mean store\?/,
+    /^13:18 policy.on.preempt: "handof" is not one of .*did you mean handoff\?/,
+  ]
+  assert.is(found.length, expected.length, found.join('\n'))
+  for (const [index, pattern] of expected.entries()) assert.match(found[index]!, pattern)
+})
+
+test('two sources of one name are refused', () => {
+  assert.match(
+    problems(`${least}  - { name: models, kind: directory, path: y }\n`).join(),
+    /5:13 sources\[1\].name: there is another source named models/,
+  )
+})
+
+test('kinds that are not built yet are refused by name', () => {
+  for (const kind of ['aws', 'gcp', 'azure', 'alibaba', 'tencent']) {
+    assert.match(
+      problems(`${least}notices: [{ kind: ${kind} }]\n`).join(),
+      new RegExp(`5:19 notices\\[0\\].kind: kind ${kind} isn't in this version yet`),
+    )
+  }
+  assert.match(
+    problems(`${least}  - { name: r, kind: redis, url: "redis://127.0.0.1:6379" }\n`).join(),
+    /kind redis isn't in this version yet/,
+  )
+})
+
+test('lanes that are not built yet are passed over with a note', () => {
+  const notes = configNotes(readConfig(full, 'peer.yaml', env)).join('\n')
+  assert.match(notes, /policy.lanes: fast and circuit/)
+  assert.match(problems(`${least}policy: { lanes: [fast] }\n`).join(), /names no lane that this version offers/)
+})
+
+test('a secret in the place of a file name is not repeated', () => {
+  const found = problems(
+    `relays: [${relay}]\nkey: |\n  { "heirloom": "pool secret", "signingSeed": "c2VjcmV0" }\nsources: [{ name: a, kind: directory, path: x }]\n`,
+  ).join()
+  assert.match(found, /2:6 key: is not the name of a file/)
+  assert.not.match(found, /c2VjcmV0/)
+})
+
+test('broken YAML says where', () => {
+  assert.match(problems('relays: [\nkey: k\n').join(), /not valid YAML/)
+  assert.match(problems(`${least}key: again\n`).join(), /^5:1 : not valid YAML: Map keys must be unique/)
+  assert.match(problems('- a\n- b\n').join(), /^1:1 : expected a map of keys, found a list/)
+  assert.match(problems('a: &a [*a, *a]\n').join(), /YAML|unknown key/)
+})
+
+test('an empty file says what is missing', () => {
+  assert.equal(problems(''), ['1:1 relays: is missing', '1:1 key: is missing', '1:1 sources: is missing'])
+})
+
+test('what is printed reads as the same configuration', () => {
+  for (const text of [least, full]) {
+    const config = readConfig(text, '/etc/heirloom/peer.yaml', env)
+    assert.equal(readConfig(printConfig(config), '/elsewhere/peer.yaml', {}), config)
+  }
+})
+
+test('a configuration is frozen through and through', () => {
+  const config = readConfig(full, 'peer.yaml', env)
+  assert.throws(() => Object.assign(config.policy.on, { preempt: 'ignore' }), /read only/)
+})
+
+test('a file that is not there is a configuration error', async () => {
+  const error = (await loadConfig('/nowhere/peer.yaml', env).catch((thrown: unknown) => thrown)) as ConfigError
+  assert.is(error.exitCode, 78)
+})
+
+test.run()

@@ -1,0 +1,113 @@
+import { once } from 'node:events'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { HeirloomError } from '../../src/errors.ts'
+import { issueCertificate } from '../../src/seal/certificate.ts'
+import { createIdentity } from '../../src/seal/identity.ts'
+import { formatCertificateFile, formatPoolPublic, formatPoolSecret, generatePool } from '../../src/seal/pool-key.ts'
+import { readConfig } from '../../peer/config/load-config.ts'
+import { examine } from '../../peer/doctor/examine.ts'
+import type { Finding } from '../../peer/doctor/finding.ts'
+import type { RelayProbe } from '../../peer/doctor/relay.ts'
+
+interface Context {
+  folder: string
+  /** Stands where a relay would listen. */
+  server: Server
+}
+
+const test = suite<Context>('doctor')
+const pool = generatePool('checkout')
+const nowMs = Date.parse('2026-01-01T12:00:00Z')
+const clock = { nowMs: () => nowMs, monotonicMs: () => 0, after: () => () => {} }
+const content: RelayProbe = async () => ({ nowMs })
+
+test.before.each(async (context) => {
+  context.folder = await mkdtemp(join(tmpdir(), 'heirloom-doctor-'))
+  context.server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+  await once(context.server, 'listening')
+  await writeFile(join(context.folder, 'pool.key'), formatPoolSecret(pool), { mode: 0o600 })
+})
+
+test.after.each(async ({ folder, server }) => {
+  server.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function look(
+  { folder, server }: Context,
+  { probe = content, more = '' }: { probe?: RelayProbe; more?: string } = {},
+): Promise<Record<string, Finding>> {
+  const { port } = server.address() as AddressInfo
+  const relay = `/ip4/127.0.0.1/tcp/${port}/p2p/12D3KooWGRUVh7zpMtBkBcAKXvsUm7x6jnNbLSDk4hVvqmZJgZ4S`
+  const text = `relays: [${relay}]\nkey: pool.key\nstate: state\nsocket: peer.sock\npolicy: { lanes: [stream] }\nsources:\n  - { name: models, kind: directory, path: . }\n${more}`
+  const config = readConfig(text, join(folder, 'peer.yaml'), {})
+  const found: Record<string, Finding> = {}
+  for await (const row of examine({ config, clock, probe, signal: new AbortController().signal }))
+    found[row.check.split(' ')[0] === 'relay' ? 'relay' : row.check] = row
+  return found
+}
+
+test('finds nothing wrong where nothing is', async (context) => {
+  const found = await look(context)
+  assert.equal([...new Set(Object.values(found).map(({ level }) => level))], ['ok'])
+})
+
+test('warns of a key that others may read', async (context) => {
+  await chmod(join(context.folder, 'pool.key'), 0o644)
+  const { key } = await look(context)
+  assert.is(key!.level, 'warn')
+  assert.match(key!.hint!, /chmod 600/)
+})
+
+test('tells the public half, a foreign pool and an expired certificate apart', async (context) => {
+  const file = join(context.folder, 'pool.key')
+  assert.match((await look(context, { more: 'pool: other\n' }))['key']!.message, /is of pool checkout, the configuration says other/)
+
+  await writeFile(file, formatPoolPublic(pool))
+  const publicHalf = await look(context)
+  assert.is(publicHalf['key']!.exitCode, 78)
+  assert.is(publicHalf['relay']!.level, 'warn', 'without a key the relay is not asked')
+
+  const { peer } = createIdentity()
+  const expired = issueCertificate(pool, { peer, may: ['send'], issuedMs: nowMs - 10_000_000, expiresMs: nowMs - 5_000_000 })
+  await writeFile(file, formatCertificateFile(pool, expired))
+  assert.is((await look(context))['key']!.exitCode, 77)
+})
+
+test('warns of a clock that is off, and fails where certificates would be refused', async (context) => {
+  const at = async (skewMs: number) => (await look(context, { probe: async () => ({ nowMs: nowMs + skewMs }) }))['relay']!
+  assert.is((await at(4000)).level, 'ok')
+  assert.match((await at(10_000)).message, /10\.0 s behind the relay's/)
+  assert.match((await at(-10_000)).message, /10\.0 s ahead of the relay's/)
+  assert.is((await at(10_000)).level, 'warn')
+  assert.is((await at(120_000)).exitCode, 77)
+})
+
+test("a relay's refusal is its own finding and the rest goes on", async (context) => {
+  const probe: RelayProbe = async () => {
+    throw new HeirloomError('foreign-pool', 'not a pool of mine', { hint: 'give it the .pub file' })
+  }
+  const found = await look(context, { probe })
+  assert.is(found['relay']!.exitCode, 77)
+  assert.is(found['relay']!.hint, 'give it the .pub file')
+  assert.is(found['source models']!.level, 'ok')
+})
+
+test('finds ports in use, applications that are silent, a notice that is there already', async (context) => {
+  const { port } = context.server.address() as AddressInfo
+  await writeFile(join(context.folder, 'going'), '')
+  const found = await look(context, {
+    more: `  - { name: shop, kind: app, url: "unix:${context.folder}/none.sock" }\n  - { name: gone, kind: directory, path: gone }\nhttp: 127.0.0.1:${port}\nnotices: [{ kind: file, path: going }]\n`,
+  })
+  assert.is(found[`http 127.0.0.1:${port}`]!.exitCode, 78)
+  assert.is(found['source shop']!.level, 'warn')
+  assert.is(found['source gone']!.level, 'warn')
+  assert.is(found['notice file']!.level, 'warn')
+})
+
+test.run()
