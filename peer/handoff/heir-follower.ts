@@ -34,6 +34,7 @@ export class HeirFollower implements Disposable {
   wasLinked = false
   #linking: AbortController | undefined
   #graceEndsMs = 0
+  #cancelGrace: (() => void) | undefined
 
   constructor(options: HeirFollowerOptions) {
     this.#options = options
@@ -71,7 +72,8 @@ export class HeirFollower implements Disposable {
     events.emit('claim', { handoff: handoffHex, epoch: heir.epoch, heir: peerIdText(heir.peer) })
     if (mayLink && heir.addresses.length > 0) {
       this.#graceEndsMs = clock.monotonicMs() + directGraceMs
-      clock.after(directGraceMs, onChange)
+      this.#cancelGrace?.()
+      this.#cancelGrace = clock.after(directGraceMs, onChange)
       this.#linking = new AbortController()
       keep(this.#target(heir), this.#linking.signal)
     }
@@ -95,6 +97,7 @@ export class HeirFollower implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#cancelGrace?.()
     this.#linking?.abort(new HeirloomError('aborted', 'the handoff is over'))
   }
 }

@@ -168,7 +168,8 @@ export class Inheritance {
   /** An heir that reaches nobody for long enough ends with what it has. */
   #watchForOrphan(): void {
     this.#cancelOrphan?.()
-    if (this.#direct !== undefined || this.#get !== undefined) return
+    // Once it is over, lanes that close must not leave a timer behind.
+    if (this.#direct !== undefined || this.#get !== undefined || this.#stop.signal.aborted) return
     this.#cancelOrphan = this.#options.clock.after(orphanMs, () => {
       this.#options.restorer.open()
       if (this.#options.restorer.idle) this.#over.resolve('partial')

@@ -11,6 +11,11 @@ export class ManualClock implements Clock {
     this.#wallMs = wallMs
   }
 
+  /** Timers that have neither run nor been cancelled. */
+  get waiting(): number {
+    return this.#timers.length
+  }
+
   nowMs(): number {
     return this.#wallMs
   }
