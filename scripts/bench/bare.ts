@@ -1,7 +1,14 @@
-// The baseline: what one bare libp2p stream (TCP, Noise, Yamux) moves from one process to another, with frames as large as packs and
-// nothing of Heirloom above it: no sealing, no credit, no acknowledgement.
+// The baseline: what one libp2p stream (TCP, Noise, Yamux) moves from one process to another, with frames as large as packs and nothing of
+// Heirloom above it: no sealing, no credit, no acknowledgement. Once as libp2p comes, in a Node as it comes; and once over Heirloom's own
+// link, in a process that is launched as Heirloom's are.
 
 import { randomBytes } from 'node:crypto'
+import { noise } from '@chainsafe/libp2p-noise'
+import type { Stream } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p, type Libp2p } from 'libp2p'
 import { HeirloomError } from '../../src/errors.ts'
 import { createNode } from '../../src/net/node.ts'
 import { frameType, makeFrame } from '../../src/wire/frame.ts'
@@ -9,6 +16,10 @@ import { randomBodies } from './memory-state.ts'
 import { Meter } from './meter.ts'
 
 const protocol = '/heirloom/bench/1'
+const anyPort = '/ip4/127.0.0.1/tcp/0'
+
+/** The one setting that differs from libp2p's own: with its first window of 256 KiB it would mostly wait. */
+const streamOptions = { initialStreamWindowSize: 4 * 1024 * 1024 }
 
 export interface Tell {
   (event: string, fields: object): void
@@ -16,7 +27,35 @@ export interface Tell {
 
 /** Listens, drops what comes, and tells at the end of the stream how fast it came. */
 export async function receiveBare(tell: Tell): Promise<void> {
-  await using node = await createNode({ seed: new Uint8Array(randomBytes(32)), listen: ['/ip4/127.0.0.1/tcp/0'] })
+  const node = await stockNode([anyPort])
+  const ended = Promise.withResolvers<Error | undefined>()
+  const meter = new Meter()
+  await node.handle(protocol, (stream) => {
+    stream.addEventListener('message', ({ data }) => meter.add(data.byteLength))
+    stream.addEventListener('remoteCloseWrite', () => void stream.close())
+    stream.addEventListener('close', ({ error }) => ended.resolve(error))
+  })
+  tell('listening', { address: node.getMultiaddrs()[0]!.toString() })
+  await finish(tell, meter, ended.promise)
+  await node.stop()
+}
+
+/** Sends `count` messages of 1 MiB as fast as the stream drains. */
+export async function sendBare(address: string, count: number, signal: AbortSignal): Promise<void> {
+  const node = await stockNode([])
+  const stream: Stream = await node.dialProtocol(multiaddr(address), protocol, { signal })
+  const bodies = randomBodies()
+  for (let sent = 0; sent < count; sent++) {
+    if (!stream.send(bodies[sent % bodies.length]!))
+      await new Promise((resolve) => stream.addEventListener('drain', resolve, { once: true }))
+  }
+  await stream.close({ signal })
+  await node.stop()
+}
+
+/** As receiveBare, over the link that Heirloom makes of libp2p. */
+export async function receiveLink(tell: Tell): Promise<void> {
+  await using node = await createNode({ seed: new Uint8Array(randomBytes(32)), listen: [anyPort] })
   const ended = Promise.withResolvers<Error | undefined>()
   const meter = new Meter()
   await node.handle(protocol, (channel) => {
@@ -24,13 +63,11 @@ export async function receiveBare(tell: Tell): Promise<void> {
     void channel.closed.then(ended.resolve)
   })
   tell('listening', { address: node.addresses()[0] })
-  const error = await ended.promise
-  if (error !== undefined) throw error
-  tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, bytes: meter.bytes })
+  await finish(tell, meter, ended.promise)
 }
 
-/** Sends `count` frames of 1 MiB as fast as the stream drains. */
-export async function sendBare(address: string, count: number, signal: AbortSignal): Promise<void> {
+/** As sendBare, over the link that Heirloom makes of libp2p. */
+export async function sendLink(address: string, count: number, signal: AbortSignal): Promise<void> {
   await using node = await createNode({ seed: new Uint8Array(randomBytes(32)), listen: [] })
   const channel = await node.open([address], protocol, { signal })
   const frames = randomBodies().map((body) => makeFrame(frameType.pack, body))
@@ -40,4 +77,19 @@ export async function sendBare(address: string, count: number, signal: AbortSign
   await channel.close()
   const error = await channel.closed
   if (error !== undefined) throw new HeirloomError('link-lost', 'the bare stream broke', { cause: error })
+}
+
+function stockNode(listen: readonly string[]): Promise<Libp2p> {
+  return createLibp2p({
+    addresses: { listen: [...listen] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux({ streamOptions })],
+  })
+}
+
+async function finish(tell: Tell, meter: Meter, ended: Promise<Error | undefined>): Promise<void> {
+  const error = await ended
+  if (error !== undefined) throw error
+  tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, bytes: meter.bytes })
 }

@@ -4,13 +4,13 @@ import { onInterrupt, runAsProcess } from '../../src/cli/entry.ts'
 import type { Terminal } from '../../src/cli/output.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { receiveBare, sendBare, type Tell } from './bare.ts'
+import { receiveBare, receiveLink, sendBare, sendLink, type Tell } from './bare.ts'
 import { receiveMemory, sendMemory } from './memory-ends.ts'
 
 /** What an end is told as its one argument, in JSON. */
 export type EndPart =
-  | { readonly part: 'receive-bare' }
-  | { readonly part: 'send-bare'; readonly address: string; readonly count: number }
+  | { readonly part: 'receive-bare' | 'receive-link' }
+  | { readonly part: 'send-bare' | 'send-link'; readonly address: string; readonly count: number }
   | {
       readonly part: 'send' | 'receive'
       readonly relay: string
@@ -20,16 +20,30 @@ export type EndPart =
       readonly journalDirectory: string
     }
 
+async function run(what: EndPart, tell: Tell, signal: AbortSignal): Promise<void> {
+  switch (what.part) {
+    case 'receive-bare':
+      return receiveBare(tell)
+    case 'receive-link':
+      return receiveLink(tell)
+    case 'send-bare':
+      return sendBare(what.address, what.count, signal)
+    case 'send-link':
+      return sendLink(what.address, what.count, signal)
+    case 'send':
+      return sendMemory(what.count, { ...what, tell, signal })
+    case 'receive':
+      return receiveMemory(what.count, what.journalDirectory, { ...what, tell, signal })
+  }
+}
+
 async function end([argument = '']: readonly string[], { stdout, stderr }: Terminal): Promise<number> {
   using interrupt = onInterrupt()
   const { signal } = interrupt
   const tell: Tell = (event, fields) => void stdout.write(`${JSON.stringify({ event, ...fields })}\n`)
   try {
     const what = JSON.parse(argument) as EndPart
-    if (what.part === 'receive-bare') await receiveBare(tell)
-    else if (what.part === 'send-bare') await sendBare(what.address, what.count, signal)
-    else if (what.part === 'send') await sendMemory(what.count, { ...what, tell, signal })
-    else await receiveMemory(what.count, what.journalDirectory, { ...what, tell, signal })
+    await run(what, tell, signal)
     return 0
   } catch (thrown) {
     stderr.write(`${thrown instanceof Error ? thrown.stack : String(thrown)}\n`)
@@ -37,4 +51,8 @@ async function end([argument = '']: readonly string[], { stdout, stderr }: Termi
   }
 }
 
-await runAsProcess(end)
+export function main(): Promise<never> {
+  return runAsProcess(end)
+}
+
+if (import.meta.main) await main()

@@ -49,13 +49,15 @@ export class Stage implements AsyncDisposable {
     return this.#relay
   }
 
-  /** A program of Heirloom, such as `peer/cli.ts send …`. */
+  /** A program of Heirloom, such as `bin/heirloom.js send …`. */
   program(name: string, command: readonly string[]): Child {
     return this.#children.start({ name, cwd: root, command })
   }
 
+  /** An end of a measurement, launched as Heirloom's programs are; the bare stream's as Node comes. */
   end(part: EndPart): Child {
-    return this.program(part.part, ['scripts/bench/end-main.ts', JSON.stringify(part)])
+    const isBare = part.part === 'send-bare' || part.part === 'receive-bare'
+    return this.program(part.part, [`scripts/bench/${isBare ? 'end-main.ts' : 'end.js'}`, JSON.stringify(part)])
   }
 
   /** One end of a handoff from memory to memory. */
@@ -68,7 +70,7 @@ export class Stage implements AsyncDisposable {
   oneShot(command: 'send' | 'receive', directory: string, lane: 'stream' | 'store'): Child {
     const time = command === 'send' ? ['--deadline', '30m'] : ['--wait', '30m']
     const ends = ['--relay', this.relay.address, '--key', this.keyFile, '--directory', directory, '--lane', lane]
-    return this.program(command, ['peer/cli.ts', command, ...ends, ...time, '--json'])
+    return this.program(command, ['bin/heirloom.js', command, ...ends, ...time, '--json'])
   }
 
   /** An agent that guards a directory. */
@@ -84,7 +86,7 @@ export class Stage implements AsyncDisposable {
       sources: [{ name: 'files', kind: 'directory', path: directory }],
     }
     await writeFile(file, stringify(config))
-    return this.program(name, ['peer/cli.ts', 'peer', '--config', file, '--json'])
+    return this.program(name, ['bin/heirloom.js', 'peer', '--config', file, '--json'])
   }
 
   /** A line of this event, with the stage's patience. */
@@ -112,10 +114,10 @@ export class Stage implements AsyncDisposable {
   }
 
   async #prepare(): Promise<void> {
-    await this.expectEnd(this.program('keygen', ['peer/cli.ts', 'keygen', '--pool', 'bench', '--out', this.keyFile]))
+    await this.expectEnd(this.program('keygen', ['bin/heirloom.js', 'keygen', '--pool', 'bench', '--out', this.keyFile]))
     const places = ['--store', join(this.folder, 'store'), '--pool', `${this.keyFile}.pub`]
     const ports = ['--listen', '/ip4/127.0.0.1/tcp/0', '--http', '127.0.0.1:0']
-    const command = ['relay/cli.ts', 'serve', '--json', ...places, ...ports]
+    const command = ['bin/heirloom-relay.js', 'serve', '--json', ...places, ...ports]
     const child = this.#children.startLasting({ name: 'the relay', cwd: root, command })
     const { addresses, http } = await this.line(child, 'listening')
     this.#relay = { child, address: (addresses as string[])[0]!, http: String(http) }

@@ -115,9 +115,9 @@ interface Successor {
 
 async function openStage({ folder, root, children, signal }: ScenarioOptions): Promise<Stage> {
   const keyFile = join(folder, 'pool.key')
-  const keygen = children.start({ name: 'keygen', cwd: root, command: ['peer/cli.ts', 'keygen', '--pool', 'demo', '--out', keyFile] })
+  const keygen = children.start({ name: 'keygen', cwd: root, command: ['bin/heirloom.js', 'keygen', '--pool', 'demo', '--out', keyFile] })
   await keygen.expectEnd([0], { signal })
-  const command = ['relay/cli.ts', 'serve', '--json', '--store', join(folder, 'relay'), '--pool', `${keyFile}.pub`]
+  const command = ['bin/heirloom-relay.js', 'serve', '--json', '--store', join(folder, 'relay'), '--pool', `${keyFile}.pub`]
   const relay = children.startLasting({
     name: 'the relay',
     cwd: root,
@@ -159,7 +159,7 @@ async function startPeer(
     name: `the ${part}'s peer`,
     cwd: root,
     log: join(folder, `${part}.log`),
-    command: ['peer/cli.ts', 'peer', '--config', file, '--json'],
+    command: ['bin/heirloom.js', 'peer', '--config', file, '--json'],
   }
   // The predecessor's peer ends when it has handed off.
   return part === 'predecessor' ? children.start(peer) : children.startLasting(peer)

@@ -12,6 +12,7 @@ import { createLibp2p } from 'libp2p'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
 import { addressBytesMax, dialTimeoutMs } from '../limits.ts'
 import type { Channel } from '../wire/channel.ts'
+import { createNoiseCrypto } from './noise-crypto.ts'
 import { StreamChannel } from './stream-channel.ts'
 
 export interface NodeOptions {
@@ -47,7 +48,7 @@ export async function createNode({ seed, listen, connectionsMax = 4096 }: NodeOp
     privateKey: await generateKeyPairFromSeed('Ed25519', seed),
     addresses: { listen: [...listen] },
     transports: [tcp({ inboundSocketInactivityTimeout: 0x7fffffff, outboundSocketInactivityTimeout: 0x7fffffff })],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [noise({ crypto: createNoiseCrypto() })],
     streamMuxers: [
       yamux({
         streamOptions: {

@@ -24,8 +24,11 @@ export interface Ended {
   readonly stderr: string
 }
 
+/** What users start, by the program behind it. */
+const launchers: Readonly<Record<string, string>> = { 'peer/cli.ts': 'bin/heirloom.js', 'relay/cli.ts': 'bin/heirloom-relay.js' }
+
 export interface ProgramOptions {
-  /** The command before the program's own path; this Node without it. */
+  /** The command before the program's own path; without it this Node, through the program's launcher. */
   readonly runtime?: readonly string[]
   /** On top of this process's environment. */
   readonly env?: Readonly<Record<string, string>>
@@ -46,8 +49,10 @@ export class Program implements AsyncDisposable {
   /** It ended, and everything that it wrote was read. */
   #isOver = false
 
-  constructor(args: readonly string[], { runtime = [process.execPath], env = {} }: ProgramOptions = {}) {
-    this.child = spawn(runtime[0]!, [...runtime.slice(1), ...args], {
+  constructor([program = '', ...args]: readonly string[], { runtime, env = {} }: ProgramOptions = {}) {
+    const [command, ...before] = runtime ?? [process.execPath]
+    const file = runtime === undefined ? (launchers[program] ?? program) : program
+    this.child = spawn(command!, [...before, file, ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
