@@ -16,16 +16,18 @@ import { EventLog, type PeerEvent } from './events.ts'
 import { handOff } from './handoff/predecessor.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
 import { inherit } from './inherit/inherit.ts'
+import { SinkRack } from './inherit/sink-rack.ts'
 import { waitForAssignment } from './inherit/wait.ts'
 import { createLocalApi } from './local-api.ts'
 import { joinPool, type Membership } from './membership.ts'
 import { createNotice } from './notice/create-notice.ts'
 import type { Notice } from './notice/notice.ts'
 import { Readiness } from './readiness.ts'
+import { rehearse } from './rehearsal.ts'
 import { RelayClient } from './relay-client.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
-import { createSink, createSource } from './source/create-source.ts'
-import type { Sink, Source } from './source/source.ts'
+import { createSource } from './source/create-source.ts'
+import type { Source } from './source/source.ts'
 
 export interface PeerOptions {
   readonly onProgress?: (progress: HandoffProgress) => void
@@ -73,7 +75,16 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const relay = resources.use(
     new RelayClient({ node, relays: config.relays, certificate: () => membership.certificate(), clock: systemClock }),
   )
-  const agent = new Agent({ config, options, membership, events, sources, node, relay, desk: await InheritanceDesk.open(node) })
+  const agent = new Agent({
+    config,
+    options,
+    membership,
+    events,
+    sources,
+    node,
+    relay,
+    desk: await InheritanceDesk.open(node, systemClock),
+  })
   const api = createLocalApi(agent)
   resources.use(await serveHttp(api, `unix:${config.socket}`))
   if (config.http !== undefined) resources.use(await serveHttp(api, config.http))
@@ -153,6 +164,7 @@ class Agent {
     const warming = sources.map((source) =>
       source.warm({ signal: this.#gone.signal }).catch((thrown: unknown) => this.#warn(source.name, thrown)),
     )
+    warming.push(rehearse(membership, systemClock).catch((thrown: unknown) => this.#warn('rehearsal', thrown)))
     if (membership.secret === undefined) this.#guard('this peer holds no pool secret')
     else this.#successor = this.#succeed()
     try {
@@ -262,11 +274,12 @@ class Agent {
     const endsMs = config.awaitMs === 'always' ? Infinity : systemClock.monotonicMs() + config.awaitMs
     try {
       while (!signal.aborted && systemClock.monotonicMs() < endsMs) {
+        await using rack = new SinkRack(config.sources, config.state)
         const waitMs = Math.min(endsMs - systemClock.monotonicMs(), 0x7fffffff)
         const onNothing = () => this.#readiness.settle('nothing waits to be inherited')
         const assignment = await waitForAssignment({ relay, clock: systemClock, waitMs, signal, onNothing })
         if (assignment === undefined) break
-        await this.#inherit(assignment, signal)
+        await this.#inherit(assignment, rack, signal)
       }
     } catch (thrown) {
       if (!signal.aborted) this.#warn('successor', thrown)
@@ -274,18 +287,11 @@ class Agent {
     if (!signal.aborted) this.#guard('the time as a successor is over')
   }
 
-  async #inherit(assignment: Parameters<typeof inherit>[0]['assignment'], signal: AbortSignal): Promise<void> {
+  async #inherit(assignment: Parameters<typeof inherit>[0]['assignment'], rack: SinkRack, signal: AbortSignal): Promise<void> {
     const { config, options, membership, events, node, relay, desk } = this.#parts
-    const sinks: Sink[] = []
-    const sinkOf = ({ name, kind }: { name: string; kind: string }) => {
-      const entry = config.sources.find((candidate) => candidate.name === name && candidate.kind === kind)
-      if (entry === undefined) return undefined
-      const sink = createSink(entry, config.state)
-      sinks.push(sink)
-      return sink
-    }
     try {
-      const common = { membership, node, relay, desk, clock: systemClock, events, signal, sinkOf, sinks, assignment }
+      const sinks = { sinkOf: (summary: { name: string; kind: string }) => rack.sinkOf(summary), sinks: rack.used }
+      const common = { membership, node, relay, desk, clock: systemClock, events, signal, ...sinks, assignment }
       const lanes = config.policy.lanes.filter((lane) => builtLanes.includes(lane))
       const onProgress = (progress: HandoffProgress) => {
         options.onProgress?.(progress)
@@ -298,8 +304,6 @@ class Agent {
     } catch (thrown) {
       if (signal.aborted) throw thrown
       this.#warn('inheritance', thrown)
-    } finally {
-      for (const sink of sinks) await sink[Symbol.asyncDispose]()
     }
     this.#readiness.settle('the inheritance is over')
   }

@@ -72,14 +72,14 @@ export async function receiveDirectory(options: ReceiveOptions): Promise<Handoff
   const begun = await findBegun(directory)
   const identity = begun === undefined ? (options.identity ?? createIdentity()) : identityFromSeed(begun.seed)
   const membership = joinPool(options.keyFile, identity, systemClock, 'receive')
+  const staging = join(directory, stagingName)
+  await using sink = createDirectorySink({ name: sourceName, path: directory, staging: join(staging, 'parts') })
   await using session = await openSession(options, membership, [await listenTowards(options.relays[0]!)])
-  const desk = await InheritanceDesk.open(session.node)
+  const desk = await InheritanceDesk.open(session.node, systemClock)
   await session.relay.connect({ signal })
   const assignment = await resumeOrWait(session.relay, begun, waitMs, signal)
   if (assignment === undefined) return nothing()
-  const staging = join(directory, stagingName)
   await mkdir(staging, { recursive: true, mode: 0o700 })
-  await using sink = createDirectorySink({ name: sourceName, path: directory, staging: join(staging, 'parts') })
   const common = { membership, node: session.node, relay: session.relay, desk, lanes, clock: systemClock, events: session.events, signal }
   const sinkOf = ({ kind }: { kind: string }) => (kind === 'directory' ? sink : undefined)
   const { result } = await inherit({

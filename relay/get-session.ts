@@ -16,6 +16,7 @@ import {
 import { TransferSender } from '../src/transfer/sender.ts'
 import type { Channel } from '../src/wire/channel.ts'
 import { frameType, makeFrame, type Frame } from '../src/wire/frame.ts'
+import { freeMemory } from '../src/wire/free-memory.ts'
 import { PackSet } from '../src/wire/pack-set.ts'
 import type { RelayCore } from './relay-core.ts'
 import type { HandoffKey } from './store/store.ts'
@@ -33,6 +34,8 @@ export class GetSession {
   readonly #sender: TransferSender
   /** Read, or found damaged: not to be read again. */
   readonly #taken = new PackSet()
+  /** What was sent and is not acknowledged. */
+  readonly #inFlight = new Map<number, Uint8Array>()
   /** Demanded, and not taken yet. */
   readonly #demanded = new PackSet()
   /** No pack of the store below it is left to send; and the end of the numbers that the store has. */
@@ -103,13 +106,21 @@ export class GetSession {
     try {
       if (frame.type === frameType.acknowledge) {
         const { packs, windowBytes: asked } = readAcknowledge(frame)
-        this.#sender.acknowledged({ packs, windowBytes: Math.min(asked, windowBytes) })
+        this.#letGo(this.#sender.acknowledged({ packs, windowBytes: Math.min(asked, windowBytes) }))
       } else if (frame.type === frameType.demand) this.#demanded.addAll(readDemand(frame))
       else if (frame.type === frameType.failure) return this.cut(readFailure(frame))
       else throw new HeirloomError('malformed', `an heir sent a frame of type ${frame.type}`)
       this.wake()
     } catch (thrown) {
       this.fail(thrown)
+    }
+  }
+
+  /** These have arrived, so nothing holds their memory any more. */
+  #letGo(numbers: readonly number[]): void {
+    for (const number of numbers) {
+      freeMemory([this.#inFlight.get(number)!])
+      this.#inFlight.delete(number)
     }
   }
 
@@ -141,6 +152,7 @@ export class GetSession {
       const bytes = pack.sealed.byteLength
       if (!this.#sender.canSend(bytes)) return
       this.#sender.sent(pack.number, bytes)
+      this.#inFlight.set(pack.number, pack.sealed)
       this.#endSaid = undefined
       counts.packsServed++
       counts.bytesServed += bytes

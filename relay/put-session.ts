@@ -5,6 +5,7 @@ import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { ReceivingLane, type ArrivedPack } from '../src/lane/receiving-lane.ts'
 import { welcomeFrame } from '../src/transfer/messages.ts'
 import type { Channel } from '../src/wire/channel.ts'
+import { freeMemory } from '../src/wire/free-memory.ts'
 import type { RelayCore } from './relay-core.ts'
 import type { HandoffKey } from './store/store.ts'
 
@@ -71,6 +72,7 @@ export class PutSession {
         counts.packsStored++
         counts.bytesStored += bytes
       }
+      freeMemory(pieces)
       settle()
     } catch (thrown) {
       this.#end(asHeirloomError(thrown, 'io'))

@@ -71,6 +71,9 @@ export const dialTimeoutMs = 8_000
 /** How long a lane waits for its welcome. */
 export const helloTimeoutMs = 5_000
 
+/** Streams of predecessors that a peer keeps until the relay has said whose heir it is; each holds a hello and no pack. */
+export const earlyStreamsMax = 16
+
 /** Without an acknowledgement for this long while packs are in flight, a lane counts as stalled and gives them back. */
 export const laneStallMs = 4_000
 

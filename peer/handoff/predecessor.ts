@@ -9,6 +9,7 @@ import { Plan } from '../../src/plan/plan.ts'
 import { createHandoff, type NewHandoff } from '../../src/seal/handoff-header.ts'
 import { PackSealer } from '../../src/seal/pack-seal.ts'
 import { Dispatcher } from '../../src/transfer/dispatcher.ts'
+import { freeMemory } from '../../src/wire/free-memory.ts'
 import type { SealedPack } from '../../src/wire/sealed-pack.ts'
 import type { RelayClient } from '../relay-client.ts'
 import type { HandoffResult } from '../result.ts'
@@ -75,7 +76,7 @@ class Predecessor {
     this.#handoffHex = Buffer.from(handoff.handoff).toString('hex')
     this.#startedMs = startedMs
     this.#deadline = new Deadline(clock, startedMs + options.deadlineMs)
-    this.#dispatcher = new Dispatcher(limits.lanes)
+    this.#dispatcher = new Dispatcher(limits.lanes, ({ pieces }) => freeMemory(pieces))
     this.#rate = new RateLimit(clock, limits.rateBytesPerSecondMax)
     this.#stalls = new StallWatch(clock)
     this.#inventories = this.#createInventories()
@@ -132,8 +133,7 @@ class Predecessor {
       },
     })
     void listening
-    if (relay.address !== undefined) await this.#offer()
-    if (limits.lanes.includes('store')) this.#tasks.push(this.#keeper.keep(() => this.#storeTarget(), this.#stop.signal))
+    if (relay.address !== undefined) this.#tasks.push(this.#offer())
     this.#tasks.push(this.#inventories.take(this.#stop.signal))
     for (const feed of this.#feeds) this.#tasks.push(feed.run(this.#stop.signal))
     const sendingEnds = this.#deadline.before(Math.min(limits.reserveMs, this.#options.deadlineMs / 2))
@@ -192,10 +192,15 @@ class Predecessor {
     try {
       const { result } = await relay.request({ case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', ...offer } })
       if (result.case === 'offered') this.#heir.set(result.value.heir)
+      const isFirst = !this.#offered
       this.#offered = true
+      if (isFirst && limits.lanes.includes('store')) this.#tasks.push(this.#keeper.keep(() => this.#storeTarget(), this.#stop.signal))
     } catch (thrown) {
       const error = asHeirloomError(thrown)
-      if (!error.retryable) this.#notes.push(`relay: ${error.message}`)
+      if (!error.retryable) {
+        this.#notes.push(`relay: ${error.message}`)
+        this.#storeRefused = true
+      }
     }
     this.#changed()
   }
@@ -203,7 +208,7 @@ class Predecessor {
   #storeTarget(): LaneTarget | undefined {
     const { address } = this.#options.relay
     if (this.#storeRefused) return undefined
-    if (address === undefined || !this.#offered) return { kind: 'store', addresses: [], epoch: 0 }
+    if (address === undefined) return { kind: 'store', addresses: [], epoch: 0 }
     return { kind: 'store', addresses: [address], epoch: 0 }
   }
 

@@ -29,11 +29,15 @@ export class Dispatcher {
   readonly #safe: Record<Place, PackSet> = { heir: new PackSet(), store: new PackSet() }
   /** Numbers that were sent once, to tell what is sent again. */
   readonly #sentOnce = new PackSet()
+  readonly #sentAgain = new PackSet()
   readonly tallies = new Map<LaneKind, LaneTally>()
   resentBytes = 0
+  readonly #onSpent: (pack: SealedPack) => void
 
-  constructor(order: readonly LaneKind[]) {
+  /** `onSpent` is told of each pack that nobody will need again, and of which no lane holds anything: it went once, and has arrived. */
+  constructor(order: readonly LaneKind[], onSpent: (pack: SealedPack) => void = () => {}) {
     this.#order = order
+    this.#onSpent = onSpent
   }
 
   add(pack: SealedPack): void {
@@ -91,6 +95,7 @@ export class Dispatcher {
       if (flight?.lane !== lane) continue
       const tally = this.tallies.get(lane.kind) ?? { packs: 0, bytes: 0 }
       this.tallies.set(lane.kind, { packs: tally.packs + 1, bytes: tally.bytes + flight.pack.bytes })
+      if (!this.#sentAgain.has(number)) this.#onSpent(flight.pack)
     }
     return this.#settle(placeOf(lane.kind), numbers)
   }
@@ -119,8 +124,10 @@ export class Dispatcher {
   sent({ lane, pack }: { lane: SendingLane; pack: SealedPack }): void {
     this.#queued.shift()
     this.#flying.set(pack.number, { pack, lane })
-    if (this.#sentOnce.has(pack.number)) this.resentBytes += pack.bytes
-    else this.#sentOnce.add(pack.number)
+    if (this.#sentOnce.has(pack.number)) {
+      this.resentBytes += pack.bytes
+      this.#sentAgain.add(pack.number)
+    } else this.#sentOnce.add(pack.number)
   }
 
   /** Lanes with something in flight, for whoever watches for stalls. */

@@ -42,7 +42,8 @@ export class MemoryChannel implements Channel {
 
   send(frame: Frame): boolean {
     if (this.#isOver || this.#isClosing) return true
-    this.unread.push(frame)
+    // Each end has memory of its own, as over a network: what one of them frees is the other's to keep.
+    this.unread.push({ ...frame, body: frame.body.map((piece) => piece.slice()) })
     queueMicrotask(() => this.#deliver())
     return this.#other!.#isReading
   }
