@@ -2,7 +2,7 @@
 // libp2p's defaults that don't fit fleets of dying VMs are set on purpose here; each says why.
 
 import { noise } from '@chainsafe/libp2p-noise'
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
@@ -11,6 +11,7 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
 import { addressBytesMax, dialTimeoutMs } from '../limits.ts'
+import { ed25519Private, ed25519Public } from '../seal/ed25519.ts'
 import type { Channel } from '../wire/channel.ts'
 import { createNoiseCrypto } from './noise-crypto.ts'
 import { StreamChannel } from './stream-channel.ts'
@@ -45,7 +46,8 @@ const streamWindowBytes = 4 * 1024 * 1024
 
 export async function createNode({ seed, listen, connectionsMax = 4096 }: NodeOptions): Promise<Node> {
   const libp2p = await createLibp2p({
-    privateKey: await generateKeyPairFromSeed('Ed25519', seed),
+    // With its public half: libp2p would work it out in JavaScript, for which a start would wait.
+    privateKey: privateKeyFromRaw(Buffer.concat([seed, ed25519Public(ed25519Private(seed))])),
     addresses: { listen: [...listen] },
     transports: [tcp({ inboundSocketInactivityTimeout: 0x7fffffff, outboundSocketInactivityTimeout: 0x7fffffff })],
     connectionEncrypters: [noise({ crypto: createNoiseCrypto() })],

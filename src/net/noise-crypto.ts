@@ -1,8 +1,8 @@
-// What Noise computes with (libp2p's default, which is the platform's own cryptography), but for two costs of bulk data: a raw key is made an
-// object of the runtime's once and not for every frame of 64 KiB, which takes as long as a third of the deciphering; and the ciphertext that
-// Noise has put together already is deciphered in one call.
+// What Noise computes with (libp2p's default, which is the platform's own cryptography), but for three costs. A raw key is made an
+// object of the runtime's once and not for every frame of 64 KiB, which takes as long as a third of the deciphering; the ciphertext that
+// Noise has put together already is deciphered in one call; and a handshake doesn't derive its keys in JavaScript.
 
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import type { ICryptoInterface } from '@chainsafe/libp2p-noise'
 import { defaultCrypto } from '@chainsafe/libp2p-noise/crypto'
 import { Uint8ArrayList } from 'uint8arraylist'
@@ -25,6 +25,10 @@ export function createNoiseCrypto(): ICryptoInterface {
   }
   return {
     ...defaultCrypto,
+    getHKDF(ck, ikm) {
+      const derived = new Uint8Array(hkdfSync('sha256', ikm, ck, new Uint8Array(0), 96))
+      return [derived.subarray(0, 32), derived.subarray(32, 64), derived.subarray(64)]
+    },
     chaCha20Poly1305Encrypt(plaintext, nonce, ad, k) {
       if (plaintext.byteLength < smallBytes) return defaultCrypto.chaCha20Poly1305Encrypt(plaintext, nonce, ad, k)
       const cipher = createCipheriv(algorithm, keyOf(k), nonce, { authTagLength: tagBytes })
