@@ -37,7 +37,11 @@ export class PutSession {
         pack: (pack) => void this.#store(pack),
         // The predecessor closes the handoff over its control link; the end of this stream says nothing more.
         ended: () => {},
-        closed: () => this.#closed(),
+        closed: (error) => {
+          // What its data socket brought was refused before it came here.
+          if (error !== undefined && this.#failure === undefined && !error.retryable) core.counts.refused(error.code)
+          this.#closed()
+        },
       },
     )
     this.#held = [transfers.windows.join(this.#lane), transfers.seatPut(this)]

@@ -20,6 +20,7 @@ export class DataProxy implements AsyncDisposable {
   readonly #server: Server
   readonly #options: DataProxyOptions
   readonly #sockets = new Set<Socket>()
+  readonly port: number
   #to = 0
   #frames = 0
   #isHolding = false
@@ -27,6 +28,7 @@ export class DataProxy implements AsyncDisposable {
 
   private constructor(server: Server, options: DataProxyOptions) {
     this.#server = server
+    this.port = (server.address() as AddressInfo).port
     this.#options = options
     server.on('connection', (socket) => this.#join(socket, connect({ host: '127.0.0.1', port: this.#to })))
   }
@@ -40,14 +42,19 @@ export class DataProxy implements AsyncDisposable {
 
   /** What `end` offers leads through here. */
   before(end: DataEnd): DataEnd {
-    this.#to = end.port!.port
-    const port = (this.#server.address() as AddressInfo).port
-    return new ProxiedEnd(end.clock, end.port!, port)
+    this.lead(end.port!.port)
+    return new ProxiedEnd(end.clock, end.port!, this.port)
   }
 
-  /** Frames that passed. */
-  get frames(): number {
-    return this.#frames
+  /** Whoever connects is led there. */
+  lead(port: number): void {
+    this.#to = port
+  }
+
+  /** Nobody gets through any more. */
+  async block(): Promise<void> {
+    this.#server.close()
+    await once(this.#server, 'close')
   }
 
   /** Keeps what comes until it is released. */
@@ -106,8 +113,7 @@ export class DataProxy implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.cut()
-    this.#server.close()
-    await once(this.#server, 'close')
+    if (this.#server.listening) await this.block()
   }
 }
 
