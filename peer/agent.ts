@@ -73,7 +73,16 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const relay = resources.use(
     new RelayClient({ node, relays: config.relays, certificate: () => membership.certificate(), clock: systemClock }),
   )
-  const agent = new Agent({ config, options, membership, events, sources, node, relay, desk: await InheritanceDesk.open(node) })
+  const agent = new Agent({
+    config,
+    options,
+    membership,
+    events,
+    sources,
+    node,
+    relay,
+    desk: await InheritanceDesk.open(node, systemClock),
+  })
   const api = createLocalApi(agent)
   resources.use(await serveHttp(api, `unix:${config.socket}`))
   if (config.http !== undefined) resources.use(await serveHttp(api, config.http))

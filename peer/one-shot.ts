@@ -73,7 +73,7 @@ export async function receiveDirectory(options: ReceiveOptions): Promise<Handoff
   const identity = begun === undefined ? (options.identity ?? createIdentity()) : identityFromSeed(begun.seed)
   const membership = joinPool(options.keyFile, identity, systemClock, 'receive')
   await using session = await openSession(options, membership, [await listenTowards(options.relays[0]!)])
-  const desk = await InheritanceDesk.open(session.node)
+  const desk = await InheritanceDesk.open(session.node, systemClock)
   await session.relay.connect({ signal })
   const assignment = await resumeOrWait(session.relay, begun, waitMs, signal)
   if (assignment === undefined) return nothing()

@@ -90,6 +90,7 @@ class Predecessor {
     this.#keeper = new LaneKeeper({
       node,
       clock,
+      ...(options.random && { random: options.random }),
       handoff: handoff.handoff,
       certificate: () => membership.certificate(),
       onUp: (lane) => {

@@ -1,5 +1,6 @@
 // Where streams that a predecessor opens to this peer find the inheritance that they are for.
 
+import type { Clock } from '../../src/clock.ts'
 import type { Node } from '../../src/net/node.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import { helloTimeoutMs } from '../../src/limits.ts'
@@ -9,11 +10,16 @@ import { transferProtocol } from '../../src/wire/protocols.ts'
 import { refuse, type Inheritance } from './successor.ts'
 
 export class InheritanceDesk {
+  readonly #clock: Clock
   readonly #seated = new Map<string, Inheritance>()
 
+  private constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
   /** Answers transfers on this node from now on. */
-  static async open(node: Node): Promise<InheritanceDesk> {
-    const desk = new InheritanceDesk()
+  static async open(node: Node, clock: Clock): Promise<InheritanceDesk> {
+    const desk = new InheritanceDesk(clock)
     await node.handle(transferProtocol, (channel) => desk.#greet(channel))
     return desk
   }
@@ -28,10 +34,10 @@ export class InheritanceDesk {
   }
 
   #greet(channel: Channel): void {
-    const timer = setTimeout(() => channel.abort(new HeirloomError('timeout', 'no hello came')), helloTimeoutMs)
-    void channel.closed.then(() => clearTimeout(timer))
+    const cancel = this.#clock.after(helloTimeoutMs, () => channel.abort(new HeirloomError('timeout', 'no hello came')))
+    void channel.closed.then(cancel)
     channel.onFrame((frame) => {
-      clearTimeout(timer)
+      cancel()
       channel.hold()
       try {
         const hello = readHello(frame)

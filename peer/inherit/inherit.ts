@@ -34,6 +34,7 @@ export interface InheritOptions {
   readonly journalDirectory: string
   readonly lanes: readonly LaneKind[]
   readonly clock: Clock
+  readonly random?: () => number
   readonly events: EventLog
   readonly signal: AbortSignal
   readonly onProgress?: (progress: HandoffProgress) => void
@@ -82,6 +83,7 @@ export async function inherit(options: InheritOptions): Promise<{ result: Handof
     restorer,
     lanes: options.lanes,
     clock,
+    ...(options.random && { random: options.random }),
     events,
   })
   await restorer.recall(recalled?.entries ?? [])

@@ -49,7 +49,7 @@ export async function sendMemory(count: number, options: MemoryEndOptions): Prom
 export async function receiveMemory(count: number, journalDirectory: string, options: MemoryEndOptions): Promise<void> {
   const { tell, signal, lanes } = options
   await using end = await openEnd(options, 'receive')
-  const desk = await InheritanceDesk.open(end.node)
+  const desk = await InheritanceDesk.open(end.node, systemClock)
   const assignment = await waitForAssignment({
     relay: end.relay,
     clock: systemClock,
