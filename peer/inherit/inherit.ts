@@ -48,7 +48,7 @@ export async function inherit(options: InheritOptions): Promise<{ result: Handof
   const { secret } = membership
   if (secret === undefined) throw new HeirloomError('config', 'a successor needs the pool secret')
   const startedMs = clock.monotonicMs()
-  const header = await openHeader(assignment.header, secret, assignment.handoff)
+  const header = await openHeader(assignment.header, secret, assignment.handoff, membership.wrapping)
   const handoff = Buffer.from(assignment.handoff).toString('hex')
   events.emit('claim', { handoff, epoch: assignment.epoch })
   using opened = openJournal(options, handoff)
