@@ -69,7 +69,7 @@ export class LaneKeeper {
     { kind, addresses, epoch, checkWelcome }: LaneTarget,
     signal: AbortSignal,
   ): Promise<{ over: Promise<HeirloomError | undefined> }> {
-    const { node, handoff, certificate, onUp, onDown, onAcknowledged, onDemanded, onRoom } = this.#options
+    const { node, clock, handoff, certificate, onUp, onDown, onAcknowledged, onDemanded, onRoom } = this.#options
     if (addresses.length === 0) throw new HeirloomError('link-lost', 'it is not known yet where this lane leads')
     const channel = await node.open(addresses, transferProtocol, { signal })
     const over = Promise.withResolvers<HeirloomError | undefined>()
@@ -85,7 +85,7 @@ export class LaneKeeper {
       },
     }
     const hello = { handoff, role: 'sends' as const, epoch, certificate: certificate(), have: new PackSet(), windowBytes: 0 }
-    const lane = await openChannelLane({ kind, channel, hello, events, signal, ...(checkWelcome && { checkWelcome }) })
+    const lane = await openChannelLane({ kind, channel, hello, events, clock, signal, ...(checkWelcome && { checkWelcome }) })
     opened.lane = lane
     const onAbort = () => void lane.close()
     signal.addEventListener('abort', onAbort, { once: true })

@@ -29,6 +29,7 @@ export interface HandoffOptions {
   readonly node: Node
   readonly relay: RelayClient
   readonly clock: Clock
+  readonly random?: () => number
   readonly events: EventLog
   readonly onProgress?: (progress: HandoffProgress) => void
 }

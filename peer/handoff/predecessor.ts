@@ -36,6 +36,7 @@ export async function handOff(options: HandoffOptions): Promise<{ result: Handof
     identity: membership.identity,
     certificate: membership.certificate(),
     nowMs: clock.nowMs(),
+    ...(membership.wrapping && { wrapping: membership.wrapping }),
   })
   const predecessor = new Predecessor(options, handoff, startedMs)
   return await predecessor.run()
@@ -91,6 +92,7 @@ class Predecessor {
     this.#keeper = new LaneKeeper({
       node,
       clock,
+      ...(options.random && { random: options.random }),
       handoff: handoff.handoff,
       certificate: () => membership.certificate(),
       onUp: (lane) => {

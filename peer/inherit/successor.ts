@@ -30,6 +30,7 @@ export interface InheritanceOptions {
   readonly restorer: Restorer
   readonly lanes: readonly LaneKind[]
   readonly clock: Clock
+  readonly random?: () => number
   readonly events: EventLog
 }
 
@@ -193,18 +194,19 @@ export class Inheritance {
         if (error.code === 'not-found') this.#getEnded = { packs: 0, closed: false }
         this.check()
       }
-      await delay(this.#options.clock, pauseMs * (0.5 + Math.random()), signal).catch(() => {})
+      const jittered = pauseMs * (0.5 + (this.#options.random ?? Math.random)())
+      await delay(this.#options.clock, jittered, signal).catch(() => {})
       pauseMs = Math.min(2 * pauseMs, retryMaxMs)
     }
   }
 
   async #getOnce(signal: AbortSignal): Promise<void> {
-    const { node, relay, membership, handoff, epoch, restorer, events } = this.#options
+    const { node, relay, membership, handoff, epoch, restorer, events, clock } = this.#options
     if (relay.address === undefined) throw new HeirloomError('link-lost', 'the link to the relay is down')
     const channel = await node.open([relay.address], transferProtocol, { signal })
     const hello = { handoff, role: 'receives' as const, epoch, certificate: membership.certificate(), have: restorer.have, windowBytes }
     try {
-      readWelcome(await greet(channel, helloFrame(hello), signal))
+      readWelcome(await greet(channel, helloFrame(hello), { clock, signal }))
     } catch (thrown) {
       channel.abort(asHeirloomError(thrown, 'link-lost'))
       throw thrown

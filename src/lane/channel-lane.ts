@@ -1,6 +1,7 @@
 // A lane over any framed channel: hello, welcome, then packs out and acknowledgements in. The lanes differ only in whom
 // they reach and over what; this is the part they share.
 
+import type { Clock } from '../clock.ts'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
 import { helloTimeoutMs } from '../limits.ts'
 import {
@@ -28,13 +29,22 @@ export interface OpenLaneOptions {
   /** Throws when the other side isn't who it must be. */
   readonly checkWelcome?: (welcome: WelcomeMessage) => void
   readonly events: LaneEvents
+  readonly clock: Clock
   readonly signal: AbortSignal
 }
 
 /** Opens a lane on a channel that was just opened; owns the channel from the call on. Throws what the other side answered, or `timeout`. */
-export async function openChannelLane({ kind, channel, hello, checkWelcome, events, signal }: OpenLaneOptions): Promise<SendingLane> {
+export async function openChannelLane({
+  kind,
+  channel,
+  hello,
+  checkWelcome,
+  events,
+  clock,
+  signal,
+}: OpenLaneOptions): Promise<SendingLane> {
   try {
-    const welcome = readWelcome(await greet(channel, helloFrame(hello), signal))
+    const welcome = readWelcome(await greet(channel, helloFrame(hello), { clock, signal }))
     checkWelcome?.(welcome)
     return new ChannelLane(kind, channel, welcome, events)
   } catch (thrown) {
@@ -45,12 +55,22 @@ export async function openChannelLane({ kind, channel, hello, checkWelcome, even
 }
 
 /** Sends a first frame and resolves with the first frame of the answer. */
-export function greet(channel: Channel, first: Frame, signal: AbortSignal): Promise<Frame> {
+export function greet(channel: Channel, first: Frame, { clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<Frame> {
   return new Promise((resolve, reject) => {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(helloTimeoutMs)])
-    const onAbort = () => reject(signal.aborted ? signal.reason : new HeirloomError('timeout', 'no welcome came'))
-    limited.addEventListener('abort', onAbort, { once: true })
-    const settle = () => limited.removeEventListener('abort', onAbort)
+    if (signal.aborted) return reject(signal.reason)
+    const onAbort = () => {
+      settle()
+      reject(signal.reason)
+    }
+    const cancel = clock.after(helloTimeoutMs, () => {
+      settle()
+      reject(new HeirloomError('timeout', 'no welcome came'))
+    })
+    signal.addEventListener('abort', onAbort, { once: true })
+    const settle = () => {
+      cancel()
+      signal.removeEventListener('abort', onAbort)
+    }
     channel.onFrame((frame) => {
       channel.hold()
       settle()
