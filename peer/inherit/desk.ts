@@ -26,10 +26,6 @@ export class InheritanceDesk {
     this.#clock = clock
   }
 
-  private constructor(clock: Clock) {
-    this.#clock = clock
-  }
-
   /** Answers transfers on this node from now on. */
   static async open(node: Node, clock: Clock): Promise<InheritanceDesk> {
     const desk = new InheritanceDesk(clock)
