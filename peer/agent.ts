@@ -70,6 +70,8 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const events = new EventLog(systemClock)
   if (options.onEvent !== undefined) resources.use(events.listen(options.onEvent))
   const warn = (message: string) => events.emit('warning', { message })
+  // First of all: their threads start while the rest of the peer does.
+  const rack = membership.secret && resources.use(new SinkRack(config.sources, config.state))
   const sources = config.sources.map((entry) => resources.use(createSource(entry, { onWarning: warn })))
   const node = resources.use(await createNode({ seed: identity.seed, listen: config.listen }))
   const relay = resources.use(
@@ -81,6 +83,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
     membership,
     events,
     sources,
+    rack,
     node,
     relay,
     desk: await InheritanceDesk.open(node, systemClock),
@@ -127,6 +130,8 @@ interface AgentParts {
   readonly node: Node
   readonly relay: RelayClient
   readonly desk: InheritanceDesk
+  /** For the first inheritance; undefined for a peer that can't inherit. */
+  readonly rack: SinkRack | undefined
 }
 
 class Agent {
@@ -142,6 +147,7 @@ class Agent {
   #inherited: HandoffResult | undefined
   #handedOff: HandoffResult | undefined
   #receipt: string | undefined
+  #rehearsed: Promise<void> | undefined
 
   constructor(parts: AgentParts) {
     this.#parts = parts
@@ -164,8 +170,7 @@ class Agent {
     const warming = sources.map((source) =>
       source.warm({ signal: this.#gone.signal }).catch((thrown: unknown) => this.#warn(source.name, thrown)),
     )
-    warming.push(rehearse(membership, systemClock).catch((thrown: unknown) => this.#warn('rehearsal', thrown)))
-    if (membership.secret === undefined) this.#guard('this peer holds no pool secret')
+    if (membership.secret === undefined) warming.push(this.#rehearse().then(() => this.#guard('this peer holds no pool secret')))
     else this.#successor = this.#succeed()
     try {
       return await this.#over.promise
@@ -273,10 +278,10 @@ class Agent {
     const signal = AbortSignal.any([this.#inheriting.signal, this.#gone.signal])
     const endsMs = config.awaitMs === 'always' ? Infinity : systemClock.monotonicMs() + config.awaitMs
     try {
-      while (!signal.aborted && systemClock.monotonicMs() < endsMs) {
-        await using rack = new SinkRack(config.sources, config.state)
+      for (let first = this.#parts.rack; !signal.aborted && systemClock.monotonicMs() < endsMs; first = undefined) {
+        await using rack = first ?? new SinkRack(config.sources, config.state)
         const waitMs = Math.min(endsMs - systemClock.monotonicMs(), 0x7fffffff)
-        const onNothing = () => this.#readiness.settle('nothing waits to be inherited')
+        const onNothing = () => void this.#rehearse().then(() => this.#readiness.settle('nothing waits to be inherited'))
         const assignment = await waitForAssignment({ relay, clock: systemClock, waitMs, signal, onNothing })
         if (assignment === undefined) break
         await this.#inherit(assignment, rack, signal)
@@ -306,6 +311,13 @@ class Agent {
       this.#warn('inheritance', thrown)
     }
     this.#readiness.settle('the inheritance is over')
+  }
+
+  /** When nothing is to be done yet: not while something is there to be inherited. */
+  #rehearse(): Promise<void> {
+    const { membership, node } = this.#parts
+    this.#rehearsed ??= rehearse(membership, node, systemClock).catch((thrown: unknown) => this.#warn('rehearsal', thrown))
+    return this.#rehearsed
   }
 
   #guard(why: string): void {
