@@ -20,6 +20,7 @@ export interface ReadItem {
 }
 
 export interface ReadContent {
+  readonly path: RelativePath
   readonly bytes: Uint8Array
   readonly head: EntryHead
   readonly version: string
@@ -91,7 +92,7 @@ export class FileReader {
     const stats = this.#fileSystem.lstatSync(path, { bigint: true })
     if (id.type === 'directory' ? !stats.isDirectory() : !stats.isSymbolicLink()) return changed(id)
     const target = id.type === 'link' ? new Uint8Array(this.#fileSystem.readlinkSync(path, { encoding: 'buffer' })) : noTarget
-    return { bytes: noTarget, head: headOf(id.type, stats, 0, target), version: '' }
+    return { path: id.path, bytes: noTarget, head: headOf(id.type, stats, 0, target), version: '' }
   }
 
   /** Undefined when it changed while it was read. */
@@ -111,7 +112,8 @@ export class FileReader {
         memory.giveBack(bytes)
         return undefined
       }
-      return { bytes, head: headOf('file', before, offset, noTarget), version: id.offset === undefined ? '' : versionOf(before) }
+      const version = id.offset === undefined ? '' : versionOf(before)
+      return { path: id.path, bytes, head: headOf('file', before, offset, noTarget), version }
     } finally {
       this.#fileSystem.closeSync(file)
     }

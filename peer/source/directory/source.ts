@@ -9,10 +9,9 @@ import { systemClock, type Clock } from '../../../src/clock.ts'
 import { packBytesTarget, readAheadBatches, readBatchChunksMax } from '../../../src/limits.ts'
 import type { Order } from '../../../src/plan/manifest.ts'
 import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
-import { encodeAttributes } from './attributes.ts'
 import type { Entry } from './entry.ts'
-import { formatId, parseId } from './path.ts'
-import { entriesFrom, resultAt, type ListAnswer, type ReadAnswer, type ReaderData, type ReaderRequest } from './reader-calls.ts'
+import { formatId } from './path.ts'
+import { entriesFrom, partAt, type ListAnswer, type ReadAnswer, type ReaderData, type ReaderRequest } from './reader-calls.ts'
 import { Thread } from './thread.ts'
 
 export interface DirectorySourceOptions {
@@ -76,7 +75,7 @@ class DirectorySource implements Source {
         const first = ahead.shift()
         if (first === undefined) return
         const answer = await first.answer
-        yield first.batch.map((chunk, index) => partOf(chunk, answer, index))
+        yield first.batch.map((chunk, index) => partAt(answer, index, chunk))
       }
     } finally {
       abandoned.abort()
@@ -133,13 +132,6 @@ function* batchesOf(chunks: readonly Chunk[]): Generator<Chunk[]> {
     bytes += expectedBytes(chunk)
   }
   if (batch.length > 0) yield batch
-}
-
-function partOf(chunk: Chunk, answer: ReadAnswer, index: number): ChunkPart | LeftOut {
-  const result = resultAt(answer, index)
-  if ('leftOut' in result) return { chunk, ...result }
-  const { bytes, head, version } = result
-  return { chunk, offset: 0, chunkBytes: bytes.byteLength, bytes, version, attributes: encodeAttributes(parseId(chunk.id)!.path, head) }
 }
 
 /**
