@@ -134,14 +134,18 @@ function changed({ path }: EntryId, what = 'changed while it was handed over'): 
   return { leftOut: 'changed', detail: `${pathText(path)} ${what}` }
 }
 
+const billion = 1_000_000_000n
+
 function headOf(type: EntryType, stats: BigIntStats, offset: number, target: Uint8Array): EntryHead {
-  const billion = 1_000_000_000n
-  const mtimeNs = ((stats.mtimeNs % billion) + billion) % billion
+  const seconds = Number(stats.mtimeNs / billion)
+  const nanoseconds = Number(stats.mtimeNs % billion)
+  // Before 1970 both are negative.
+  const isBefore = nanoseconds < 0
   return {
     type,
-    mode: Number(stats.mode & 0o7777n),
-    mtimeS: Number((stats.mtimeNs - mtimeNs) / billion),
-    mtimeNs: Number(mtimeNs),
+    mode: Number(stats.mode) & 0o7777,
+    mtimeS: isBefore ? seconds - 1 : seconds,
+    mtimeNs: isBefore ? nanoseconds + 1e9 : nanoseconds,
     size: type === 'file' ? Number(stats.size) : 0,
     offset,
     target,

@@ -55,7 +55,11 @@ class DirectorySource implements Source {
 
   async *inventory(_query: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
     const nowMs = this.#clock.nowMs()
-    for await (const entries of this.#list(signal)) yield entries.flatMap((entry) => chunksOf(entry, nowMs))
+    for await (const entries of this.#list(signal)) {
+      const chunks: Chunk[] = []
+      for (const entry of entries) addChunks(chunks, entry, nowMs)
+      yield chunks
+    }
   }
 
   async *read(chunks: readonly Chunk[], { signal }: WaitOptions): AsyncGenerator<(ChunkPart | LeftOut)[]> {
@@ -144,15 +148,16 @@ function recencyWeight(mtimeMs: number, nowMs: number): number {
   return hourMs / (hourMs + Math.max(0, nowMs - mtimeMs))
 }
 
-function chunksOf({ path, type, size, mtimeMs, version }: Entry, nowMs: number): Chunk[] {
-  if (type !== 'file') return [{ id: formatId({ path, type, offset: undefined }), kind: 'metadata', bytes: 0, readProbability: 0 }]
+function addChunks(chunks: Chunk[], { path, type, size, mtimeMs, version }: Entry, nowMs: number): void {
+  const id = formatId({ path, type, offset: undefined })
+  if (type !== 'file') return void chunks.push({ id, kind: 'metadata', bytes: 0, readProbability: 0 })
   const readProbability = recencyWeight(mtimeMs, nowMs)
-  if (version === undefined) return [{ id: formatId({ path, type, offset: undefined }), kind: 'data', bytes: size, readProbability }]
+  if (version === undefined) return void chunks.push({ id, kind: 'data', bytes: size, readProbability })
   const pieces = Math.ceil(size / packBytesTarget)
-  return Array.from({ length: pieces }, (_, index) => {
-    const offset = index * packBytesTarget
+  for (let offset = 0; offset < size; offset += packBytesTarget) {
     const bytes = Math.min(packBytesTarget, size - offset)
     // One read of the file is a read of every piece, but it is worth one: the pieces share it.
-    return { id: formatId({ path, type, offset }), kind: 'data' as const, bytes, readProbability: readProbability / pieces, version }
-  })
+    const id = formatId({ path, type, offset })
+    chunks.push({ id, kind: 'data', bytes, readProbability: readProbability / pieces, version })
+  }
 }
