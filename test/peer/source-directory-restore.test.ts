@@ -303,12 +303,12 @@ test('a root that can not be made is an error of the whole sink, with a hint', a
   assert.ok((thrown as HeirloomError).hint !== undefined)
 })
 
-function item(path: string, content: string): WriteItem {
+function item(path: string, content: string, head: Partial<EntryHead> = {}): WriteItem {
   const bytes = Buffer.from(content)
   return {
     id: path,
     path,
-    head: headOf({ size: bytes.byteLength }),
+    head: headOf({ size: bytes.byteLength, ...head }),
     version: '',
     offset: 0,
     chunkBytes: bytes.byteLength,
@@ -351,6 +351,36 @@ test('a disk that takes only a part of a write is written to again', async () =>
   const writer = new DirectoryWriter({ root: temp.path, staging: temp.at('.heirloom-test'), fileSystem: { ...fs, writeSync } })
   assert.is(writer.restore([item('f', 'content')]).chunks, 1)
   assert.is(readFileSync(temp.at('f'), 'utf8'), 'content')
+})
+
+test('files have their modes whatever the umask, and are not in the way of one another', async () => {
+  await using temp = await makeTemp()
+  const modes = [0o644, 0o600, 0o666, 0o777, 0o400, 0o000, 0o4755, 0o1666, 0o644, 0o666]
+  const before = process.umask(0o027)
+  try {
+    const writer = new DirectoryWriter({ root: temp.path, staging: temp.at('.heirloom-test') })
+    const { chunks, refused } = writer.restore(modes.map((mode, index) => item(`f${index}`, 'content', { mode })))
+    assert.equal([chunks, refused], [modes.length, []])
+  } finally {
+    process.umask(before)
+  }
+  assert.equal(
+    modes.map((_, index) => statSync(temp.at(`f${index}`)).mode & 0o7777),
+    modes,
+  )
+})
+
+test('a file that a killed process left in the staging folder is no part of a new one', async () => {
+  await using temp = await makeTemp()
+  const staging = temp.at('.heirloom-test')
+  mkdirSync(staging)
+  symlinkSync(temp.at('outside'), `${staging}/w0`)
+  writeFileSync(`${staging}/w1`, 'what was there before, and longer', { mode: 0o600 })
+  const writer = new DirectoryWriter({ root: temp.path, staging })
+  assert.is(writer.restore([item('a', 'new a'), item('b', 'new b')]).chunks, 2)
+  assert.equal([readFileSync(temp.at('a'), 'utf8'), readFileSync(temp.at('b'), 'utf8')], ['new a', 'new b'])
+  assert.is(statSync(temp.at('b')).mode & 0o7777, 0o644)
+  assert.not.ok(existsSync(temp.at('outside')))
 })
 
 test('what the file system refuses for one name costs that item only', async () => {

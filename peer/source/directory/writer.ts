@@ -110,6 +110,7 @@ export class DirectoryWriter {
     const dropped = this.#staged.drop()
     this.#fileSystem.rmSync(this.#staging, { recursive: true, force: true })
     this.#recalledWhole.clear()
+    this.#createdWith.clear()
     this.#ready = false
     this.#folders.settle()
     return { dropped }
