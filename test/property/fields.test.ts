@@ -4,7 +4,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { noTarget, typeByNumber, typeNumbers, type EntryHead } from '../../peer/source/directory/entry.ts'
+import { noTarget, typeByNumber, typeNumbers } from '../../peer/source/directory/entry.ts'
 import { decodeAttributes, encodeAttributes } from '../../peer/source/directory/attributes.ts'
 import { pathBytes, pathProblem } from '../../peer/source/directory/path.ts'
 import { FragmentReader, writeFragment } from '../../src/chunk/fragment-codec.ts'
@@ -132,7 +132,7 @@ test('attributes are written as the library writes them, and read back', () => {
       const { type, size, offset, mtimeS, ...same } = head
       const message = { ...same, path: pathBytes(path), type: typeNumbers[type] }
       const numbers = { size: BigInt(size), offset: BigInt(offset), mtimeS: BigInt(mtimeS) }
-      const written = encodeAttributes(path, head as EntryHead)
+      const written = encodeAttributes(path, head)
       assert.equal([...written], [...toBinary(FileAttributesSchema, create(FileAttributesSchema, { ...message, ...numbers }))])
       agreesOnAttributes(written)
     }),
