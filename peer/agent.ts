@@ -18,9 +18,9 @@ import { InheritanceDesk } from './inherit/desk.ts'
 import { inherit } from './inherit/inherit.ts'
 import { waitForAssignment } from './inherit/wait.ts'
 import { createLocalApi } from './local-api.ts'
+import { Lookout } from './lookout.ts'
 import { joinPool, type Membership } from './membership.ts'
 import { createNotice } from './notice/create-notice.ts'
-import type { Notice } from './notice/notice.ts'
 import { Readiness } from './readiness.ts'
 import { RelayClient } from './relay-client.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
@@ -146,8 +146,8 @@ class Agent {
 
   /** Until it has handed off, or was stopped; rejects with what made it impossible to go on. */
   async run(): Promise<HandoffResult | undefined> {
-    const { config, sources, membership } = this.#parts
-    const watching = config.notices.map((entry) => this.#watch(createNotice(entry, systemClock)))
+    const { sources, membership } = this.#parts
+    const watching = this.#lookOut(this.#gone.signal)
     const linking = this.#link()
     // Warmed before any notice, so that at the notice only real work is left.
     const warming = sources.map((source) =>
@@ -160,7 +160,7 @@ class Agent {
     } finally {
       this.#phase = 'gone'
       this.#gone.abort(new HeirloomError('aborted', 'the peer is over'))
-      await Promise.allSettled([linking, ...watching, ...warming, this.#successor])
+      await Promise.allSettled([linking, watching, ...warming, this.#successor])
     }
   }
 
@@ -230,18 +230,12 @@ class Agent {
     }
   }
 
-  async #watch(source: ReturnType<typeof createNotice>): Promise<void> {
-    try {
-      for await (const notice of source.watch({ signal: this.#gone.signal })) this.#react(notice)
-    } catch (thrown) {
-      this.#warn(`notice ${source.kind}`, thrown)
-    }
-  }
-
-  #react({ kind, reason, deadlineMs }: Notice): void {
-    const reaction = this.#parts.config.policy.on[kind]
-    if (reaction === 'handoff') this.handOff({ reason, deadlineMs }).catch(() => {})
-    else this.events.emit('notice-ignored', { kind, reason, reaction })
+  #lookOut(signal: AbortSignal): Promise<void> {
+    const { notices, policy } = this.#parts.config
+    const tell = (event: string, fields: Readonly<Record<string, unknown>>) => this.events.emit(event, fields)
+    const sources = notices.map((entry) => createNotice(entry, { clock: systemClock, tell }))
+    const handOff = (notice: { reason: string; deadlineMs: number }) => this.handOff(notice)
+    return new Lookout({ sources, on: policy.on, clock: systemClock, tell, handOff, end: () => this.stop() }).watch({ signal })
   }
 
   /** Keeps trying: a relay that is down at the start may be up before the notice. */
