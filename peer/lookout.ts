@@ -22,8 +22,8 @@ export class Lookout {
   readonly #options: LookoutOptions
   /** When the VM goes, on the monotonic clock, by the soonest notice; undefined while there is no handoff. */
   #endsMs: number | undefined
-  /** Resolves when the handoff is over and has been acknowledged. */
-  #over: Promise<void> = Promise.resolve()
+  /** Under way from the end of the handoff on. */
+  #acknowledging: Promise<void> = Promise.resolve()
   /** What to acknowledge then, by the notice's id. */
   readonly #owed = new Map<string, Notice>()
 
@@ -40,7 +40,7 @@ export class Lookout {
       if (signal.aborted) resolve()
       else signal.addEventListener('abort', () => resolve(), { once: true })
     })
-    await this.#over
+    await this.#acknowledging
     closing.abort()
     await Promise.all(watching)
   }
@@ -88,8 +88,8 @@ export class Lookout {
       return void handOff({ reason, deadlineMs }).catch(() => {})
     }
     this.#endsMs = endsMs
-    this.#over = handOff({ reason, deadlineMs }).then(
-      () => this.#acknowledgeAll(),
+    handOff({ reason, deadlineMs }).then(
+      () => (this.#acknowledging = this.#acknowledgeAll()),
       // What could not be handed off is not done; the cloud is not told to hurry.
       () => {},
     )

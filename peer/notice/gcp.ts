@@ -5,7 +5,7 @@
 import { metadataHoldMs, metadataTimeoutMs } from '../../src/limits.ts'
 import type { Cloud } from './cloud.ts'
 import type { Flag } from './flag-board.ts'
-import { refused, unreadable, type MetadataService, type Question } from './metadata-service.ts'
+import { refused, unreadable, type MetadataAnswer, type MetadataService, type Question, type WaitOptions } from './metadata-service.ts'
 import type { Watched } from './poll.ts'
 
 const root = '/computeMetadata/v1/instance/'
@@ -51,23 +51,39 @@ export const gcp: Cloud = {
 
 /** `read` answers undefined for a value that is none. */
 function held(service: MetadataService, name: string, read: (value: string) => Flag[] | undefined): Watched {
+  const path = root + name
   let etag: string | undefined
   return {
     name,
     async look(options) {
       const askedMs = service.clock.monotonicMs()
-      const question = etag === undefined ? { path: root + name, headers } : waiting(name, etag)
-      const answer = await service.ask(question, options)
+      const known = etag
+      // Forgotten until there is an answer: whoever was silent is asked what is now, and not to wait for the next change.
+      etag = undefined
+      const changed = known === undefined ? undefined : await askHeld(service, waiting(name, known), options)
+      // A held question that was cut off says nothing of the service: what happened meanwhile is asked for at once.
+      const answer = changed ?? (await service.ask({ path, headers }, options))
       // Old images and emulators don't have every key.
       if (answer.status === 404) return { flags: [] }
-      if (answer.status !== 200) throw refused(answer, root + name)
+      if (answer.status !== 200) throw refused(answer, path)
       const flags = read(answer.text)
-      if (flags === undefined) throw unreadable(root + name)
-      const isFirst = etag === undefined
+      if (flags === undefined) throw unreadable(path)
       etag = answer.header('etag')
-      // A service that doesn't hold the question, or tags every answer anew, is polled.
-      return { flags, held: etag !== undefined && (isFirst || service.clock.monotonicMs() - askedMs >= heldMs) }
+      // A service that doesn't hold the question, cuts it off, or tags every answer anew, is polled.
+      const wasHeld = changed !== undefined && service.clock.monotonicMs() - askedMs >= heldMs
+      return { flags, held: etag !== undefined && (wasHeld || known === undefined) }
     },
+  }
+}
+
+/** Undefined when it broke off, or was refused. */
+async function askHeld(service: MetadataService, question: Question, options: WaitOptions): Promise<MetadataAnswer | undefined> {
+  try {
+    const answer = await service.ask(question, options)
+    return answer.status === 200 ? answer : undefined
+  } catch {
+    options.signal.throwIfAborted()
+    return undefined
   }
 }
 

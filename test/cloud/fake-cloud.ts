@@ -36,6 +36,7 @@ export class FakeCloud {
   readonly #tokens = new Set<string>()
   readonly #faults = new Map<string, Fault>()
   readonly #changed = new Set<() => void>()
+  readonly #listeners = new Set<{ part: string; resolve: () => void }>()
   #version = 0
 
   constructor(kind: FakeCloudKind, nowMs: () => number = Date.now) {
@@ -96,9 +97,21 @@ export class FakeCloud {
     return this.seen.filter(({ path }) => path.includes(part)).length
   }
 
+  /** Resolves when a path that contains `part` is asked for, and what it is answered is settled. */
+  nextAsked(part: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#listeners.add({ part, resolve })
+    return promise
+  }
+
   /** Undefined: the connection breaks. Rejects when the signal is aborted first. */
   async handle(request: FakeRequest): Promise<FakeAnswer | undefined> {
     if (this.seen.length < seenMax) this.seen.push(request)
+    for (const listener of [...this.#listeners]) {
+      if (!request.path.includes(listener.part)) continue
+      this.#listeners.delete(listener)
+      listener.resolve()
+    }
     const url = new URL(request.path, 'http://fake')
     const path = url.pathname
     for (;;) {
