@@ -123,6 +123,7 @@ class Agent {
   readonly #parts: AgentParts
   readonly #readiness: Readiness
   readonly #metrics
+  readonly #lookout: Lookout
   readonly #gone = new AbortController()
   readonly #over = Promise.withResolvers<HandoffResult | undefined>()
   #phase: 'successor' | 'guarding' | 'predecessor' | 'gone' = 'successor'
@@ -135,6 +136,7 @@ class Agent {
   constructor(parts: AgentParts) {
     this.#parts = parts
     this.events = parts.events
+    this.#lookout = this.#lookOut(parts.config)
     this.#readiness = new Readiness(systemClock, parts.config.policy.readyAt, (why) => parts.events.emit('ready', { why }))
     this.#metrics = createAgentMetrics(() => ({
       ready: this.ready() !== undefined,
@@ -147,7 +149,7 @@ class Agent {
   /** Until it has handed off, or was stopped; rejects with what made it impossible to go on. */
   async run(): Promise<HandoffResult | undefined> {
     const { sources, membership } = this.#parts
-    const watching = this.#lookOut(this.#gone.signal)
+    const watching = this.#lookout.watch({ signal: this.#gone.signal })
     const linking = this.#link()
     // Warmed before any notice, so that at the notice only real work is left.
     const warming = sources.map((source) =>
@@ -218,6 +220,7 @@ class Agent {
     try {
       const common = { membership, node, relay, clock: systemClock, events, ...(options.onProgress && { onProgress: options.onProgress }) }
       const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources, limits })
+      await this.#lookout.acknowledge()
       this.#handedOff = result
       this.#receipt = receipt
       events.emit('result', { ...result })
@@ -230,12 +233,11 @@ class Agent {
     }
   }
 
-  #lookOut(signal: AbortSignal): Promise<void> {
-    const { notices, policy } = this.#parts.config
+  #lookOut({ notices, policy }: PeerConfig): Lookout {
     const tell = (event: string, fields: Readonly<Record<string, unknown>>) => this.events.emit(event, fields)
     const sources = notices.map((entry) => createNotice(entry, { clock: systemClock, tell }))
     const handOff = (notice: { reason: string; deadlineMs: number }) => this.handOff(notice)
-    return new Lookout({ sources, on: policy.on, clock: systemClock, tell, handOff, end: () => this.stop() }).watch({ signal })
+    return new Lookout({ sources, on: policy.on, clock: systemClock, tell, handOff, end: () => this.stop() })
   }
 
   /** Keeps trying: a relay that is down at the start may be up before the notice. */

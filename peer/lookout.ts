@@ -22,27 +22,22 @@ export class Lookout {
   readonly #options: LookoutOptions
   /** When the VM goes, on the monotonic clock, by the soonest notice; undefined while there is no handoff. */
   #endsMs: number | undefined
-  /** Under way from the end of the handoff on. */
-  #acknowledging: Promise<void> = Promise.resolve()
-  /** What to acknowledge then, by the notice's id. */
+  /** What to acknowledge when the handoff is over, by the notice's id. */
   readonly #owed = new Map<string, Notice>()
 
   constructor(options: LookoutOptions) {
     this.#options = options
   }
 
-  /** Until the signal is aborted, and what is to be acknowledged is. Never rejects. */
+  /** Until the signal is aborted. Never rejects. */
   async watch({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    // The sources are what acknowledges, so they end after it.
-    const closing = new AbortController()
-    const watching = this.#options.sources.map((source) => this.#watch(source, closing.signal))
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve()
-      else signal.addEventListener('abort', () => resolve(), { once: true })
-    })
-    await this.#acknowledging
-    closing.abort()
-    await Promise.all(watching)
+    await Promise.all(this.#options.sources.map((source) => this.#watch(source, signal)))
+  }
+
+  /** To be called when the handoff is over, while the sources still watch: tells every cloud that wants to know. Never rejects. */
+  async acknowledge(): Promise<void> {
+    await Promise.all([...this.#owed.values()].map((notice) => this.#acknowledge(notice)))
+    this.#owed.clear()
   }
 
   async #watch(source: NoticeSource, signal: AbortSignal): Promise<void> {
@@ -84,19 +79,9 @@ export class Lookout {
       // What has been begun can't be given more time: its plan is made.
       const change = endsMs < this.#endsMs - noticeMovedMs ? 'sooner' : endsMs > this.#endsMs + noticeMovedMs ? 'later' : 'none'
       tell('notice-again', { kind, reason, deadlineMs, change })
-      this.#endsMs = Math.min(endsMs, this.#endsMs)
-      return void handOff({ reason, deadlineMs }).catch(() => {})
     }
-    this.#endsMs = endsMs
-    handOff({ reason, deadlineMs }).then(
-      () => (this.#acknowledging = this.#acknowledgeAll()),
-      // What could not be handed off is not done; the cloud is not told to hurry.
-      () => {},
-    )
-  }
-
-  async #acknowledgeAll(): Promise<void> {
-    await Promise.all([...this.#owed.values()].map((notice) => this.#acknowledge(notice)))
+    this.#endsMs = Math.min(endsMs, this.#endsMs ?? Infinity)
+    void handOff({ reason, deadlineMs }).catch(() => {})
   }
 
   /** Tries until the time for it is over; the VM is going all the same. */

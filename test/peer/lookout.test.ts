@@ -14,11 +14,11 @@ class Scene {
   readonly clock = new ManualClock(startMs)
   readonly told: Told[] = []
   readonly handoffs: { reason: string; deadlineMs: number }[] = []
-  readonly over = Promise.withResolvers<void>()
   readonly gone = new AbortController()
   ended = false
   sourcesOpen = 2
   readonly #queues = [new NoticeQueue(), new NoticeQueue()]
+  readonly lookout: Lookout
   readonly watching: Promise<void>
 
   constructor(on: Partial<ConstructorParameters<typeof Lookout>[0]['on']> = {}) {
@@ -26,17 +26,18 @@ class Scene {
       kind: 'test',
       watch: ({ signal }: { signal: AbortSignal }) => this.#drain(queue, signal),
     }))
-    this.watching = new Lookout({
+    this.lookout = new Lookout({
       sources,
       on: { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff', ...on },
       clock: this.clock,
       tell: (event, fields) => void this.told.push({ event, ...fields }),
       handOff: (notice) => {
         this.handoffs.push(notice)
-        return this.over.promise
+        return Promise.resolve()
       },
       end: () => (this.ended = true),
-    }).watch({ signal: this.gone.signal })
+    })
+    this.watching = this.lookout.watch({ signal: this.gone.signal })
   }
 
   async give(notice: Partial<Notice>, source = 0): Promise<void> {
@@ -76,7 +77,6 @@ test('two notices lead to one handoff, and a sooner one is told as such', async 
     scene.told.map(({ event, change }) => `${event} ${String(change)}`),
     ['notice-again later', 'notice-again sooner', 'notice-again none'],
   )
-  scene.over.resolve()
   await scene.end()
 })
 
@@ -116,42 +116,32 @@ test('a restart of the agent alone ends it without a handoff', async () => {
   await scene.end()
 })
 
-test('leave is given once when the handoff is over, not before, and before the sources close', async () => {
+test('leave is given once for each notice when the handoff is over, and not before', async () => {
   const scene = new Scene()
   let given = 0
-  const acknowledged = Promise.withResolvers<void>()
-  const acknowledge = async () => {
-    given++
-    assert.is(scene.sourcesOpen, 2)
-    await acknowledged.promise
-  }
+  const acknowledge = async () => void given++
   await scene.give({ id: 'a', deadlineMs: 60_000, acknowledge })
   await scene.give({ id: 'a', deadlineMs: 30_000, acknowledge })
   await scene.give({ id: 'b', kind: 'terminate' }, 1)
   assert.is(given, 0)
-  scene.over.resolve()
-  scene.gone.abort()
-  await scene.settled()
+  await scene.lookout.acknowledge()
   assert.is(given, 1)
-  assert.is(scene.sourcesOpen, 2, 'waits for the cloud to hear it')
-  acknowledged.resolve()
-  await scene.end()
   assert.is(scene.told.filter(({ event }) => event === 'notice-acknowledged').length, 1)
+  await scene.lookout.acknowledge()
+  assert.is(given, 1)
+  await scene.end()
 })
 
-test('leave is not given for what was taken back, nor for a handoff that failed', async () => {
+test('leave is not given for what was taken back, nor for a hint', async () => {
   let given = 0
   const acknowledge = async () => void given++
-  const back = new Scene()
-  await back.give({ id: 'a', acknowledge })
-  await back.give({ id: 'a', withdrawn: true })
-  back.over.resolve()
-  await back.end()
-  const failed = new Scene()
-  await failed.give({ id: 'a', acknowledge })
-  failed.over.reject(new Error('no'))
-  await failed.end()
+  const scene = new Scene()
+  await scene.give({ id: 'a', acknowledge })
+  await scene.give({ id: 'a', withdrawn: true })
+  await scene.give({ id: 'b', kind: 'rebalance', acknowledge })
+  await scene.lookout.acknowledge()
   assert.is(given, 0)
+  await scene.end()
 })
 
 test('leave that the cloud does not take is tried again, and given up in time', async () => {
@@ -162,12 +152,13 @@ test('leave that the cloud does not take is tried again, and given up in time', 
     throw new Error('status 500')
   }
   await scene.give({ id: 'a', acknowledge })
-  scene.over.resolve()
+  const acknowledging = scene.lookout.acknowledge()
   await scene.settled()
   for (let step = 0; step < 10; step++) {
     scene.clock.advance(250)
     await scene.settled()
   }
+  await acknowledging
   assert.ok(tries > 2 && tries < 20, `${tries} tries`)
   assert.match(String(scene.told.at(-1)!['message']), 'could not be acknowledged: status 500')
   await scene.end()
