@@ -53,6 +53,7 @@ test('in Azure a distant reboot ends nothing, a preemption does, and Azure hears
     order,
   )
   assert.ok(events.indexOf('notice-acknowledged') > events.indexOf('first-pack'))
+  assert.is(events.at(-1), 'result')
 })
 
 test('in EC2, found by itself, a spot notice is acted on, and a sooner one joins the handoff', async () => {
