@@ -73,7 +73,7 @@ export class FakeCloud {
 
   /** Takes everything back. */
   withdraw(): void {
-    for (const path of [...this.#values.keys()]) if (!(path in endpoints[this.kind].values)) this.clear(path)
+    for (const path of this.#values.keys()) if (!(path in endpoints[this.kind].values)) this.clear(path)
     for (const [path, text] of Object.entries(endpoints[this.kind].values)) if (this.value(path) !== text) this.set(path, text)
   }
 
@@ -107,7 +107,7 @@ export class FakeCloud {
   /** Undefined: the connection breaks. Rejects when the signal is aborted first. */
   async handle(request: FakeRequest): Promise<FakeAnswer | undefined> {
     if (this.seen.length < seenMax) this.seen.push(request)
-    for (const listener of [...this.#listeners]) {
+    for (const listener of this.#listeners) {
       if (!request.path.includes(listener.part)) continue
       this.#listeners.delete(listener)
       listener.resolve()
@@ -185,7 +185,7 @@ export class FakeCloud {
   }
 
   #wake(): void {
-    for (const wake of [...this.#changed]) wake()
+    for (const wake of this.#changed) wake()
   }
 
   async #change(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 // The dates of metadata services.
 
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -60,7 +61,7 @@ test('what is no date is none', () => {
     Infinity,
     true,
   ]
-  for (const value of none) assert.is(parseCloudDate(value), undefined, String(value))
+  for (const value of none) assert.is(parseCloudDate(value), undefined, inspect(value))
 })
 
 test('anything at all is a date or none, and every date survives being written in both forms', () => {

@@ -169,15 +169,10 @@ test('a source that fails is told, and the others go on', async () => {
   const gone = new AbortController()
   const queue = new NoticeQueue()
   let handoffs = 0
+  const broken = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('broken')) }) }
   const watching = new Lookout({
     sources: [
-      {
-        kind: 'bad',
-        watch: () =>
-          (async function* (): AsyncGenerator<Notice> {
-            throw new Error('broken')
-          })(),
-      },
+      { kind: 'bad', watch: () => broken },
       { kind: 'good', watch: ({ signal }) => queue.drain(signal) },
     ],
     on: { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff' },
