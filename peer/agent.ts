@@ -19,9 +19,9 @@ import { inherit } from './inherit/inherit.ts'
 import { SinkRack } from './inherit/sink-rack.ts'
 import { waitForAssignment } from './inherit/wait.ts'
 import { createLocalApi } from './local-api.ts'
+import { Lookout } from './lookout.ts'
 import { joinPool, type Membership } from './membership.ts'
 import { createNotice } from './notice/create-notice.ts'
-import type { Notice } from './notice/notice.ts'
 import { Readiness } from './readiness.ts'
 import { rehearse } from './rehearsal.ts'
 import { RelayClient } from './relay-client.ts'
@@ -139,6 +139,7 @@ class Agent {
   readonly #parts: AgentParts
   readonly #readiness: Readiness
   readonly #metrics
+  readonly #lookout: Lookout
   readonly #gone = new AbortController()
   readonly #over = Promise.withResolvers<HandoffResult | undefined>()
   #phase: 'successor' | 'guarding' | 'predecessor' | 'gone' = 'successor'
@@ -152,6 +153,7 @@ class Agent {
   constructor(parts: AgentParts) {
     this.#parts = parts
     this.events = parts.events
+    this.#lookout = this.#lookOut(parts.config)
     this.#readiness = new Readiness(systemClock, parts.config.policy.readyAt, (why) => parts.events.emit('ready', { why }))
     this.#metrics = createAgentMetrics(() => ({
       ready: this.ready() !== undefined,
@@ -163,8 +165,8 @@ class Agent {
 
   /** Until it has handed off, or was stopped; rejects with what made it impossible to go on. */
   async run(): Promise<HandoffResult | undefined> {
-    const { config, sources, membership } = this.#parts
-    const watching = config.notices.map((entry) => this.#watch(createNotice(entry, systemClock)))
+    const { sources, membership } = this.#parts
+    const watching = this.#lookout.watch({ signal: this.#gone.signal })
     const linking = this.#link()
     // Warmed before any notice, so that at the notice only real work is left.
     const warming = sources.map((source) =>
@@ -177,7 +179,7 @@ class Agent {
     } finally {
       this.#phase = 'gone'
       this.#gone.abort(new HeirloomError('aborted', 'the peer is over'))
-      await Promise.allSettled([linking, ...watching, ...warming, this.#successor])
+      await Promise.allSettled([linking, watching, ...warming, this.#successor])
     }
   }
 
@@ -235,6 +237,7 @@ class Agent {
     try {
       const common = { membership, node, relay, clock: systemClock, events, ...(options.onProgress && { onProgress: options.onProgress }) }
       const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources, limits })
+      await this.#lookout.acknowledge()
       this.#handedOff = result
       this.#receipt = receipt
       events.emit('result', { ...result })
@@ -247,18 +250,11 @@ class Agent {
     }
   }
 
-  async #watch(source: ReturnType<typeof createNotice>): Promise<void> {
-    try {
-      for await (const notice of source.watch({ signal: this.#gone.signal })) this.#react(notice)
-    } catch (thrown) {
-      this.#warn(`notice ${source.kind}`, thrown)
-    }
-  }
-
-  #react({ kind, reason, deadlineMs }: Notice): void {
-    const reaction = this.#parts.config.policy.on[kind]
-    if (reaction === 'handoff') this.handOff({ reason, deadlineMs }).catch(() => {})
-    else this.events.emit('notice-ignored', { kind, reason, reaction })
+  #lookOut({ notices, policy }: PeerConfig): Lookout {
+    const tell = (event: string, fields: Readonly<Record<string, unknown>>) => this.events.emit(event, fields)
+    const sources = notices.map((entry) => createNotice(entry, { clock: systemClock, tell }))
+    const handOff = (notice: { reason: string; deadlineMs: number }) => this.handOff(notice)
+    return new Lookout({ sources, on: policy.on, clock: systemClock, tell, handOff, end: () => this.stop() })
   }
 
   /** Keeps trying: a relay that is down at the start may be up before the notice. */
