@@ -87,6 +87,9 @@ export const retryMaxMs = 1_000
 /** How long a waiting successor gets to be reached directly before packs go to the store as well. */
 export const directGraceMs = 1_500
 
+/** How long an heir waits for the stream of a predecessor that is there before it asks the relay's store as well. */
+export const directHeadStartMs = 150
+
 /** Certificates are accepted this long before and after their time, for clocks that differ. */
 export const clockSkewMs = 60_000
 

@@ -84,6 +84,7 @@ export async function inherit(options: InheritOptions): Promise<{ result: Handof
     membership,
     restorer,
     lanes: options.lanes,
+    isLive: assignment.live,
     clock,
     ...(options.random && { random: options.random }),
     events,

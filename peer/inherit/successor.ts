@@ -7,7 +7,7 @@ import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import { greet } from '../../src/lane/channel-lane.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
-import { orphanMs, retryFirstMs, retryMaxMs, windowBytes } from '../../src/limits.ts'
+import { directHeadStartMs, orphanMs, retryFirstMs, retryMaxMs, windowBytes } from '../../src/limits.ts'
 import type { Node } from '../../src/net/node.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
@@ -29,6 +29,8 @@ export interface InheritanceOptions {
   readonly membership: Membership
   readonly restorer: Restorer
   readonly lanes: readonly LaneKind[]
+  /** The predecessor is there, and will open a stream to us in a moment. */
+  readonly isLive: boolean
   readonly clock: Clock
   readonly random?: () => number
   readonly events: EventLog
@@ -45,6 +47,7 @@ export class Inheritance {
   readonly #over = Promise.withResolvers<InheritanceEnd>()
   readonly #stop = new AbortController()
   #direct: ReceivingLane | undefined
+  readonly #directUp = Promise.withResolvers<void>()
   #get: ReceivingLane | undefined
   /** The relay has said that it will send no more. */
   #getEnded: EndMessage | undefined
@@ -107,6 +110,7 @@ export class Inheritance {
       if (this.#direct === lane) this.#direct = undefined
     })
     this.#direct = lane
+    this.#directUp.resolve()
     channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes }))
     events.emit('lane-up', { lane: 'stream', handoff: this.handoffHex })
     this.#watchForOrphan()
@@ -181,6 +185,7 @@ export class Inheritance {
   /** Fetches from the relay's store, and follows what arrives there, over as many links as it takes. */
   async #keepGetting(): Promise<void> {
     const { signal } = this.#stop
+    await this.#letDirectGoFirst(signal)
     let pauseMs = retryFirstMs
     while (!signal.aborted && this.#getEnded === undefined) {
       try {
@@ -198,6 +203,14 @@ export class Inheritance {
       await delay(this.#options.clock, jittered, signal).catch(() => {})
       pauseMs = Math.min(2 * pauseMs, retryMaxMs)
     }
+  }
+
+  /** A stream that is being opened to us is worth more than what the store may have, and both at once would each take twice as long. */
+  async #letDirectGoFirst(signal: AbortSignal): Promise<void> {
+    const { isLive, lanes, clock } = this.#options
+    if (!isLive || !lanes.includes('stream')) return
+    const headStart = delay(clock, directHeadStartMs, signal).catch(() => {})
+    await Promise.race([headStart, this.#directUp.promise])
   }
 
   async #getOnce(signal: AbortSignal): Promise<void> {
