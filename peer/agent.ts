@@ -21,10 +21,10 @@ import { inherit } from './inherit/inherit.ts'
 import { SinkRack } from './inherit/sink-rack.ts'
 import { waitForAssignment } from './inherit/wait.ts'
 import { createLocalApi } from './local-api.ts'
+import { Lookout } from './lookout.ts'
 import { joinPool, type Membership } from './membership.ts'
 import { openData } from './open-data.ts'
 import { createNotice } from './notice/create-notice.ts'
-import type { Notice } from './notice/notice.ts'
 import { Readiness } from './readiness.ts'
 import { rehearse } from './rehearsal.ts'
 import { RelayClient } from './relay-client.ts'
@@ -73,6 +73,8 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const events = new EventLog(systemClock)
   if (options.onEvent !== undefined) resources.use(events.listen(options.onEvent))
   const warn = (message: string) => events.emit('warning', { message })
+  // First of all: their threads start while the rest of the peer does.
+  const rack = membership.secret && resources.use(new SinkRack(config.sources, config.state))
   const sources = config.sources.map((entry) => resources.use(createSource(entry, { onWarning: warn })))
   const node = resources.use(await createNode({ seed: identity.seed, listen: config.listen }))
   const [address] = config.listen
@@ -87,6 +89,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
     membership,
     events,
     sources,
+    rack,
     node,
     data,
     relay,
@@ -135,6 +138,8 @@ interface AgentParts {
   readonly data: DataEnd
   readonly relay: RelayClient
   readonly desk: InheritanceDesk
+  /** For the first inheritance; undefined for a peer that can't inherit. */
+  readonly rack: SinkRack | undefined
 }
 
 class Agent {
@@ -142,6 +147,7 @@ class Agent {
   readonly #parts: AgentParts
   readonly #readiness: Readiness
   readonly #metrics
+  readonly #lookout: Lookout
   readonly #gone = new AbortController()
   readonly #over = Promise.withResolvers<HandoffResult | undefined>()
   #phase: 'successor' | 'guarding' | 'predecessor' | 'gone' = 'successor'
@@ -150,10 +156,12 @@ class Agent {
   #inherited: HandoffResult | undefined
   #handedOff: HandoffResult | undefined
   #receipt: string | undefined
+  #rehearsed: Promise<void> | undefined
 
   constructor(parts: AgentParts) {
     this.#parts = parts
     this.events = parts.events
+    this.#lookout = this.#lookOut(parts.config)
     this.#readiness = new Readiness(systemClock, parts.config.policy.readyAt, (why) => parts.events.emit('ready', { why }))
     this.#metrics = createAgentMetrics(() => ({
       ready: this.ready() !== undefined,
@@ -165,22 +173,21 @@ class Agent {
 
   /** Until it has handed off, or was stopped; rejects with what made it impossible to go on. */
   async run(): Promise<HandoffResult | undefined> {
-    const { config, sources, membership } = this.#parts
-    const watching = config.notices.map((entry) => this.#watch(createNotice(entry, systemClock)))
+    const { sources, membership } = this.#parts
+    const watching = this.#lookout.watch({ signal: this.#gone.signal })
     const linking = this.#link()
     // Warmed before any notice, so that at the notice only real work is left.
     const warming = sources.map((source) =>
       source.warm({ signal: this.#gone.signal }).catch((thrown: unknown) => this.#warn(source.name, thrown)),
     )
-    warming.push(rehearse(membership, systemClock).catch((thrown: unknown) => this.#warn('rehearsal', thrown)))
-    if (membership.secret === undefined) this.#guard('this peer holds no pool secret')
+    if (membership.secret === undefined) warming.push(this.#rehearse().then(() => this.#guard('this peer holds no pool secret')))
     else this.#successor = this.#succeed()
     try {
       return await this.#over.promise
     } finally {
       this.#phase = 'gone'
       this.#gone.abort(new HeirloomError('aborted', 'the peer is over'))
-      await Promise.allSettled([linking, ...watching, ...warming, this.#successor])
+      await Promise.allSettled([linking, watching, ...warming, this.#successor])
     }
   }
 
@@ -246,6 +253,7 @@ class Agent {
         ...(options.onProgress && { onProgress: options.onProgress }),
       }
       const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources, limits })
+      await this.#lookout.acknowledge()
       this.#handedOff = result
       this.#receipt = receipt
       events.emit('result', { ...result })
@@ -258,18 +266,11 @@ class Agent {
     }
   }
 
-  async #watch(source: ReturnType<typeof createNotice>): Promise<void> {
-    try {
-      for await (const notice of source.watch({ signal: this.#gone.signal })) this.#react(notice)
-    } catch (thrown) {
-      this.#warn(`notice ${source.kind}`, thrown)
-    }
-  }
-
-  #react({ kind, reason, deadlineMs }: Notice): void {
-    const reaction = this.#parts.config.policy.on[kind]
-    if (reaction === 'handoff') this.handOff({ reason, deadlineMs }).catch(() => {})
-    else this.events.emit('notice-ignored', { kind, reason, reaction })
+  #lookOut({ notices, policy }: PeerConfig): Lookout {
+    const tell = (event: string, fields: Readonly<Record<string, unknown>>) => this.events.emit(event, fields)
+    const sources = notices.map((entry) => createNotice(entry, { clock: systemClock, tell }))
+    const handOff = (notice: { reason: string; deadlineMs: number }) => this.handOff(notice)
+    return new Lookout({ sources, on: policy.on, clock: systemClock, tell, handOff, end: () => this.stop() })
   }
 
   /** Keeps trying: a relay that is down at the start may be up before the notice. */
@@ -289,10 +290,10 @@ class Agent {
     const signal = AbortSignal.any([this.#inheriting.signal, this.#gone.signal])
     const endsMs = config.awaitMs === 'always' ? Infinity : systemClock.monotonicMs() + config.awaitMs
     try {
-      while (!signal.aborted && systemClock.monotonicMs() < endsMs) {
-        await using rack = new SinkRack(config.sources, config.state)
+      for (let first = this.#parts.rack; !signal.aborted && systemClock.monotonicMs() < endsMs; first = undefined) {
+        await using rack = first ?? new SinkRack(config.sources, config.state)
         const waitMs = Math.min(endsMs - systemClock.monotonicMs(), 0x7fffffff)
-        const onNothing = () => this.#readiness.settle('nothing waits to be inherited')
+        const onNothing = () => void this.#rehearse().then(() => this.#readiness.settle('nothing waits to be inherited'))
         const assignment = await waitForAssignment({ relay, clock: systemClock, waitMs, signal, onNothing })
         if (assignment === undefined) break
         await this.#inherit(assignment, rack, signal)
@@ -322,6 +323,13 @@ class Agent {
       this.#warn('inheritance', thrown)
     }
     this.#readiness.settle('the inheritance is over')
+  }
+
+  /** When nothing is to be done yet: not while something is there to be inherited. */
+  #rehearse(): Promise<void> {
+    const { membership, node } = this.#parts
+    this.#rehearsed ??= rehearse(membership, node, systemClock).catch((thrown: unknown) => this.#warn('rehearsal', thrown))
+    return this.#rehearsed
   }
 
   #guard(why: string): void {

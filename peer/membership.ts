@@ -3,6 +3,7 @@
 import type { Clock } from '../src/clock.ts'
 import { HeirloomError } from '../src/errors.ts'
 import { checkCertificate, issueCertificate } from '../src/seal/certificate.ts'
+import type { KeyWrapping } from '../src/seal/handoff-header.ts'
 import type { Identity } from '../src/seal/identity.ts'
 import type { KeyFile, PoolPublic, PoolSecret } from '../src/seal/pool-key.ts'
 
@@ -16,6 +17,8 @@ export interface Membership {
   readonly secret: PoolSecret | undefined
   /** A certificate that is valid now. */
   certificate(): Uint8Array
+  /** How handoff keys are wrapped: HPKE, unless told. */
+  readonly wrapping?: KeyWrapping
 }
 
 /** Throws `config` for a file that can't make a member, and what is wrong with a certificate. */

@@ -1,6 +1,8 @@
 // A dry run: what would go within a deadline at a rate, in which order, and what not. Asks the sources for their inventories as a
 // notice would and reads nothing.
 
+import type { Clock } from '../src/clock.ts'
+import { Deadline } from '../src/deadline.ts'
 import { asHeirloomError } from '../src/errors.ts'
 import type { Chunk, LeftOutReason } from '../src/chunk/chunk.ts'
 import { inventoryTimeoutMs } from '../src/limits.ts'
@@ -14,7 +16,7 @@ interface PreviewOptions {
   readonly rateBytesPerSecond: number
   /** The policy's own limit. */
   readonly bytesMax: number | undefined
-  readonly nowMs: number
+  readonly clock: Clock
   readonly signal: AbortSignal
   /** Called for every chunk that would go, in order. */
   readonly onChunk: (chunk: PlannedChunk) => void
@@ -51,7 +53,7 @@ export interface Preview {
 
 /** Throws only when the signal ends it: a source that fails is left out and named. */
 export async function preview(options: PreviewOptions): Promise<Preview> {
-  const { sources, deadlineMs, reserveMs, rateBytesPerSecond, bytesMax, nowMs, onChunk } = options
+  const { sources, deadlineMs, reserveMs, rateBytesPerSecond, bytesMax, clock, onChunk } = options
   const timeBudget = Math.floor((Math.max(0, deadlineMs - reserveMs) / 1000) * rateBytesPerSecond)
   const budgetBytes = Math.min(timeBudget, bytesMax ?? Infinity)
   const plan = new Plan()
@@ -60,7 +62,7 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
   const planned = sources.map(() => ({ chunks: 0, bytes: 0, weight: 0 }))
   const cutReason: LeftOutReason = budgetBytes < timeBudget ? 'limit' : 'deadline'
   let sentBytes = 0
-  for (const { index, chunk } of inOrder(plan, nowMs)) {
+  for (const { index, chunk } of inOrder(plan, clock.nowMs())) {
     const bytes = expectedBytes(chunk)
     if (sentBytes + bytes > budgetBytes) {
       plan.leaveOut(index, chunk, cutReason)
@@ -84,11 +86,11 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
 
 async function gather(source: Source, plan: Plan, budgetBytes: number, options: PreviewOptions): Promise<string | undefined> {
   const { index } = plan.addSource(source.name, source.kind)
-  const { deadlineMs, rateBytesPerSecond } = options
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(Math.min(inventoryTimeoutMs, deadlineMs))])
+  const { deadlineMs, rateBytesPerSecond, clock } = options
+  using slice = Deadline.after(clock, Math.min(inventoryTimeoutMs, deadlineMs)).signal(options.signal)
   try {
     const query = { handoff: '0'.repeat(32), reason: 'dry run', deadlineMs, rateBytesPerSecond, budgetBytes }
-    for await (const chunks of source.inventory(query, { signal })) plan.add(index, chunks)
+    for await (const chunks of source.inventory(query, slice)) plan.add(index, chunks)
     plan.settle(index)
     return undefined
   } catch (thrown) {

@@ -11,6 +11,7 @@ import { measureFiles } from './bench/files.ts'
 import { measureLatency } from './bench/latency.ts'
 import { circumstances } from './bench/machine.ts'
 import { measureMemory } from './bench/memory.ts'
+import { measureNotice } from './bench/notice.ts'
 import { type Part, parseBenchOptions } from './bench/options.ts'
 import type { Plan } from './bench/plan.ts'
 import { measureRates } from './bench/rates.ts'
@@ -24,6 +25,7 @@ const measures: Readonly<Record<Part, (plan: Plan) => Promise<Row[]>>> = {
   latency: measureLatency,
   files: measureFiles,
   memory: measureMemory,
+  notice: measureNotice,
 }
 
 async function bench(args: readonly string[], { stdout, stderr }: Terminal): Promise<number> {

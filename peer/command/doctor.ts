@@ -12,7 +12,7 @@ import { configFlag } from './config.ts'
 
 export const doctorCommand: CommandDefinition = {
   name: 'doctor',
-  description: 'check key, identity, state, relays, clock, sources, notices and ports, and say what to do',
+  description: 'check key, identity, state, relays, clock, sources, cloud, notices and ports, and say what to do',
   example: 'heirloom doctor --config /etc/heirloom/peer.yaml',
   options: [configFlag()],
   async run({ flags, output }) {

@@ -42,7 +42,7 @@ export const planCommand: CommandDefinition = {
       reserveMs: config.policy.reserveMs,
       rateBytesPerSecond: flags['rate'],
       bytesMax: config.policy.maxBytes,
-      nowMs: systemClock.nowMs(),
+      clock: systemClock,
       signal: interrupt.signal,
       onChunk(chunk) {
         if (rows++ >= limit) return

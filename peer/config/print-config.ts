@@ -6,7 +6,8 @@ import { stringify } from 'yaml'
 import type { SourceEntry } from '../../src/plan/manifest.ts'
 import type { Policy } from '../../src/plan/policy.ts'
 import { formatDuration, formatRate, formatSize } from '../../src/units.ts'
-import type { NoticeEntry, PeerConfig } from './schema.ts'
+import type { NoticeEntry } from './notice-entry.ts'
+import type { PeerConfig } from './schema.ts'
 
 /** The written form: the keys of the file, durations and sizes with units. What has no value is absent. */
 export function writtenConfig(config: PeerConfig): Record<string, unknown> {
@@ -33,9 +34,9 @@ export function printConfig(config: PeerConfig): string {
 }
 
 function writtenNotice(notice: NoticeEntry): Record<string, unknown> {
-  if (!('deadlineMs' in notice)) return present({ ...notice })
-  const { deadlineMs, ...rest } = notice
-  return { ...rest, deadline: formatDuration(deadlineMs) }
+  const { everyMs, deadlineMs, ...rest }: { everyMs?: number; deadlineMs?: number; kind: string } = { ...notice }
+  const written = (ms: number | undefined) => (ms === undefined ? undefined : formatDuration(ms))
+  return present({ ...rest, every: written(everyMs), deadline: written(deadlineMs) })
 }
 
 function writtenSource(source: SourceEntry): Record<string, unknown> {

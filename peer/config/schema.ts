@@ -8,55 +8,7 @@ import { addressesMax } from '../../src/limits.ts'
 import { sourcesSchema, type Manifest } from '../../src/plan/manifest.ts'
 import { policySchema, type Policy } from '../../src/plan/policy.ts'
 import type { Ms } from '../../src/units.ts'
-
-/** The kinds of notices that this version watches for. */
-const builtNoticeKinds: readonly string[] = ['signal', 'file']
-
-/** What a signal or a file leaves us when it doesn't say: container orchestrators kill after 30 s by default. */
-const noticeDeadline = duration({ min: 1 }).prefault('25s').describe('How long we have from then.')
-
-const signalNotice = strict({
-  kind: z.literal('signal').describe('A signal from the init system or the orchestrator.'),
-  signal: z.enum(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGPWR']).default('SIGTERM').describe('Which one.'),
-  deadline: noticeDeadline,
-}).transform(({ kind, signal, deadline }) => ({ kind, signal, deadlineMs: deadline }))
-
-const fileNotice = strict({
-  kind: z.literal('file').describe('A file that appears when the VM is going.'),
-  path: path().describe('Its name. A relative one counts from the configuration file.'),
-  deadline: noticeDeadline,
-}).transform(({ kind, path: file, deadline }) => ({ kind, path: file, deadlineMs: deadline }))
-
-function cloudNotice<Kind extends string>(kind: Kind, cloud: string) {
-  return strict({
-    kind: z.literal(kind).describe(`The metadata service of ${cloud}.`),
-    endpoint: z
-      .url({ protocol: /^https?$/, error: 'expected a URL such as http://169.254.169.254' })
-      .optional()
-      .describe('Where it answers.'),
-  })
-}
-
-const notice = z
-  .discriminatedUnion('kind', [
-    signalNotice,
-    fileNotice,
-    cloudNotice('aws', 'Amazon EC2'),
-    cloudNotice('gcp', 'Google Compute Engine'),
-    cloudNotice('azure', 'Microsoft Azure'),
-    cloudNotice('alibaba', 'Alibaba Cloud'),
-    cloudNotice('tencent', 'Tencent Cloud'),
-  ])
-  .superRefine(({ kind }, context) => {
-    if (builtNoticeKinds.includes(kind)) return
-    context.addIssue({
-      code: 'custom',
-      path: ['kind'],
-      message: `kind ${kind} isn't in this version yet; there are ${builtNoticeKinds.join(', ')}`,
-    })
-  })
-
-export type NoticeEntry = Readonly<z.output<typeof notice>>
+import { noticeEntry, type NoticeEntry } from './notice-entry.ts'
 
 /** What is written in the file; paths are as they stand there, and the keys that depend on the machine may be missing. */
 export const configSchema = strict({
@@ -78,7 +30,7 @@ export const configSchema = strict({
     .describe('Directory for identity and journal. Default: $STATE_DIRECTORY, $XDG_STATE_HOME/heirloom or ~/.local/state/heirloom.'),
   identity: path().optional().describe("The file with this peer's own key. Default: identity.key in the state."),
   notices: z
-    .array(notice)
+    .array(noticeEntry)
     .max(32)
     .prefault([{ kind: 'signal' }])
     .describe('What tells us that the VM is going.'),

@@ -6,8 +6,10 @@ import type { KeyFile } from '../../src/seal/pool-key.ts'
 import { configNotes } from '../config/notes.ts'
 import type { PeerConfig } from '../config/schema.ts'
 import { joinPool } from '../membership.ts'
+import { dmiFolder as systemDmiFolder } from '../notice/firmware.ts'
 import { finding, ok, warn, type Finding } from './finding.ts'
-import { checkIdentity, checkKey, checkNotice, checkPort, checkSource, checkState } from './local.ts'
+import { checkIdentity, checkKey, checkPort, checkSource, checkState } from './local.ts'
+import { checkCloud, checkNotice } from './notice.ts'
 import { reach } from './reach.ts'
 import { checkRelay, type RelayProbe } from './relay.ts'
 
@@ -16,10 +18,12 @@ interface Examination {
   readonly clock: Clock
   readonly probe: RelayProbe
   readonly signal: AbortSignal
+  /** Where the kernel shows what the firmware says. */
+  readonly dmiFolder?: string
 }
 
 /** Yields a finding for every check; only the signal ends it early. */
-export async function* examine({ config, clock, probe, signal }: Examination): AsyncGenerator<Finding> {
+export async function* examine({ config, clock, probe, signal, dmiFolder = systemDmiFolder }: Examination): AsyncGenerator<Finding> {
   for (const note of configNotes(config)) yield warn('config', note, 'nothing, or take it out of the file')
 
   const { finding: identityFinding, identity } = await checkIdentity(config.identity)
@@ -50,7 +54,10 @@ export async function* examine({ config, clock, probe, signal }: Examination): A
   }
 
   for (const source of config.sources) yield await finding(`source ${source.name}`, () => checkSource(source, signal), signal)
-  for (const notice of config.notices) yield await finding(`notice ${notice.kind}`, () => checkNotice(notice), signal)
+  yield await finding('cloud', () => checkCloud(config.notices, dmiFolder), signal)
+  for (const notice of config.notices) {
+    yield await finding(`notice ${notice.kind}`, () => checkNotice(notice, { clock, dmiFolder, signal }), signal)
+  }
   yield* examinePorts(config, signal)
 }
 

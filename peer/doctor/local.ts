@@ -1,4 +1,4 @@
-// Checks of what lies on this machine: key, identity, state directory, sources, notices, ports. Nothing is changed.
+// Checks of what lies on this machine: key, identity, state directory, sources, ports. Nothing is changed.
 
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import { checkCertificate } from '../../src/seal/certificate.ts'
 import type { Identity } from '../../src/seal/identity.ts'
 import type { KeyFile } from '../../src/seal/pool-key.ts'
 import { humanDuration } from '../../src/units.ts'
-import type { NoticeEntry, PeerConfig } from '../config/schema.ts'
+import type { PeerConfig } from '../config/schema.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
 import { reach } from './reach.ts'
 
@@ -105,18 +105,6 @@ async function checkApp(check: string, url: string, signal: AbortSignal): Promis
   }
 }
 
-export async function checkNotice(notice: NoticeEntry): Promise<Finding> {
-  const check = `notice ${notice.kind}`
-  if (notice.kind === 'signal') return ok(check, `${notice.signal}, then ${humanDuration(notice.deadlineMs)}`)
-  if (notice.kind !== 'file') return ok(check, 'nothing to check')
-  if ((await stat(notice.path).catch(() => undefined)) !== undefined) {
-    return warn(check, `${notice.path} is there already`, 'a peer that starts now would hand off at once; remove it')
-  }
-  const folder = dirname(notice.path)
-  await expectAccess(folder, constants.R_OK | constants.X_OK, 'watched')
-  return ok(check, `${notice.path}, when it appears`)
-}
-
 /** Whether something else listens there already. A running agent of this configuration is no such thing. */
 export async function checkPort(check: string, host: string, port: number, agentRuns: boolean): Promise<Finding> {
   if (port === 0) return ok(check, 'a free port')
@@ -147,7 +135,7 @@ async function nearestExisting(path: string): Promise<string> {
   }
 }
 
-async function expectAccess(path: string, mode: number, what: string): Promise<void> {
+export async function expectAccess(path: string, mode: number, what: string): Promise<void> {
   await access(path, mode).catch((thrown: unknown) => {
     throw new HeirloomError('io', `${path} can't be ${what}: ${asHeirloomError(thrown).message}`, {
       cause: thrown,

@@ -94,7 +94,7 @@ export class LaneKeeper {
     attempt: Attempt,
     signal: AbortSignal,
   ): Promise<{ over: Promise<HeirloomError | undefined> }> {
-    const { node, data, handoff, certificate, onUp, onDown, onAcknowledged, onDemanded, onRoom } = this.#options
+    const { node, clock, data, handoff, certificate, onUp, onDown, onAcknowledged, onDemanded, onRoom } = this.#options
     if (addresses.length === 0) throw new HeirloomError('link-lost', 'it is not known yet where this lane leads')
     const socket = attempt.bySocket && data !== undefined ? { end: data, needsKey: kind === 'store' } : undefined
     const channel = await node.open(addresses, socket === undefined ? transferProtocol : dataProtocol, { signal })
@@ -116,7 +116,7 @@ export class LaneKeeper {
     }
     const hello = { handoff, role: 'sends' as const, epoch, certificate: certificate(), have: new PackSet(), windowBytes: 0 }
     const more = { ...(checkWelcome && { checkWelcome }), ...(socket && { data: socket }) }
-    const lane = await openChannelLane({ kind, channel, hello, events, signal, ...more })
+    const lane = await openChannelLane({ kind, channel, hello, events, clock, signal, ...more })
     opened.lane = lane
     const onAbort = () => void lane.close()
     signal.addEventListener('abort', onAbort, { once: true })

@@ -4,10 +4,21 @@
 import type { Chunk, ChunkPart } from '../../src/chunk/chunk.ts'
 import { chunkWeight } from '../../src/plan/plan.ts'
 
+/** A part that goes into a pack. */
 export interface Entry {
   readonly source: number
-  readonly part: Pick<ChunkPart, 'chunk' | 'offset' | 'chunkBytes'> & { readonly length: number }
+  readonly part: ChunkPart
 }
+
+/** What a pack has in it, in columns: there is an entry for every small file of the whole handoff, and each is kept until the end. */
+interface Packed {
+  readonly sources: Uint8Array
+  readonly chunks: readonly Chunk[]
+  /** For each: the chunk's bytes, and the part's. */
+  readonly bytes: Float64Array
+}
+
+const empty: Packed = { sources: new Uint8Array(0), chunks: [], bytes: new Float64Array(0) }
 
 export interface Delivered {
   chunks: number
@@ -17,21 +28,24 @@ export interface Delivered {
 
 export class Ledger {
   /** By pack number; the bodies are not kept. */
-  readonly #packs: (readonly Entry[])[] = []
+  readonly #packs: Packed[] = []
   readonly #arrivedBytes = new Map<Chunk, number>()
   readonly #delivered: Delivered[] = []
 
   /** Notes what the next pack has in it and answers its number. */
   append(entries: readonly Entry[]): number {
-    return this.#packs.push(entries) - 1
+    const sources = new Uint8Array(entries.length)
+    const bytes = new Float64Array(2 * entries.length)
+    entries.forEach(({ source, part }, index) => {
+      sources[index] = source
+      bytes[2 * index] = part.chunkBytes
+      bytes[2 * index + 1] = part.bytes.byteLength
+    })
+    return this.#packs.push({ sources, chunks: entries.map(({ part }) => part.chunk), bytes }) - 1
   }
 
   get packs(): number {
     return this.#packs.length
-  }
-
-  entries(number: number): readonly Entry[] {
-    return this.#packs[number] ?? []
   }
 
   delivered(source: number): Delivered {
@@ -40,36 +54,42 @@ export class Ledger {
 
   /** A pack is safe. */
   arrived(number: number): void {
-    for (const entry of this.entries(number)) this.#count(entry, 1)
+    const pack = this.#packs[number] ?? empty
+    for (let index = 0; index < pack.chunks.length; index++) this.#count(pack, index, 1)
   }
 
   /** A pack that was safe is lost; answers the chunks that must be packed anew, by source. */
   lost(number: number): Map<number, Chunk[]> {
     const chunks = new Map<number, Chunk[]>()
-    for (const entry of this.entries(number)) {
-      this.#count(entry, -1)
-      const ofSource = chunks.get(entry.source) ?? []
-      if (ofSource.at(-1) !== entry.part.chunk) ofSource.push(entry.part.chunk)
-      chunks.set(entry.source, ofSource)
-    }
-    this.#packs[number] = []
+    const pack = this.#packs[number] ?? empty
+    pack.chunks.forEach((chunk, index) => {
+      this.#count(pack, index, -1)
+      const source = pack.sources[index]!
+      const ofSource = chunks.get(source) ?? []
+      if (ofSource.at(-1) !== chunk) ofSource.push(chunk)
+      chunks.set(source, ofSource)
+    })
+    this.#packs[number] = empty
     return chunks
   }
 
-  #count({ source, part }: Entry, sign: 1 | -1): void {
-    const delivered = this.delivered(source)
-    if (part.length >= part.chunkBytes) return this.#add(delivered, part, sign)
-    const before = this.#arrivedBytes.get(part.chunk) ?? 0
-    const after = before + sign * part.length
-    if (after === 0) this.#arrivedBytes.delete(part.chunk)
-    else this.#arrivedBytes.set(part.chunk, after)
-    if (before < part.chunkBytes && after >= part.chunkBytes) this.#add(delivered, part, 1)
-    if (before >= part.chunkBytes && after < part.chunkBytes) this.#add(delivered, part, -1)
+  #count(pack: Packed, index: number, sign: 1 | -1): void {
+    const delivered = this.delivered(pack.sources[index]!)
+    const chunk = pack.chunks[index]!
+    const chunkBytes = pack.bytes[2 * index]!
+    const length = pack.bytes[2 * index + 1]!
+    if (length >= chunkBytes) return add(delivered, chunk, chunkBytes, sign)
+    const before = this.#arrivedBytes.get(chunk) ?? 0
+    const after = before + sign * length
+    if (after === 0) this.#arrivedBytes.delete(chunk)
+    else this.#arrivedBytes.set(chunk, after)
+    if (before < chunkBytes && after >= chunkBytes) add(delivered, chunk, chunkBytes, 1)
+    if (before >= chunkBytes && after < chunkBytes) add(delivered, chunk, chunkBytes, -1)
   }
+}
 
-  #add(delivered: Delivered, { chunk, chunkBytes }: Entry['part'], sign: 1 | -1): void {
-    delivered.chunks += sign
-    delivered.bytes += sign * chunkBytes
-    delivered.weight += sign * chunkWeight(chunk)
-  }
+function add(delivered: Delivered, chunk: Chunk, chunkBytes: number, sign: 1 | -1): void {
+  delivered.chunks += sign
+  delivered.bytes += sign * chunkBytes
+  delivered.weight += sign * chunkWeight(chunk)
 }

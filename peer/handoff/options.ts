@@ -32,6 +32,7 @@ export interface HandoffOptions {
   readonly data?: DataEnd | undefined
   readonly relay: RelayClient
   readonly clock: Clock
+  readonly random?: () => number
   readonly events: EventLog
   readonly onProgress?: (progress: HandoffProgress) => void
 }

@@ -10,15 +10,10 @@ import type { PackSealer } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { SealedPack } from '../../src/wire/sealed-pack.ts'
 import type { Feed } from './feed.ts'
-import type { Ledger } from './ledger.ts'
+import type { Entry, Ledger } from './ledger.ts'
 
 /** The numbers and the version in a fragment's head. */
 const fragmentHeadBytes = 160
-
-interface Gathered {
-  readonly source: number
-  readonly part: ChunkPart
-}
 
 export interface Pipeline {
   /** The next sealed pack, made when it is asked for. Waits while nothing is ready; undefined once the signal has ended it. */
@@ -48,12 +43,8 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
   let superseded = new PackSet()
   let barrier = 0
 
-  function packOf(gathered: readonly Gathered[], receipt?: EncodePackInput['receipt']) {
-    const entries = gathered.map(({ source, part }) => ({
-      source,
-      part: { chunk: part.chunk, offset: part.offset, chunkBytes: part.chunkBytes, length: part.bytes.byteLength },
-    }))
-    const number = ledger.append(entries)
+  function packOf(gathered: readonly Entry[], receipt?: EncodePackInput['receipt']) {
+    const number = ledger.append(gathered)
     const sources = news(plan, announced)
     const input = { barrier, sources, fragments: gathered.map(fragmentOf), superseded, ...(receipt && { receipt }) }
     superseded = new PackSet()
@@ -66,7 +57,7 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
 
   const stages = pipe(
     gatherer.groups(),
-    async function* pack(groups: AsyncIterable<Gathered[]>) {
+    async function* pack(groups: AsyncIterable<Entry[]>) {
       for await (const group of groups) yield packOf(group)
     },
     async function* seal(plain: AsyncIterable<{ number: number; pieces: Uint8Array[] }>) {
@@ -101,7 +92,7 @@ function packedBytes({ chunk, bytes, attributes }: ChunkPart): number {
   return bytes.byteLength + 3 * chunk.id.length + (attributes?.byteLength ?? 0) + fragmentHeadBytes
 }
 
-function fragmentOf({ source, part }: Gathered): EncodePackInput['fragments'][number] {
+function fragmentOf({ source, part }: Entry): EncodePackInput['fragments'][number] {
   const { chunk, offset, chunkBytes, bytes, version, attributes } = part
   const head = {
     source,
@@ -148,7 +139,7 @@ class Gatherer {
     this.#wake = undefined
   }
 
-  async *groups(): AsyncGenerator<Gathered[]> {
+  async *groups(): AsyncGenerator<Entry[]> {
     while (!this.#signal.aborted) {
       const group = this.#gather()
       if (group.length > 0) yield group
@@ -156,8 +147,8 @@ class Gatherer {
     }
   }
 
-  #gather(): Gathered[] {
-    const group: Gathered[] = []
+  #gather(): Entry[] {
+    const group: Entry[] = []
     let bytes = 0
     this.isHolding = true
     while (group.length < packFragmentsMax) {

@@ -12,6 +12,7 @@ import { Dispatcher } from '../../src/transfer/dispatcher.ts'
 import type { SealedPack } from '../../src/wire/sealed-pack.ts'
 import type { RelayClient } from '../relay-client.ts'
 import type { HandoffResult } from '../result.ts'
+import { Bell } from './bell.ts'
 import { Feed } from './feed.ts'
 import { HeirFollower } from './heir-follower.ts'
 import { Inventories } from './inventories.ts'
@@ -35,6 +36,7 @@ export async function handOff(options: HandoffOptions): Promise<{ result: Handof
     identity: membership.identity,
     certificate: membership.certificate(),
     nowMs: clock.nowMs(),
+    ...(membership.wrapping && { wrapping: membership.wrapping }),
   })
   const predecessor = new Predecessor(options, handoff, startedMs)
   return await predecessor.run()
@@ -56,6 +58,7 @@ class Predecessor {
   readonly #inventories: Inventories
   readonly #heir: HeirFollower
   readonly #stalls: StallWatch
+  readonly #bell: Bell
   readonly #stop = new AbortController()
   readonly #tasks: Promise<void>[] = []
   readonly #notes: string[] = []
@@ -64,9 +67,9 @@ class Predecessor {
   #pulling = false
   #sealedBytes = 0
   #firstPackMs: number | null = null
-  #wake: (() => void) | undefined
   #localFailure: HeirloomError | undefined
   #offered = false
+  #keepsStore = false
 
   constructor(options: HandoffOptions, handoff: NewHandoff, startedMs: number) {
     const { clock, limits, node, membership } = options
@@ -78,6 +81,7 @@ class Predecessor {
     this.#dispatcher = new Dispatcher(limits.lanes)
     this.#rate = new RateLimit(clock, limits.rateBytesPerSecondMax)
     this.#stalls = new StallWatch(clock)
+    this.#bell = new Bell(clock)
     this.#inventories = this.#createInventories()
     this.#heir = this.#createHeirFollower()
     this.#feeds = options.sources.map((source) => {
@@ -91,6 +95,7 @@ class Predecessor {
       node,
       clock,
       data: options.data,
+      ...(options.random && { random: options.random }),
       handoff: handoff.handoff,
       certificate: () => membership.certificate(),
       onUp: (lane) => {
@@ -192,9 +197,7 @@ class Predecessor {
     try {
       const { result } = await relay.request({ case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', ...offer } })
       if (result.case === 'offered') this.#heir.set(result.value.heir)
-      const isFirst = !this.#offered
       this.#offered = true
-      if (isFirst && limits.lanes.includes('store')) this.#tasks.push(this.#keeper.keep(() => this.#storeTarget(), this.#stop.signal))
     } catch (thrown) {
       const error = asHeirloomError(thrown)
       if (!error.retryable) {
@@ -212,6 +215,14 @@ class Predecessor {
     return { kind: 'store', bySocket, addresses: relay.address === undefined ? [] : [relay.address], epoch: 0 }
   }
 
+  /** Keeps the lane to the store up from when it may be needed: an heir that is being dialled comes first, since that is when every millisecond counts. */
+  #keepStore(): void {
+    if (this.#keepsStore || !this.#offered || !this.#options.limits.lanes.includes('store')) return
+    if (this.#heir.isInGrace && !this.#dispatcher.reaches('heir')) return
+    this.#keepsStore = true
+    this.#tasks.push(this.#keeper.keep(() => this.#storeTarget(), this.#stop.signal))
+  }
+
   /** Whether a kind of lane takes packs now: the store only while the heir can't be reached directly, the stream while there is nothing better. */
   readonly #allowed = (kind: LaneKind): boolean => {
     const { lanes } = this.#options.limits
@@ -226,10 +237,11 @@ class Predecessor {
     using ending = until.signal()
     ending.signal.addEventListener('abort', () => this.#changed(), { once: true })
     while (!until.passed) {
+      this.#keepStore()
       this.#sendWhatFits()
       if (this.#everythingIsSafe() || this.#overLimit() || this.#hopeless()) break
       this.#pull()
-      await this.#change(laneStallMs / 4)
+      await this.#bell.wait(laneStallMs / 4)
       for (const lane of this.#stalls.stalled(this.#dispatcher.lanes())) void lane.close()
     }
     return !this.#everythingIsSafe()
@@ -322,7 +334,7 @@ class Predecessor {
   async #sayGoodbye(cut: boolean): Promise<{ result: HandoffResult; receipt: string }> {
     const { membership, relay, events } = this.#options
     // A pack that is being sealed has the lower number.
-    while (this.#pipeline.isHolding) await this.#change(10)
+    while (this.#pipeline.isHolding) await this.#bell.wait(10)
     const summary = this.#summary(!cut)
     const receipt = makeReceipt(summary, this.#options.reason)
     const content = new TextEncoder().encode(receipt)
@@ -332,7 +344,7 @@ class Predecessor {
     const ending = this.#deadline
     while (!ending.passed && !this.#dispatcher.isSafe(last.number) && !this.#hopeless()) {
       this.#sendWhatFits()
-      await this.#change(Math.min(250, ending.leftMs))
+      await this.#bell.wait(Math.min(250, ending.leftMs))
     }
     if (this.#dispatcher.isSafe(last.number)) await this.#close(last, relay)
     const final = this.#summary(!cut)
@@ -377,17 +389,6 @@ class Predecessor {
 
   #changed(): void {
     this.#pipeline.wake()
-    this.#wake?.()
-  }
-
-  #change(atMostMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(atMostMs, () => this.#wake?.())
-      this.#wake = () => {
-        this.#wake = undefined
-        cancel()
-        resolve()
-      }
-    })
+    this.#bell.ring()
   }
 }

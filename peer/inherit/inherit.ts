@@ -1,6 +1,5 @@
 // From an assignment to its end: opens the header, takes up the journal, restores, and tells applications and relay that it is done.
 
-import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SourceSummary } from '../../src/chunk/pack.ts'
 import type { Clock } from '../../src/clock.ts'
@@ -18,6 +17,7 @@ import type { RelayClient } from '../relay-client.ts'
 import { laneTallies, type HandoffOutcome, type HandoffProgress, type HandoffResult } from '../result.ts'
 import type { Sink } from '../source/source.ts'
 import type { InheritanceDesk } from './desk.ts'
+import { systemJournalFiles, type JournalFiles } from './journal-files.ts'
 import { Journal, recallJournal, type Recalled } from './journal.ts'
 import { Restorer } from './restorer.ts'
 import { Inheritance, type InheritanceEnd } from './successor.ts'
@@ -35,8 +35,11 @@ export interface InheritOptions {
   readonly sinks: readonly Sink[]
   /** Where the journal lives: one folder an inheritance. */
   readonly journalDirectory: string
+  /** The machine's own, unless told. */
+  readonly journalFiles?: JournalFiles
   readonly lanes: readonly LaneKind[]
   readonly clock: Clock
+  readonly random?: () => number
   readonly events: EventLog
   readonly signal: AbortSignal
   readonly onProgress?: (progress: HandoffProgress) => void
@@ -48,11 +51,11 @@ export async function inherit(options: InheritOptions): Promise<{ result: Handof
   const { secret } = membership
   if (secret === undefined) throw new HeirloomError('config', 'a successor needs the pool secret')
   const startedMs = clock.monotonicMs()
-  const header = await openHeader(assignment.header, secret, assignment.handoff)
+  const header = await openHeader(assignment.header, secret, assignment.handoff, membership.wrapping)
   const handoff = Buffer.from(assignment.handoff).toString('hex')
   events.emit('claim', { handoff, epoch: assignment.epoch })
   using opened = openJournal(options, handoff)
-  const { journal, recalled, directory } = opened
+  const { journal, recalled, directory, files } = opened
   const opener = new PackOpener({ key: header.key, pool: membership.pool.id, handoff: assignment.handoff })
   let firstPackMs: number | null = null
   const known = new Map<string, Sink | undefined>()
@@ -85,7 +88,9 @@ export async function inherit(options: InheritOptions): Promise<{ result: Handof
     membership,
     restorer,
     lanes: options.lanes,
+    isLive: assignment.live,
     clock,
+    ...(options.random && { random: options.random }),
     events,
   })
   await restorer.recall(recalled?.entries ?? [])
@@ -100,7 +105,7 @@ export async function inherit(options: InheritOptions): Promise<{ result: Handof
     identityKey: header.identityKey,
   }
   const { result, receipt } = await settle(options, account)
-  rmSync(directory, { recursive: true, force: true })
+  files.remove(directory)
   events.emit('handoff-end', { ...result })
   return { result, receipt }
 }
@@ -124,16 +129,18 @@ interface OpenedJournal extends Disposable {
   readonly journal: Journal
   readonly recalled: Recalled | undefined
   readonly directory: string
+  readonly files: JournalFiles
 }
 
 /** The journal of this handoff: what an earlier process of this peer wrote, and where to go on. */
-function openJournal({ journalDirectory, assignment, membership }: InheritOptions, handoff: string): OpenedJournal {
+function openJournal(options: InheritOptions, handoff: string): OpenedJournal {
+  const { journalDirectory, journalFiles: files = systemJournalFiles, assignment, membership } = options
   const directory = join(journalDirectory, handoff)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const recalled = recallJournal(directory)
+  files.makeFolder(directory)
+  const recalled = recallJournal(directory, files)
   const head = { handoff, epoch: assignment.epoch, seed: Buffer.from(membership.identity.seed).toString('base64') }
-  const journal = Journal.open(directory, head, recalled)
-  return { journal, recalled, directory, [Symbol.dispose]: () => journal[Symbol.dispose]() }
+  const journal = Journal.open(directory, head, recalled, files)
+  return { journal, recalled, directory, files, [Symbol.dispose]: () => journal[Symbol.dispose]() }
 }
 
 interface Account {

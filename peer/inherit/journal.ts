@@ -5,10 +5,10 @@
 // acknowledgement and not fsynced: a journal outlives the process, and is void after a reboot of the machine (the boot id says so), since
 // then restored files may be torn as well.
 
-import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { asHeirloomError } from '../../src/errors.ts'
+import { asHeirloomError, assert } from '../../src/errors.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
+import { systemJournalFiles, type JournalFiles, type JournalLog } from './journal-files.ts'
 
 export interface JournalHead {
   /** 32 hexadecimal digits. */
@@ -50,27 +50,18 @@ export interface Recalled {
 
 const fileName = 'journal.jsonl'
 
-/** Changes with every boot; empty where the platform doesn't tell. */
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
-    return ''
-  }
-}
-
 /** What a journal in this directory says, or undefined when there is none, or none that can be trusted. */
-export function recallJournal(directory: string): Recalled | undefined {
+export function recallJournal(directory: string, files: JournalFiles = systemJournalFiles): Recalled | undefined {
   let lines: string[]
   try {
-    lines = readFileSync(join(directory, fileName), 'utf8').split('\n')
+    lines = new TextDecoder().decode(files.read(join(directory, fileName))).split('\n')
   } catch {
     return undefined
   }
   lines.pop()
   const parsed = lines.map(parseLine)
   const head = parsed[0] as (JournalHead & { boot: string }) | undefined
-  if (head === undefined || head.boot !== bootId() || typeof head.handoff !== 'string') return undefined
+  if (head === undefined || head.boot !== files.bootId() || typeof head.handoff !== 'string') return undefined
   const torn = parsed.indexOf(undefined)
   return { head, entries: parsed.slice(1, torn < 0 ? undefined : torn) as JournalEntry[] }
 }
@@ -85,21 +76,23 @@ function parseLine(line: string): unknown {
 
 export class Journal implements Disposable {
   readonly #directory: string
-  #file: number
+  readonly #files: JournalFiles
+  #log: JournalLog | undefined
 
-  private constructor(directory: string, file: number) {
+  private constructor(directory: string, files: JournalFiles, log: JournalLog) {
     this.#directory = directory
-    this.#file = file
+    this.#files = files
+    this.#log = log
   }
 
   /** Begins a journal, or goes on with one that was recalled. Throws `io` or `no-space`. */
-  static open(directory: string, head: JournalHead, recalled: Recalled | undefined): Journal {
+  static open(directory: string, head: JournalHead, recalled: Recalled | undefined, files: JournalFiles = systemJournalFiles): Journal {
     try {
-      mkdirSync(join(directory, 'held'), { recursive: true, mode: 0o700 })
+      files.makeFolder(join(directory, 'held'))
       const path = join(directory, fileName)
-      const lines = [{ ...head, boot: bootId() }, ...(recalled?.entries ?? [])].map((line) => `${JSON.stringify(line)}\n`)
-      writeFileSync(path, lines.join(''), { mode: 0o600 })
-      return new Journal(directory, openSync(path, 'a'))
+      const lines = [{ ...head, boot: files.bootId() }, ...(recalled?.entries ?? [])].map((line) => `${JSON.stringify(line)}\n`)
+      files.write(path, Buffer.from(lines.join('')))
+      return new Journal(directory, files, files.openLog(path))
     } catch (thrown) {
       throw asHeirloomError(thrown, 'io')
     }
@@ -107,12 +100,10 @@ export class Journal implements Disposable {
 
   /** Throws `no-space` with the torn line cut off again. */
   append(entry: JournalEntry): void {
-    const line = Buffer.from(`${JSON.stringify(entry)}\n`)
-    let written = 0
+    assert(this.#log !== undefined, 'the journal is open')
     try {
-      while (written < line.byteLength) written += writeSync(this.#file, line, written)
+      this.#log.append(Buffer.from(`${JSON.stringify(entry)}\n`))
     } catch (thrown) {
-      if (written > 0) ftruncateSync(this.#file, readFileSync(join(this.#directory, fileName)).byteLength - written)
       throw asHeirloomError(thrown, 'io')
     }
   }
@@ -120,29 +111,28 @@ export class Journal implements Disposable {
   /** Keeps a sealed pack that waits for its barrier. */
   hold(number: number, pieces: readonly Uint8Array[]): void {
     try {
-      writeFileSync(this.#heldPath(number), Buffer.concat(pieces), { mode: 0o600 })
+      this.#files.write(this.#heldPath(number), Buffer.concat(pieces))
     } catch (thrown) {
       throw asHeirloomError(thrown, 'io')
     }
   }
 
   held(): PackSet {
-    const names = readdirSync(join(this.#directory, 'held')).filter((name) => /^\d+$/.test(name))
+    const names = this.#files.list(join(this.#directory, 'held')).filter((name) => /^\d+$/.test(name))
     return PackSet.of(names.map(Number))
   }
 
   readHeld(number: number): Uint8Array {
-    return readFileSync(this.#heldPath(number))
+    return this.#files.read(this.#heldPath(number))
   }
 
   releaseHeld(number: number): void {
-    rmSync(this.#heldPath(number), { force: true })
+    this.#files.remove(this.#heldPath(number))
   }
 
   [Symbol.dispose](): void {
-    if (this.#file < 0) return
-    closeSync(this.#file)
-    this.#file = -1
+    this.#log?.close()
+    this.#log = undefined
   }
 
   #heldPath(number: number): string {

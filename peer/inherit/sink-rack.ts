@@ -10,6 +10,7 @@ export class SinkRack implements AsyncDisposable {
   /** Those that something came for. */
   readonly used: Sink[] = []
   readonly #sinks: ReadonlyMap<string, Sink>
+  #disposed: Promise<unknown> | undefined
 
   /** `state` is the peer's own directory. */
   constructor(sources: readonly SourceEntry[], state: string) {
@@ -25,6 +26,7 @@ export class SinkRack implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#sinks.values()].map((sink) => sink[Symbol.asyncDispose]()))
+    this.#disposed ??= Promise.all([...this.#sinks.values()].map((sink) => sink[Symbol.asyncDispose]()))
+    await this.#disposed
   }
 }

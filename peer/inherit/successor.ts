@@ -10,7 +10,7 @@ import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { shouldAvoidSockets } from '../../src/lane/socket-failure.ts'
-import { orphanMs, retryFirstMs, retryMaxMs, windowBytes } from '../../src/limits.ts'
+import { directHeadStartMs, orphanMs, retryFirstMs, retryMaxMs, windowBytes } from '../../src/limits.ts'
 import type { Node } from '../../src/net/node.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
@@ -41,7 +41,10 @@ export interface InheritanceOptions {
   readonly membership: Membership
   readonly restorer: Restorer
   readonly lanes: readonly LaneKind[]
+  /** The predecessor is there, and will open a stream to us in a moment. */
+  readonly isLive: boolean
   readonly clock: Clock
+  readonly random?: () => number
   readonly events: EventLog
 }
 
@@ -59,6 +62,7 @@ export class Inheritance {
   readonly #over = Promise.withResolvers<InheritanceEnd>()
   readonly #stop = new AbortController()
   readonly #direct = new Map<DirectKind, ReceivingLane>()
+  readonly #directUp = Promise.withResolvers<void>()
   #get: ReceivingLane | undefined
   /** The relay has said that it will send no more. */
   #getEnded: EndMessage | undefined
@@ -125,6 +129,7 @@ export class Inheritance {
       if (this.#direct.get(kind) === lane) this.#direct.delete(kind)
     })
     this.#direct.set(kind, lane)
+    this.#directUp.resolve()
     const { data } = carried
     channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes, ...(data && { data }) }))
     events.emit('lane-up', { lane: kind, handoff: this.handoffHex })
@@ -218,6 +223,7 @@ export class Inheritance {
   /** Fetches from the relay's store, and follows what arrives there, over as many links as it takes. */
   async #keepGetting(): Promise<void> {
     const { signal } = this.#stop
+    await this.#letDirectGoFirst(signal)
     let pauseMs = retryFirstMs
     while (!signal.aborted && this.#getEnded === undefined) {
       try {
@@ -231,9 +237,18 @@ export class Inheritance {
         if (error.code === 'not-found') this.#getEnded = { packs: 0, closed: false }
         this.check()
       }
-      await delay(this.#options.clock, pauseMs * (0.5 + Math.random()), signal).catch(() => {})
+      const jittered = pauseMs * (0.5 + (this.#options.random ?? Math.random)())
+      await delay(this.#options.clock, jittered, signal).catch(() => {})
       pauseMs = Math.min(2 * pauseMs, retryMaxMs)
     }
+  }
+
+  /** A stream that is being opened to us is worth more than what the store may have, and both at once would each take twice as long. */
+  async #letDirectGoFirst(signal: AbortSignal): Promise<void> {
+    const { isLive, lanes, clock } = this.#options
+    if (!isLive || !lanes.some((kind) => kind === 'stream' || kind === 'fast')) return
+    const headStart = delay(clock, directHeadStartMs, signal).catch(() => {})
+    await Promise.race([headStart, this.#directUp.promise])
   }
 
   async #getOnce(signal: AbortSignal): Promise<void> {
@@ -263,12 +278,12 @@ export class Inheritance {
   }
 
   async #openGet(address: string, end: DataEnd | undefined, signal: AbortSignal): Promise<Channel> {
-    const { node, membership, handoff, epoch, restorer } = this.#options
+    const { node, membership, handoff, epoch, restorer, clock } = this.#options
     const channel = await node.open([address], end === undefined ? transferProtocol : dataProtocol, { signal })
     const hello = { handoff, role: 'receives' as const, epoch, certificate: membership.certificate(), have: restorer.have, windowBytes }
     try {
       if (end !== undefined) return (await greetForData({ channel, hello, end, offers: false, signal })).channel
-      readWelcome(await greet(channel, helloFrame(hello), signal))
+      readWelcome(await greet(channel, helloFrame(hello), { clock, signal }))
       return channel
     } catch (thrown) {
       channel.abort(asHeirloomError(thrown, 'link-lost'))

@@ -1,19 +1,23 @@
 // From one `notices` entry of the configuration to what watches for it.
 
 import type { Clock } from '../../src/clock.ts'
-import { HeirloomError } from '../../src/errors.ts'
-import type { NoticeEntry } from '../config/schema.ts'
+import type { NoticeEntry } from '../config/notice-entry.ts'
+import { createAutoNotice } from './auto.ts'
+import { createCloudNotice } from './cloud.ts'
+import { clouds } from './clouds.ts'
 import { createFileNotice } from './file.ts'
-import type { NoticeSource } from './notice.ts'
+import type { NoticeSource, TellNoticeEvent } from './notice.ts'
 import { createSignalNotice } from './signal.ts'
 
-export function createNotice(entry: NoticeEntry, clock: Clock): NoticeSource {
+export function createNotice(entry: NoticeEntry, { clock, tell }: { clock: Clock; tell: TellNoticeEvent }): NoticeSource {
   switch (entry.kind) {
     case 'signal':
       return createSignalNotice(entry)
     case 'file':
       return createFileNotice({ ...entry, clock })
+    case 'auto':
+      return createAutoNotice({ ...entry, clock, tell })
     default:
-      throw new HeirloomError('config', `notices of kind ${entry.kind} aren't in this version yet`)
+      return createCloudNotice({ ...entry, cloud: clouds.find(({ kind }) => kind === entry.kind)!, clock, tell })
   }
 }

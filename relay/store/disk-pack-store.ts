@@ -1,12 +1,10 @@
 // The pack store on the relay's own disk. The format is documented in segment-format.ts. Invariants of the port hold after a kill and after a power cut;
 // only one process has a directory open; memory is the index (at most 40 bytes a pack) and what callers are writing or reading.
 
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import { scansMax, syncsMax } from '../../src/limits.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import { lockDirectory } from './directory-lock.ts'
 import { systemDisk, type Disk } from './disk.ts'
 import { isHandoffId, isPoolId, keyText } from './handoff-key.ts'
 import { droppedSuffix, HandoffLog, type LogContext } from './handoff-log.ts'
@@ -39,8 +37,8 @@ export async function openDiskPackStore(directory: string, options: DiskPackStor
   const { signal, disk = systemDisk, onWarning = () => {}, segmentBytes } = options
   const root = resolve(directory)
   signal?.throwIfAborted()
-  await mkdir(root, { recursive: true, mode: 0o700 }).catch(rethrowAsIo)
-  const lock = lockDirectory(root)
+  await disk.makeFolder(root).catch(rethrowAsIo)
+  const lock = disk.lock(root)
   try {
     await disk.syncFolder(dirname(root))
     const figures = { bytes: 0, damaged: 0 }
@@ -75,12 +73,13 @@ class OpenDiskPackStore implements DiskPackStore {
   }
 
   async recover(signal: AbortSignal | undefined): Promise<void> {
+    const { disk } = this.#context
     const keys: HandoffKey[] = []
-    for (const pool of await readdir(this.#root)) {
+    for (const pool of await disk.list(this.#root)) {
       if (!isPoolId(pool)) continue
-      for (const handoff of await readdir(join(this.#root, pool))) {
+      for (const handoff of await disk.list(join(this.#root, pool))) {
         if (isHandoffId(handoff)) keys.push({ pool, handoff })
-        else if (handoff.endsWith(droppedSuffix)) await rm(join(this.#root, pool, handoff), { recursive: true, force: true })
+        else if (handoff.endsWith(droppedSuffix)) await disk.remove(join(this.#root, pool, handoff))
       }
     }
     // A few at a time, each worker taking the next: as many as there are threads for file access.
@@ -90,8 +89,8 @@ class OpenDiskPackStore implements DiskPackStore {
     }
     const outcomes = await Promise.allSettled(Array.from({ length: scansMax }, work))
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-    for (const pool of new Set(keys.map((key) => key.pool))) await this.#context.disk.syncFolder(join(this.#root, pool))
-    await this.#context.disk.syncFolder(this.#root)
+    for (const pool of new Set(keys.map((key) => key.pool))) await disk.syncFolder(join(this.#root, pool))
+    await disk.syncFolder(this.#root)
   }
 
   async #recoverHandoff(key: HandoffKey, signal: AbortSignal | undefined): Promise<void> {
@@ -101,7 +100,7 @@ class OpenDiskPackStore implements DiskPackStore {
     this.#context.figures.damaged += found.damaged
     this.#context.figures.bytes += found.bytes
     if (found.segments > 0) this.#logs.set(keyText(key), { key, log: new HandoffLog(folder, found, this.#context) })
-    else await rmdir(folder).catch(() => {}) // What somebody else put there stays.
+    else await this.#context.disk.removeEmptyFolder(folder).catch(() => {}) // What somebody else put there stays.
   }
 
   *list(): IterableIterator<StoredHandoff> {

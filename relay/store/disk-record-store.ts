@@ -5,13 +5,11 @@
 // While a record is being written its newer saves wait, and only the newest of them is written: it holds what the others said. So each record has
 // at most one write under way and one that waits. All records of a folder share its syncs.
 
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import { recordFileBytesMax, recordWritesMax } from '../../src/limits.ts'
-import { lockDirectory } from './directory-lock.ts'
 import { systemDisk, type Disk } from './disk.ts'
-import { writeFully } from './file-transfer.ts'
+import { readFully, writeFully } from './file-transfer.ts'
 import { Gather } from './gather.ts'
 import { keyText } from './handoff-key.ts'
 import { decodeRecord, encodeRecord } from './record-json.ts'
@@ -38,8 +36,8 @@ export async function openDiskRecordStore(directory: string, options: DiskRecord
   const { signal, disk = systemDisk, onWarning = () => {} } = options
   const root = resolve(directory)
   signal?.throwIfAborted()
-  await mkdir(root, { recursive: true, mode: 0o700 }).catch(rethrowAsIo)
-  const lock = lockDirectory(root)
+  await disk.makeFolder(root).catch(rethrowAsIo)
+  const lock = disk.lock(root)
   try {
     await disk.syncFolder(dirname(root))
     const store = new OpenDiskRecordStore(root, disk, lock)
@@ -79,18 +77,18 @@ class OpenDiskRecordStore implements RecordStore {
   }
 
   async recover(onWarning: (warning: HeirloomError) => void, signal: AbortSignal | undefined): Promise<void> {
-    for (const name of await readdir(this.#root)) {
+    for (const name of await this.#disk.list(this.#root)) {
       signal?.throwIfAborted()
       const path = join(this.#root, name)
-      if (name.endsWith(temporarySuffix)) await rm(path, { force: true })
+      if (name.endsWith(temporarySuffix)) await this.#disk.remove(path)
       if (!name.endsWith(suffix)) continue
-      const record = await readRecord(path)
+      const record = await readRecord(this.#disk, path)
       if (record !== undefined && name === fileName(record.key)) {
         const slot = this.#slot(record.key)
         slot.durable = slot.wanted = record
         continue
       }
-      await rename(path, `${path}.damaged`)
+      await this.#disk.rename(path, `${path}.damaged`)
       const hint = `its handoff is forgotten; ${path}.damaged is kept for whoever wants to look at it`
       onWarning(new HeirloomError('io', `${path} is not a record of a handoff`, { hint }))
     }
@@ -145,7 +143,7 @@ class OpenDiskRecordStore implements RecordStore {
   async #write(id: string, slot: Slot): Promise<void> {
     const record = slot.wanted
     const path = join(this.#root, id + suffix)
-    if (record === undefined) await rm(path, { force: true })
+    if (record === undefined) await this.#disk.remove(path)
     else await this.#replace(path, Buffer.from(encodeRecord(record)))
     await this.#folderSync.run()
     slot.durable = record
@@ -155,7 +153,7 @@ class OpenDiskRecordStore implements RecordStore {
   /** Puts `bytes` in the place of the file at `path`, so that after a crash either the old or the new file is whole. */
   async #replace(path: string, bytes: Uint8Array): Promise<void> {
     const temporary = path + temporarySuffix
-    await rm(temporary, { force: true })
+    await this.#disk.remove(temporary)
     try {
       const file = await this.#disk.file(temporary, 'create')
       try {
@@ -165,21 +163,27 @@ class OpenDiskRecordStore implements RecordStore {
       } finally {
         await file.close()
       }
-      await rename(temporary, path)
+      await this.#disk.rename(temporary, path)
     } catch (error) {
-      await rm(temporary, { force: true }).catch(() => {}) // The next opening removes it.
+      await this.#disk.remove(temporary).catch(() => {}) // The next opening removes it.
       throw error
     }
   }
 }
 
 /** The record in a file, or undefined if there is none that can be read. */
-async function readRecord(path: string): Promise<HandoffRecord | undefined> {
+async function readRecord(disk: Disk, path: string): Promise<HandoffRecord | undefined> {
+  const file = await disk.file(path, 'open').catch(() => undefined)
+  if (file === undefined) return undefined
   try {
-    if ((await stat(path)).size > recordFileBytesMax) return undefined
-    return decodeRecord(await readFile(path, 'utf8'))
+    const bytes = await file.size()
+    if (bytes > recordFileBytesMax) return undefined
+    const text = Buffer.alloc(bytes)
+    return (await readFully(file, [text], 0)) ? decodeRecord(text.toString('utf8')) : undefined
   } catch {
     return undefined
+  } finally {
+    await file.close()
   }
 }
 

@@ -1,7 +1,8 @@
-// The port through which the store touches files: only what must be able to fail on purpose in a test. Paths are absolute or
+// The port through which the store touches files, so that tests can make them fail and lose what was not synced. Paths are absolute or
 // relative to the working directory; errors are those of node:fs, with their `code`.
 
-import { open } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { lockDirectory } from './directory-lock.ts'
 import { Turns } from './turns.ts'
 
 export interface DiskFile {
@@ -22,6 +23,18 @@ export interface Disk {
   file(path: string, mode: 'open' | 'create'): Promise<DiskFile>
   /** Resolves when the folder's entries (files that were created, renamed, removed) are durable. */
   syncFolder(path: string): Promise<void>
+  /** Makes a folder, and those above it that aren't there. One that is there already is fine. */
+  makeFolder(path: string): Promise<void>
+  /** The names of the folder's entries. */
+  list(path: string): Promise<string[]>
+  /** Moves a file or a folder; takes the place of a file that is there. */
+  rename(from: string, to: string): Promise<void>
+  /** Removes a file, or a folder with all that is in it. What isn't there is fine. */
+  remove(path: string): Promise<void>
+  /** Fails if the folder isn't empty. */
+  removeEmptyFolder(path: string): Promise<void>
+  /** Keeps others out of a folder until disposed, or this process ends in any way. Throws `busy`. */
+  lock(path: string): Disposable
 }
 
 /**
@@ -49,4 +62,12 @@ export const systemDisk: Disk = {
       await handle.close()
     }
   },
+  async makeFolder(path) {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+  },
+  list: (path) => readdir(path),
+  rename: (from, to) => rename(from, to),
+  remove: (path) => rm(path, { recursive: true, force: true }),
+  removeEmptyFolder: (path) => rmdir(path),
+  lock: lockDirectory,
 }

@@ -1,7 +1,6 @@
 // One handoff's packs on disk. Invariant: a pack is in `have` and can be read only when it is durable; what is in neither costs no memory beyond
 // the caller's own.
 
-import { rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import type { PackSet } from '../../src/wire/pack-set.ts'
@@ -144,13 +143,14 @@ export class HandoffLog {
     )
     if (!this.isOnDisk) return
     // The rename makes the removal one step: after a crash in the middle the handoff is gone, and the next start removes the rest.
+    const { disk } = this.#context
     const dropped = this.#folder + droppedSuffix
-    await rm(dropped, { recursive: true, force: true })
-    await rename(this.#folder, dropped).catch((error: NodeJS.ErrnoException) => {
+    await disk.remove(dropped)
+    await disk.rename(this.#folder, dropped).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error
     })
-    await this.#context.disk.syncFolder(dirname(this.#folder))
-    await rm(dropped, { recursive: true, force: true })
+    await disk.syncFolder(dirname(this.#folder))
+    await disk.remove(dropped)
   }
 
   /** Resolves when all that is under way is done. */

@@ -4,7 +4,6 @@
 // Only the last segment is read in full: the ones before were synced before their successor began, so their headers tell all, and a
 // pack that rotted there meets its checksum when it is read. A restart thus costs what was written lately, not what is stored.
 
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HeirloomError } from '../../src/errors.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
@@ -39,7 +38,7 @@ export function emptyHandoff(): RecoveredHandoff {
 /** Reads the segments in `folder`. A segment that can't be read counts as damaged from there on; an abort ends with the signal's reason. */
 export async function recoverHandoff(folder: string, { disk, signal, onWarning }: RecoveryOptions): Promise<RecoveredHandoff> {
   const found = emptyHandoff()
-  const sequences = (await readdir(folder)).map(segmentSequence).filter((sequence) => sequence !== undefined)
+  const sequences = (await disk.list(folder)).map(segmentSequence).filter((sequence) => sequence !== undefined)
   sequences.sort((one, other) => one - other)
   const last = sequences.at(-1)
   if (last === undefined) return found

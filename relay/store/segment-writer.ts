@@ -5,7 +5,6 @@
 // The loop writes what waits; the segment's sync makes it durable while the loop writes on. The packs that wait belong to the callers, whose
 // windows (relayWindowBytesTotal) bound them; they are let go as soon as they are written.
 
-import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { asHeirloomError, type HeirloomError } from '../../src/errors.ts'
 import { segmentBytesMax, writeGatherBytes, writePiecesMax } from '../../src/limits.ts'
@@ -154,7 +153,7 @@ export class SegmentWriter {
   async #begin(): Promise<Segment> {
     const sequence = this.#segments++
     const path = join(this.#folder, segmentName(sequence))
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+    await this.#disk.makeFolder(this.#folder)
     const { release } = await this.#files.acquire(path, 'create')
     release()
     const segment = { sequence, path, end: 0, durableEnd: 0, isBroken: false, settled: Promise.resolve() }

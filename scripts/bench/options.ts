@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { tmpdir } from 'node:os'
 import { fullSizes, quickSizes, type Plan } from './plan.ts'
 
-export const parts = ['rates', 'latency', 'files', 'memory'] as const
+export const parts = ['rates', 'latency', 'files', 'memory', 'notice'] as const
 
 export type Part = (typeof parts)[number]
 
@@ -19,7 +19,7 @@ export interface BenchOptions {
 /** Reads the arguments. Throws commander's error for wrong ones, and also after `--help`. */
 export function parseBenchOptions(args: readonly string[], write: (text: string) => void): BenchOptions {
   const command = new Command('npm run bench --')
-    .description('Measures handoffs between real processes on this machine: rates, latency, small files, memory.')
+    .description('Measures handoffs between real processes on this machine: rates, latency, small files, memory, notices.')
     .option('--quick', 'less of everything: a first look, not a figure to quote', false)
     .addOption(new Option('--only <parts>', `some of ${parts.join(',')}`).argParser(partsOf).default([...parts], 'all'))
     .addOption(new Option('--rounds <n>', 'measurements of each kind').argParser(wholeNumber).default(5))

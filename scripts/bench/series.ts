@@ -16,18 +16,19 @@ export interface Row {
   /** To the baseline of the same round: the median of the rounds. */
   readonly ratio?: number
   readonly target?: Target
-  /** Whether the target is reached: by the ratio where there is one, else by the median. */
+  /** Whether the target is reached: by the ratio where there is one and nothing else was said, else by the median. */
   readonly reached?: boolean
 }
 
 export interface RowOptions {
   readonly baseline?: readonly number[]
   readonly target?: Target
+  readonly judgeBy?: 'ratio' | 'median'
 }
 
-export function row(name: string, unit: string, runs: readonly number[], { baseline, target }: RowOptions = {}): Row {
+export function row(name: string, unit: string, runs: readonly number[], { baseline, target, judgeBy = 'ratio' }: RowOptions = {}): Row {
   const ratio = baseline === undefined ? undefined : median(runs.map((run, index) => run / baseline[index]!))
-  const judged = ratio ?? median(runs)
+  const judged = judgeBy === 'ratio' && ratio !== undefined ? ratio : median(runs)
   return {
     name,
     unit,

@@ -11,7 +11,7 @@ export interface TreeOptions {
   readonly bytesOf: (index: number) => number
 }
 
-const filesPerFolder = 1000
+export const filesPerFolder = 1000
 /** Files that are written at a time. */
 const writesMax = 16
 /** Each file begins elsewhere in the same random bytes, so that no two are alike. */

@@ -1,4 +1,5 @@
-// Documents: links between files and to headings lead somewhere, and the commands that they show exist, with their flags.
+// Documents: links between files and to headings lead somewhere, the commands that they show exist, with their flags, and so do the tests
+// that they name.
 
 import { access } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
@@ -19,7 +20,8 @@ export const documents: Gate = {
     const scripts = scriptsOf(files.find(({ path }) => path === 'package.json'))
     const found: string[] = []
     for (const file of files.filter(({ path }) => path.endsWith('.md'))) {
-      found.push(...(await brokenLinks(root, file, files)), ...missingScripts(file, scripts), ...(await wrongCommands(file, help)))
+      found.push(...(await brokenLinks(root, file, files)), ...missingScripts(file, scripts), ...missingTests(file, files))
+      found.push(...(await wrongCommands(file, help)))
     }
     return found.join('\n')
   },
@@ -49,6 +51,20 @@ export function missingScripts({ path, text }: ProjectFile, scripts: ReadonlySet
   return [...text.matchAll(/\bnpm run ([a-z][a-z:-]*)/g)].flatMap(([, name = '']) =>
     scripts.has(name) ? [] : [`${path}: package.json has no script "${name}"`],
   )
+}
+
+/** Tests that are named as (`test/file.test.ts`: "how the name begins", …) and that the file doesn't have. */
+export function missingTests({ path, text }: ProjectFile, files: readonly ProjectFile[]): string[] {
+  const named = [...text.matchAll(/`(test\/[^`]+\.test\.ts)`:((?:[,\s]*"[^"]+")+)/g)]
+  return named.flatMap(([, file = '', names = '']) => {
+    const tests = files.find((other) => other.path === file)?.text ?? ''
+    return [...names.matchAll(/"([^"]+)"/g)].flatMap(([, name = '']) => {
+      const words = name.replaceAll(/\s+/g, ' ')
+      return tests.includes(`'${words}`) || tests.includes(`\`${words}`) || tests.includes(`"${words}`)
+        ? []
+        : [`${path}: ${file} has no test "${words}"`]
+    })
+  })
 }
 
 /** Commands and flags in `sh` blocks that the programs' own help doesn't know. */

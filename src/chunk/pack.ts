@@ -3,30 +3,20 @@
 
 import { create, toBinary } from '@bufbuild/protobuf'
 import { HeirloomError } from '../errors.ts'
-import { chunkBytesMax, chunkIdBytesMax, packBytesMax, packFragmentsMax, packRangesMax, packsMax, sourcesMax } from '../limits.ts'
+import { packBytesMax, packFragmentsMax, packRangesMax, packsMax, sourcesMax } from '../limits.ts'
+import { FieldReader, wireType } from '../wire/field-reader.ts'
+import { FieldWriter } from '../wire/field-writer.ts'
 import { PackHeadSchema, type PackHead } from '../wire/gen/pack_pb.ts'
 import { readMessage } from '../wire/message.ts'
 import { PackSet } from '../wire/pack-set.ts'
+import { FragmentReader, toUint, weight, writeFragment, type Fragment, type FragmentHead } from './fragment-codec.ts'
 
 const lengthBytes = 4
-const listLimits = { sources: sourcesMax, fragments: packFragmentsMax, superseded: 2 * packRangesMax }
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-/** A fragment's head: which chunk it is of, and where in it. */
-export interface FragmentHead {
-  readonly source: number
-  /** At most chunkIdBytesMax bytes of UTF-8. */
-  readonly id: string
-  readonly metadata: boolean
-  /** Where in the chunk this part begins, and how long the whole chunk is, in bytes. */
-  readonly offset: number
-  readonly chunkBytes: number
-  readonly version: string
-  /** Wall time in ms since 1970; 0: never. */
-  readonly expiresAtMs: number
-  readonly readProbability: number
-  readonly attributes: Uint8Array
-}
+const listLimits = { sources: sourcesMax, superseded: 2 * packRangesMax }
+/** Its number is 3, and it is a part with a length. */
+const fragmentTag = (3 << 3) | wireType.bytes
+/** A fragment's head, for most. */
+const fragmentHeadBytes = 128
 
 /** What a source promised. */
 export interface SourceSummary {
@@ -57,7 +47,7 @@ export interface DecodedPack {
   readonly barrier: number
   readonly sources: readonly SourceSummary[]
   /** Bodies and attributes are views of the plain content. */
-  readonly fragments: readonly (FragmentHead & { readonly body: Uint8Array })[]
+  readonly fragments: readonly Fragment[]
   readonly superseded: PackSet
   readonly receipt: PackedReceipt | undefined
 }
@@ -68,24 +58,20 @@ export interface DecodedPack {
  */
 export function encodePack({ barrier, sources, fragments, superseded, receipt }: EncodePackInput): Uint8Array[] {
   if (fragments.length > packFragmentsMax) throw new HeirloomError('too-large', `a pack has more than ${packFragmentsMax} fragments`)
-  const head = create(PackHeadSchema, {
-    barrier,
-    superseded: superseded.toRuns(),
-    sources: sources.map((summary) => ({ ...summary, chunks: toUint(summary.chunks), bytes: toUint(summary.bytes) })),
-    fragments: fragments.map(({ head, body }) => ({
-      ...head,
-      id: utf8Bytes(head.id),
-      offset: BigInt(head.offset),
-      bytes: body.byteLength,
-      chunkBytes: BigInt(head.chunkBytes),
-      expiresAtMs: toUint(head.expiresAtMs),
-    })),
-    ...(receipt && { receipt }),
-  })
-  const headBytes = toBinary(PackHeadSchema, head)
+  const writer = new FieldWriter(fragments.length * fragmentHeadBytes)
+  for (const { head, body } of fragments) writeFragment(writer, fragmentTag, head, body.byteLength)
+  // The fields' numbers are their order: fragments come after the sources and before the rest.
+  const before = toBinary(
+    PackHeadSchema,
+    create(PackHeadSchema, {
+      barrier,
+      sources: sources.map((summary) => ({ ...summary, chunks: BigInt(toUint(summary.chunks)), bytes: BigInt(toUint(summary.bytes)) })),
+    }),
+  )
+  const after = toBinary(PackHeadSchema, create(PackHeadSchema, { superseded: superseded.toRuns(), ...(receipt && { receipt }) }))
   const length = new Uint8Array(lengthBytes)
-  new DataView(length.buffer).setUint32(0, headBytes.byteLength)
-  return [length, headBytes, ...fragments.map(({ body }) => body)]
+  new DataView(length.buffer).setUint32(0, before.byteLength + writer.at + after.byteLength)
+  return [length, before, writer.finish(), after, ...fragments.map(({ body }) => body)]
 }
 
 /** Reads a pack's plain content; throws `malformed` or `too-large`. */
@@ -94,16 +80,11 @@ export function decodePack(plain: Uint8Array): DecodedPack {
   if (plain.byteLength > packBytesMax) throw new HeirloomError('too-large', 'a pack is over the limit')
   const headBytes = new DataView(plain.buffer, plain.byteOffset, plain.byteLength).getUint32(0)
   if (headBytes > plain.byteLength - lengthBytes) throw new HeirloomError('malformed', "a pack's head is longer than the pack")
-  let at = lengthBytes + headBytes
-  const head = readMessage(PackHeadSchema, plain.subarray(lengthBytes, at), "a pack's head", listLimits)
+  const bodiesAt = lengthBytes + headBytes
+  const { fragments, rest, bodiesEnd } = readFragments(plain, bodiesAt)
+  const head = readMessage(PackHeadSchema, rest, "a pack's head", listLimits)
   if (head.barrier >= packsMax) throw new HeirloomError('malformed', "a pack's barrier is out of bounds")
-  const fragments = head.fragments.map((fragment) => {
-    if (fragment.bytes > plain.byteLength - at) throw new HeirloomError('malformed', "a pack's bodies are longer than the pack")
-    const body = plain.subarray(at, at + fragment.bytes)
-    at += fragment.bytes
-    return { ...checkFragment(fragment), body }
-  })
-  if (at !== plain.byteLength) throw new HeirloomError('malformed', "a pack's bodies are shorter than the pack")
+  if (bodiesEnd !== plain.byteLength) throw new HeirloomError('malformed', "a pack's bodies are shorter than the pack")
   return {
     barrier: head.barrier,
     sources: head.sources.map(checkSummary),
@@ -113,24 +94,28 @@ export function decodePack(plain: Uint8Array): DecodedPack {
   }
 }
 
-function checkFragment(fragment: PackHead['fragments'][number]): FragmentHead {
-  const { source, metadata, version, attributes, bytes } = fragment
-  const offset = safeNumber(fragment.offset)
-  const chunkBytes = safeNumber(fragment.chunkBytes)
-  if (source >= sourcesMax) throw new HeirloomError('malformed', `a fragment is of source ${source}`)
-  if (chunkBytes > chunkBytesMax) throw new HeirloomError('too-large', 'a chunk is over the limit')
-  if (offset + bytes > chunkBytes) throw new HeirloomError('malformed', 'a fragment goes beyond its chunk')
-  return {
-    source,
-    id: utf8Text(fragment.id),
-    metadata,
-    offset,
-    chunkBytes,
-    version,
-    expiresAtMs: safeNumber(fragment.expiresAtMs),
-    readProbability: weight(fragment.readProbability),
-    attributes,
+/** The fragments of a head that ends at `bodiesAt`, and the bytes of all its other fields. */
+function readFragments(plain: Uint8Array, bodiesAt: number): { fragments: Fragment[]; rest: Uint8Array; bodiesEnd: number } {
+  const fragments: Fragment[] = []
+  const rest: Uint8Array[] = []
+  const reader = new FieldReader(plain, "a pack's head")
+  const bodies = new FragmentReader(plain, bodiesAt)
+  let restAt = lengthBytes
+  reader.window(lengthBytes, bodiesAt)
+  while (!reader.isAtEnd) {
+    const at = reader.at
+    const tag = reader.tag()
+    if (tag !== fragmentTag) {
+      reader.skip(tag)
+      continue
+    }
+    if (at > restAt) rest.push(plain.subarray(restAt, at))
+    if (fragments.length === packFragmentsMax) throw new HeirloomError('too-large', `a pack has more than ${packFragmentsMax} fragments`)
+    fragments.push(bodies.read(reader))
+    restAt = reader.at
   }
+  rest.push(plain.subarray(restAt, bodiesAt))
+  return { fragments, rest: rest.length === 1 ? rest[0]! : new Uint8Array(Buffer.concat(rest)), bodiesEnd: bodies.bodyAt }
 }
 
 function checkSummary(summary: PackHead['sources'][number]): SourceSummary {
@@ -146,33 +131,7 @@ function checkSummary(summary: PackHead['sources'][number]): SourceSummary {
   }
 }
 
-/** A hint that came from an application: what isn't a whole number of the wire becomes the nearest that is. */
-function toUint(value: number): bigint {
-  return BigInt(Math.floor(Math.min(Math.max(value, 0), Number.MAX_SAFE_INTEGER)) || 0)
-}
-
 function safeNumber(value: bigint): number {
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new HeirloomError('malformed', 'a number is out of bounds')
   return Number(value)
-}
-
-/** Weights are summed: one that is no number, or negative, would spoil the account of all others. */
-function weight(value: number): number {
-  return Number.isFinite(value) && value > 0 ? value : 0
-}
-
-function utf8Bytes(id: string): Uint8Array {
-  if (!id.isWellFormed()) throw new HeirloomError('malformed', "a chunk's id has half a surrogate pair, which UTF-8 can't carry")
-  const bytes = Buffer.from(id)
-  if (bytes.byteLength > chunkIdBytesMax) throw new HeirloomError('too-large', "a chunk's id is too long")
-  return bytes
-}
-
-function utf8Text(bytes: Uint8Array): string {
-  if (bytes.byteLength > chunkIdBytesMax) throw new HeirloomError('too-large', "a chunk's id is too long")
-  try {
-    return utf8.decode(bytes)
-  } catch (thrown) {
-    throw new HeirloomError('malformed', "a chunk's id is not UTF-8", { cause: thrown })
-  }
 }

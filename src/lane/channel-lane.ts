@@ -1,6 +1,7 @@
 // A lane over any framed channel: hello, welcome, then packs out and acknowledgements in. The lanes differ only in whom
 // they reach and over what; this is the part they share.
 
+import type { Clock } from '../clock.ts'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
 import { helloTimeoutMs } from '../limits.ts'
 import {
@@ -31,6 +32,7 @@ export interface OpenLaneOptions {
   /** Throws when the other side isn't who it must be. */
   readonly checkWelcome?: (welcome: WelcomeMessage) => void
   readonly events: LaneEvents
+  readonly clock: Clock
   readonly signal: AbortSignal
   /** Of a channel of the data protocol: what this side brings to the data socket, and whether packs must have tags on it. */
   readonly data?: { readonly end: DataEnd; readonly needsKey: boolean }
@@ -40,10 +42,11 @@ export interface OpenLaneOptions {
  * Opens a lane on a channel that was just opened; owns the channel from the call on. Throws what the other side answered, or `timeout`. Over a
  * data socket the lane is open when that is up: before, it would only hold what other lanes could move.
  */
-export async function openChannelLane({ kind, channel, hello, checkWelcome, events, signal, data }: OpenLaneOptions): Promise<SendingLane> {
+export async function openChannelLane(options: OpenLaneOptions): Promise<SendingLane> {
+  const { kind, channel, hello, checkWelcome, events, clock, signal, data } = options
   try {
     if (data === undefined) {
-      const welcome = readWelcome(await greet(channel, helloFrame(hello), signal))
+      const welcome = readWelcome(await greet(channel, helloFrame(hello), { clock, signal }))
       checkWelcome?.(welcome)
       return new ChannelLane(kind, channel, welcome, events)
     }
@@ -78,8 +81,9 @@ export async function greetForData({ channel, hello, end, offers, signal }: Gree
 }> {
   const ours = offers ? end.offer({ withKey: false }) : undefined
   try {
-    const welcome = readWelcome(await greet(channel, helloFrame({ ...hello, ...(ours && { data: ours.message }) }), signal))
     const { clock, buffers } = end
+    const first = helloFrame({ ...hello, ...(ours && { data: ours.message }) })
+    const welcome = readWelcome(await greet(channel, first, { clock, signal }))
     return { welcome, channel: new DataChannel({ control: channel, role: hello.role, ours, theirs: welcome.data, clock, buffers }) }
   } catch (thrown) {
     ours?.[Symbol.dispose]()
@@ -88,12 +92,22 @@ export async function greetForData({ channel, hello, end, offers, signal }: Gree
 }
 
 /** Sends a first frame and resolves with the first frame of the answer. */
-export function greet(channel: Channel, first: Frame, signal: AbortSignal): Promise<Frame> {
+export function greet(channel: Channel, first: Frame, { clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<Frame> {
   return new Promise((resolve, reject) => {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(helloTimeoutMs)])
-    const onAbort = () => reject(signal.aborted ? signal.reason : new HeirloomError('timeout', 'no welcome came'))
-    limited.addEventListener('abort', onAbort, { once: true })
-    const settle = () => limited.removeEventListener('abort', onAbort)
+    if (signal.aborted) return reject(signal.reason)
+    const onAbort = () => {
+      settle()
+      reject(signal.reason)
+    }
+    const cancel = clock.after(helloTimeoutMs, () => {
+      settle()
+      reject(new HeirloomError('timeout', 'no welcome came'))
+    })
+    signal.addEventListener('abort', onAbort, { once: true })
+    const settle = () => {
+      cancel()
+      signal.removeEventListener('abort', onAbort)
+    }
     channel.onFrame((frame) => {
       channel.hold()
       settle()

@@ -38,6 +38,43 @@ export interface HeaderInfo {
   readonly createdMs: number
 }
 
+/** How a handoff's key gets from the predecessor to whoever holds the pool's secret. Production code has one: HPKE. */
+export interface KeyWrapping {
+  /** Where handoff ids and keys come from. */
+  randomBytes(bytes: number): Uint8Array
+  wrap(key: Uint8Array, pool: PoolPublic, info: Uint8Array): Promise<WrappedKey>
+  /** Throws `unauthorised` for what was not wrapped to this pool and this handoff. */
+  unwrap(wrapped: WrappedKey, pool: PoolSecret, info: Uint8Array): Promise<Uint8Array>
+}
+
+interface WrappedKey {
+  /** 32 bytes. */
+  readonly encapsulated: Uint8Array
+  /** The key and a tag of 16 bytes. */
+  readonly wrapped: Uint8Array
+}
+
+const hpkeWrapping: KeyWrapping = {
+  randomBytes: (bytes) => new Uint8Array(randomBytes(bytes)),
+  async wrap(key, pool, info) {
+    const suite = createSuite()
+    const publicKey = await suite.DeserializePublicKey(pool.sealingKey)
+    const { encapsulatedSecret, ciphertext } = await suite.Seal(publicKey, key, { info })
+    return { encapsulated: encapsulatedSecret, wrapped: ciphertext }
+  },
+  async unwrap({ encapsulated, wrapped }, pool, info) {
+    const suite = createSuite()
+    const privateKey = await suite.DeserializePrivateKey(pool.sealingSecret, false)
+    const publicKey = await suite.DeserializePublicKey(pool.sealingKey)
+    try {
+      return new Uint8Array(await suite.Open({ privateKey, publicKey }, encapsulated, wrapped, { info }))
+    } catch (thrown) {
+      if (!(thrown instanceof OpenError || thrown instanceof DecapError || thrown instanceof DeserializeError)) throw thrown
+      throw new HeirloomError('unauthorised', 'the handoff key does not open with this pool key', { cause: thrown })
+    }
+  },
+}
+
 function createSuite() {
   return new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM)
 }
@@ -55,14 +92,13 @@ export async function createHandoff(options: {
   identity: Identity
   certificate: Uint8Array
   nowMs: number
+  wrapping?: KeyWrapping
 }): Promise<NewHandoff> {
-  const { pool, identity, certificate, nowMs } = options
+  const { pool, identity, certificate, nowMs, wrapping = hpkeWrapping } = options
   checkCertificate(certificate, { pool, peer: identity.peer, atMs: nowMs, needs: 'send' })
-  const handoff = new Uint8Array(randomBytes(handoffIdBytes))
-  const key = new Uint8Array(randomBytes(handoffKeyBytes))
-  const suite = createSuite()
-  const publicKey = await suite.DeserializePublicKey(pool.sealingKey)
-  const { encapsulatedSecret, ciphertext } = await suite.Seal(publicKey, key, { info: infoOf(pool, handoff) })
+  const handoff = wrapping.randomBytes(handoffIdBytes)
+  const key = wrapping.randomBytes(handoffKeyBytes)
+  const { encapsulated, wrapped } = await wrapping.wrap(key, pool, infoOf(pool, handoff))
   const content = create(HandoffHeaderSchema, {
     version,
     pool: pool.id,
@@ -70,8 +106,8 @@ export async function createHandoff(options: {
     createdMs: BigInt(Math.floor(nowMs)),
     identity: identity.publicKey,
     certificate,
-    encapsulated: encapsulatedSecret,
-    wrapped: ciphertext,
+    encapsulated,
+    wrapped,
   })
   return { handoff, key, header: identity.wrap('heirloom/1 header', toBinary(HandoffHeaderSchema, content)) }
 }
@@ -85,18 +121,14 @@ export function checkHeader(header: Uint8Array, expected: { pool: PoolPublic; ha
 }
 
 /** Checks the header and unwraps the handoff's key (32 bytes) with the pool's secret. Throws what checkHeader throws. */
-export async function openHeader(header: Uint8Array, pool: PoolSecret, handoff?: Uint8Array): Promise<HeaderInfo & { key: Uint8Array }> {
+export async function openHeader(
+  header: Uint8Array,
+  pool: PoolSecret,
+  handoff?: Uint8Array,
+  wrapping: KeyWrapping = hpkeWrapping,
+): Promise<HeaderInfo & { key: Uint8Array }> {
   const { info, fields } = check(header, handoff === undefined ? { pool } : { pool, handoff })
-  const suite = createSuite()
-  const privateKey = await suite.DeserializePrivateKey(pool.sealingSecret, false)
-  const publicKey = await suite.DeserializePublicKey(pool.sealingKey)
-  try {
-    const key = await suite.Open({ privateKey, publicKey }, fields.encapsulated, fields.wrapped, { info: infoOf(pool, info.handoff) })
-    return { ...info, key: new Uint8Array(key) }
-  } catch (thrown) {
-    if (!(thrown instanceof OpenError || thrown instanceof DecapError || thrown instanceof DeserializeError)) throw thrown
-    throw new HeirloomError('unauthorised', 'the handoff key does not open with this pool key', { cause: thrown })
-  }
+  return { ...info, key: await wrapping.unwrap(fields, pool, infoOf(pool, info.handoff)) }
 }
 
 function check(header: Uint8Array, expected: { pool: PoolPublic; handoff?: Uint8Array; peer?: Uint8Array }) {

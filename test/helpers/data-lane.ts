@@ -71,6 +71,7 @@ export async function openDataLane(options: DataLaneOptions): Promise<OpenedData
     hello,
     events: { ...none, ...events },
     signal: AbortSignal.timeout(60_000),
+    clock: systemClock,
     data: { end: sender, needsKey: withKey },
   })
   // A test that plays the receiver itself has no lane there.

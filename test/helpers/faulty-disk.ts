@@ -25,9 +25,13 @@ export class FaultyDisk implements Disk {
     return this.#wrap(file)
   }
 
-  syncFolder(path: string): Promise<void> {
-    return systemDisk.syncFolder(path)
-  }
+  readonly syncFolder = systemDisk.syncFolder
+  readonly makeFolder = systemDisk.makeFolder
+  readonly list = systemDisk.list
+  readonly rename = systemDisk.rename
+  readonly remove = systemDisk.remove
+  readonly removeEmptyFolder = systemDisk.removeEmptyFolder
+  readonly lock = systemDisk.lock
 
   #wrap(file: DiskFile): DiskFile {
     return {

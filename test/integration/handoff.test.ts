@@ -61,7 +61,8 @@ test('a successor that comes in the middle gets what is stored from the relay an
   await using fleet = await Fleet.start()
   const source = await fleet.directory('source')
   makeTree(source, seeded(3), { large: [8_000_000, 8_000_000] })
-  const sending = fleet.send(source, ['--max-rate', '6MB/s', '--deadline', '60s'])
+  // Slowly enough that the successor's process has started long before the end.
+  const sending = fleet.send(source, ['--max-rate', '2MB/s', '--deadline', '60s'])
   await sending.row('pack', 3)
   const received = await fleet.receive(join(fleet.folder, 'target')).end()
   const sent = await sending.end()

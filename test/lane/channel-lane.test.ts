@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { suite } from 'uvu'
+import { systemClock } from '../../src/clock.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import { openChannelLane } from '../../src/lane/channel-lane.ts'
 import type { LaneEvents } from '../../src/lane/lane.ts'
@@ -60,7 +61,7 @@ async function openOver(
     windowBytes: 0,
   }
   const none: LaneEvents = { acknowledged() {}, room() {}, demanded() {}, closed() {} }
-  const lane = await openChannelLane({ kind: 'stream', channel: near, hello, events: { ...none, ...events }, signal })
+  const lane = await openChannelLane({ kind: 'stream', channel: near, hello, events: { ...none, ...events }, clock: systemClock, signal })
   const receiver = await receiving
   return {
     lane,

@@ -26,6 +26,15 @@ interface Context {
 
 const test = suite<Context>('the command line')
 
+/** Compiled code, for all programs that this file starts. */
+let cache = ''
+
+test.before(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'heirloom-cli-cache-'))
+})
+
+test.after(() => rm(cache, { recursive: true, force: true }))
+
 test.before.each(async (context) => {
   context.folder = await mkdtemp(join(tmpdir(), 'heirloom-cli-'))
 })
@@ -35,7 +44,7 @@ test.after.each(({ folder }) => rm(folder, { recursive: true, force: true }))
 /** Runs the program as a process of its own; nothing of this process's environment but the path reaches it. */
 function heirloom(folder: string, args: readonly string[], env: Record<string, string> = {}, file = program): Promise<Run> {
   return new Promise((resolve) => {
-    const options = { cwd: folder, env: { PATH: process.env['PATH'], HOME: folder, ...env } }
+    const options = { cwd: folder, env: { PATH: process.env['PATH'], HOME: folder, NODE_COMPILE_CACHE: cache, ...env } }
     const child = execFile(process.execPath, [file, ...args], options, (_error, stdout, stderr) => {
       const line = stdout.trimEnd().split('\n').at(-1) ?? ''
       const last = line.startsWith('{') && line.endsWith('}') ? (JSON.parse(line) as Record<string, unknown>) : {}

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { systemClock, type Clock } from '../../src/clock.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import { issueCertificate } from '../../src/seal/certificate.ts'
 import { createIdentity } from '../../src/seal/identity.ts'
@@ -13,6 +14,8 @@ import { readConfig } from '../../peer/config/load-config.ts'
 import { examine } from '../../peer/doctor/examine.ts'
 import type { Finding } from '../../peer/doctor/finding.ts'
 import type { RelayProbe } from '../../peer/doctor/relay.ts'
+import { FakeCloud } from '../cloud/fake-cloud.ts'
+import { serveCloud } from '../cloud/metadata-server.ts'
 
 interface Context {
   folder: string
@@ -40,14 +43,15 @@ test.after.each(async ({ folder, server }) => {
 
 async function look(
   { folder, server }: Context,
-  { probe = content, more = '' }: { probe?: RelayProbe; more?: string } = {},
+  { probe = content, more = '', clock: lookClock }: { probe?: RelayProbe; more?: string; clock?: Clock } = {},
 ): Promise<Record<string, Finding>> {
   const { port } = server.address() as AddressInfo
   const relay = `/ip4/127.0.0.1/tcp/${port}/p2p/12D3KooWGRUVh7zpMtBkBcAKXvsUm7x6jnNbLSDk4hVvqmZJgZ4S`
   const text = `relays: [${relay}]\nkey: pool.key\nstate: state\nsocket: peer.sock\npolicy: { lanes: [stream] }\nsources:\n  - { name: models, kind: directory, path: . }\n${more}`
   const config = readConfig(text, join(folder, 'peer.yaml'), {})
   const found: Record<string, Finding> = {}
-  for await (const row of examine({ config, clock, probe, signal: new AbortController().signal }))
+  const dmiFolder = join(folder, 'dmi')
+  for await (const row of examine({ config, clock: lookClock ?? clock, probe, dmiFolder, signal: new AbortController().signal }))
     found[row.check.split(' ')[0] === 'relay' ? 'relay' : row.check] = row
   return found
 }
@@ -108,6 +112,37 @@ test('finds ports in use, applications that are silent, a notice that is there a
   assert.is(found['source shop']!.level, 'warn')
   assert.is(found['source gone']!.level, 'warn')
   assert.is(found['notice file']!.level, 'warn')
+})
+
+test('says which cloud this is, and warns where nothing watches for its notices', async (context) => {
+  assert.match((await look(context))['cloud']!.message, /names none/)
+  await mkdir(join(context.folder, 'dmi'))
+  await writeFile(join(context.folder, 'dmi/sys_vendor'), 'Amazon EC2\n')
+  const { cloud } = await look(context)
+  assert.is(cloud!.level, 'warn')
+  assert.match(cloud!.message, /Amazon EC2: sys_vendor of the firmware says/)
+  assert.match(cloud!.hint!, /kind: aws/)
+  const watched = await look(context, { clock: systemClock, more: 'notices: [{ kind: aws, endpoint: "http://127.0.0.1:1" }]\n' })
+  assert.is(watched['cloud']!.level, 'ok')
+  assert.is(watched['notice aws']!.exitCode, 78, 'nobody answers there')
+  assert.match(watched['notice aws']!.hint!, /hop limit/)
+})
+
+test("asks the clouds' metadata services, and tells the wrong one, one that announces something, and none", async (context) => {
+  const fake = new FakeCloud('azure')
+  await using metadata = await serveCloud(fake)
+  const at = async (kind: string) => {
+    const more = `notices: [{ kind: ${kind}, endpoint: "${metadata.url}" }]\n`
+    return (await look(context, { clock: systemClock, more }))[`notice ${kind}`]!
+  }
+  assert.match((await at('azure')).message, /nothing is announced/)
+  assert.match((await at('auto')).message, /Microsoft Azure: its metadata service answers/)
+  assert.match((await at('gcp')).message, /is not the metadata service of Google/)
+  fake.raise('preempt', 30_000)
+  assert.is((await at('azure')).level, 'warn')
+  fake.breakDown(503)
+  assert.is((await at('azure')).exitCode, 78)
+  assert.match((await at('auto')).message, /no cloud was found/)
 })
 
 test.run()

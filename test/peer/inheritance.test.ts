@@ -51,6 +51,7 @@ function scene(): Scene {
     membership: joinPool({ kind: 'secret', pool }, identity, clock, 'receive'),
     restorer,
     lanes: ['store'],
+    isLive: false,
     clock,
     events: new EventLog(clock),
   })

@@ -4,6 +4,7 @@ import type { Chunk } from '../../src/chunk/chunk.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import { preview, type PlannedChunk, type Preview } from '../../peer/preview.ts'
 import type { Source } from '../../peer/source/source.ts'
+import { ManualClock } from '../helpers/manual-clock.ts'
 
 const test = suite('the dry run of a handoff')
 
@@ -32,7 +33,7 @@ async function run(
     reserveMs: 1000,
     rateBytesPerSecond: 1000,
     bytesMax: limits.bytesMax,
-    nowMs: 50,
+    clock: new ManualClock(50),
     signal: new AbortController().signal,
     onChunk: (chunk) => order.push(chunk),
   })

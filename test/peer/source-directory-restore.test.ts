@@ -19,10 +19,8 @@ import { HeirloomError } from '../../src/errors.ts'
 import { packBytesTarget } from '../../src/limits.ts'
 import { encodeAttributes } from '../../peer/source/directory/attributes.ts'
 import { noTarget, type EntryHead, type RelativePath } from '../../peer/source/directory/entry.ts'
-import type { FileSystem } from '../../peer/source/directory/file-system.ts'
 import { createDirectorySink } from '../../peer/source/directory/sink.ts'
 import { createDirectorySource } from '../../peer/source/directory/source.ts'
-import { DirectoryWriter, type WriteItem } from '../../peer/source/directory/writer.ts'
 import type { IncomingFragment, RecalledFragment, Sink } from '../../peer/source/source.ts'
 import { cut, end, testSink } from '../contract/sink.ts'
 import { list, never } from '../contract/source.ts'
@@ -301,72 +299,6 @@ test('a root that can not be made is an error of the whole sink, with a hint', a
   assert.instance(thrown, HeirloomError)
   assert.is((thrown as HeirloomError).code, 'io')
   assert.ok((thrown as HeirloomError).hint !== undefined)
-})
-
-function item(path: string, content: string): WriteItem {
-  const bytes = Buffer.from(content)
-  return {
-    id: path,
-    path,
-    head: headOf({ size: bytes.byteLength }),
-    version: '',
-    offset: 0,
-    chunkBytes: bytes.byteLength,
-    length: bytes.byteLength,
-    bytes,
-  }
-}
-
-function failing(call: keyof FileSystem, code: string, when: (path: unknown) => boolean = () => true): FileSystem {
-  const original = fs[call] as (...given: unknown[]) => unknown
-  const broken = (...given: unknown[]) => {
-    if (when(given[0])) throw Object.assign(new Error(code), { code })
-    return original(...given)
-  }
-  return { ...fs, [call]: broken }
-}
-
-test('a full disk ends the restore and leaves nothing half-written', async () => {
-  for (const call of ['writeSync', 'openSync', 'renameSync', 'mkdirSync'] as const) {
-    await using temp = await makeTemp()
-    const staging = temp.at('.heirloom-test')
-    mkdirSync(staging)
-    const isOurs = (path: unknown) => call !== 'mkdirSync' || String(path).endsWith('/folder')
-    const writer = new DirectoryWriter({ root: temp.path, staging, fileSystem: failing(call, 'ENOSPC', isOurs) })
-    try {
-      writer.restore([item('folder/f', 'content')])
-      assert.unreachable(call)
-    } catch (thrown) {
-      assert.is((thrown as HeirloomError).code, 'no-space', call)
-    }
-    assert.not.ok(existsSync(temp.at('folder/f')))
-    assert.equal(readdirSync(staging), [])
-  }
-})
-
-test('a disk that takes only a part of a write is written to again', async () => {
-  await using temp = await makeTemp()
-  const writeSync = ((file: number, bytes: Uint8Array, at: number, length: number, position: number) =>
-    fs.writeSync(file, bytes, at, Math.min(2, length), position)) as typeof fs.writeSync
-  const writer = new DirectoryWriter({ root: temp.path, staging: temp.at('.heirloom-test'), fileSystem: { ...fs, writeSync } })
-  assert.is(writer.restore([item('f', 'content')]).chunks, 1)
-  assert.is(readFileSync(temp.at('f'), 'utf8'), 'content')
-})
-
-test('what the file system refuses for one name costs that item only', async () => {
-  for (const code of ['EACCES', 'EPERM', 'ENAMETOOLONG', 'ELOOP', 'ENOENT']) {
-    await using temp = await makeTemp()
-    const staging = temp.at('.heirloom-test')
-    const original = fs.renameSync
-    const renameSync = ((from: string, to: string) => {
-      if (to.endsWith('/bad')) throw Object.assign(new Error(code), { code })
-      original(from, to)
-    }) as typeof fs.renameSync
-    const writer = new DirectoryWriter({ root: temp.path, staging, fileSystem: { ...fs, renameSync } })
-    const { chunks, refused } = writer.restore([item('bad', 'x'), item('good', 'y')])
-    assert.equal([chunks, refused.map(({ id }) => id)], [1, ['bad']], code)
-    assert.equal(readdirSync(staging), [], code)
-  }
 })
 
 test('a folder that is removed in the middle is made again for what comes next', async () => {

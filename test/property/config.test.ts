@@ -45,7 +45,14 @@ const valid = fc.record({
   key: path,
   await: option(fc.oneof(duration, fc.constant('always'))),
   notices: option(
-    fc.array(fc.oneof(fc.record({ kind: fc.constant('signal'), deadline: duration }), fc.record({ kind: fc.constant('file'), path }))),
+    fc.array(
+      fc.oneof(
+        fc.record({ kind: fc.constant('signal'), deadline: duration }),
+        fc.record({ kind: fc.constant('file'), path }),
+        fc.record({ kind: fc.constantFrom('aws', 'gcp'), deadline: duration }),
+        fc.record({ kind: fc.constantFrom('azure', 'alibaba', 'tencent', 'auto'), every: fc.constantFrom('100ms', '2s', '1m') }),
+      ),
+    ),
   ),
   sources: fc
     .uniqueArray(fc.tuple(name, source), { minLength: 1, maxLength: 5, selector: ([own]) => own })

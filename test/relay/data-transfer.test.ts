@@ -37,6 +37,8 @@ async function openRelay() {
     relay,
     data,
     async [Symbol.asyncDispose]() {
+      // Transfers end with it, and their sockets with them.
+      await relay.relay.drain({ signal: AbortSignal.timeout(10_000) })
       await relay[Symbol.asyncDispose]()
       await data[Symbol.asyncDispose]()
     },

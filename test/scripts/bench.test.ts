@@ -27,6 +27,12 @@ bench('a target is judged by the median where there is no baseline', () => {
   assert.is(row('latency', 'ms', [10]).reached, undefined)
 })
 
+bench('a target may be of the median although there is a baseline', () => {
+  const { ratio, reached } = row('files', 'files/s', [90, 90, 90], { baseline: [100, 100, 100], target: { least: 50 }, judgeBy: 'median' })
+  assert.is(ratio, 0.9)
+  assert.is(reached, true)
+})
+
 bench('without arguments everything is measured in full', () => {
   const { only, sizes, rounds, json } = parseBenchOptions([], () => {})
   assert.equal({ only, sizes, rounds, json }, { only: [...parts], sizes: fullSizes, rounds: 5, json: false })

@@ -4,7 +4,7 @@ import { cp, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { brokenLinks, documents, missingScripts, wrongCommands } from '../../scripts/check/documents.ts'
+import { brokenLinks, documents, missingScripts, missingTests, wrongCommands } from '../../scripts/check/documents.ts'
 import { deadCode, denoTypes, gates, lint, types } from '../../scripts/check/gates.ts'
 import { generatedCode } from '../../scripts/check/generated-code.ts'
 import { houseRules, violations } from '../../scripts/check/house-rules.ts'
@@ -221,6 +221,14 @@ gate('documents: the programs themselves are asked', async () => {
   )
   const found = (await documents.problems(directory.path)).split('\n').filter((line) => line.startsWith('README.md'))
   assert.equal(found, ['README.md: heirloom send has no flag --no-such-flag', 'README.md: heirloom has no command "nothing"'])
+})
+
+gate('a document that names a test which is not there is found, and one that begins so is enough', () => {
+  const tests = { path: 'test/a.test.ts', text: "test('old epoch: it is refused', () => {})" }
+  const page = (names: string) => ({ path: 'SECURITY.md', text: `It is refused (\`test/a.test.ts\`: ${names}).` })
+  assert.equal(missingTests(page('"old epoch"'), [tests]), [])
+  assert.equal(missingTests(page('"old epoch", "is\n  refused"'), [tests]), ['SECURITY.md: test/a.test.ts has no test "is refused"'])
+  assert.equal(missingTests(page('"old epoch"'), []), ['SECURITY.md: test/a.test.ts has no test "old epoch"'])
 })
 
 gate.run()

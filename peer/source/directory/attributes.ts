@@ -1,41 +1,95 @@
-// The attributes of a directory's fragments on the wire (pack.proto, FileAttributes). Here and not on the file threads, which start faster
-// without the wire format's library.
+// The attributes of a directory's fragments on the wire (pack.proto, FileAttributes), by hand: there is one for every small file, and the
+// threads that write and read them start faster without the protobuf library.
 
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { FileAttributesSchema, type FileAttributes } from '../../../src/wire/gen/pack_pb.ts'
+import { HeirloomError } from '../../../src/errors.ts'
+import { packBytesMax } from '../../../src/limits.ts'
+import { FieldReader, wireType } from '../../../src/wire/field-reader.ts'
+import { FieldWriter } from '../../../src/wire/field-writer.ts'
 import { noTarget, typeByNumber, typeNumbers, type EntryHead, type RelativePath } from './entry.ts'
-import { pathBytes, pathFromBytes, pathProblem } from './path.ts'
+import { pathProblem } from './path.ts'
+
+const { varint, bytes } = wireType
+
+const tags = {
+  path: (1 << 3) | bytes,
+  type: (2 << 3) | varint,
+  mode: (3 << 3) | varint,
+  mtimeS: (4 << 3) | varint,
+  mtimeNs: (5 << 3) | varint,
+  size: (6 << 3) | varint,
+  offset: (7 << 3) | varint,
+  target: (8 << 3) | bytes,
+} as const
+
+/** The highest number of a field that is known. */
+const fieldsMax = 8
+
+export type DecodedAttributes = { readonly path: RelativePath; readonly head: EntryHead } | { readonly problem: string }
+
+export function writeAttributes(writer: FieldWriter, path: RelativePath, head: EntryHead): void {
+  if (typeof path === 'string') writer.text(tags.path, path.toWellFormed(), 'a path', packBytesMax)
+  else writer.bytes(tags.path, path)
+  writer.uint(tags.type, typeNumbers[head.type])
+  writer.uint(tags.mode, head.mode)
+  writer.sint(tags.mtimeS, head.mtimeS)
+  writer.uint(tags.mtimeNs, head.mtimeNs)
+  writer.uint(tags.size, head.size)
+  writer.uint(tags.offset, head.offset)
+  writer.bytes(tags.target, head.target)
+}
 
 export function encodeAttributes(path: RelativePath, head: EntryHead): Uint8Array {
-  const message = create(FileAttributesSchema, {
-    path: pathBytes(path),
-    type: typeNumbers[head.type],
-    mode: head.mode,
-    mtimeS: BigInt(head.mtimeS),
-    mtimeNs: head.mtimeNs,
-    size: BigInt(head.size),
-    offset: BigInt(head.offset),
-    target: head.target,
-  })
-  return toBinary(FileAttributesSchema, message)
+  const writer = new FieldWriter()
+  writeAttributes(writer, path, head)
+  return writer.finish()
 }
 
 /** What came over the wire, or what is wrong with it. Whatever bytes it is given, it doesn't throw. */
-export function decodeAttributes(bytes: Uint8Array): { path: RelativePath; head: EntryHead } | { problem: string } {
-  let message: FileAttributes
+export function decodeAttributes(attributes: Uint8Array): DecodedAttributes {
+  return readAttributes(new FieldReader(attributes, 'attributes'), 0, attributes.byteLength)
+}
+
+/** As decodeAttributes, for those from `at` to `end` of what the reader reads. */
+export function readAttributes(reader: FieldReader, at: number, end: number): DecodedAttributes {
+  reader.window(at, end)
   try {
-    message = fromBinary(FileAttributesSchema, bytes)
-  } catch {
+    return readFields(reader)
+  } catch (thrown) {
+    if (!(thrown instanceof HeirloomError)) throw thrown
     return { problem: 'its attributes do not decode' }
   }
-  const problem = pathProblem(message.path)
+}
+
+function readFields(reader: FieldReader): DecodedAttributes {
+  let path: string | Uint8Array = ''
+  let typeNumber = 0
+  let mode = 0
+  let mtimeS = 0
+  let mtimeNs = 0
+  let size = 0
+  let offset = 0
+  let target = noTarget
+  while (!reader.isAtEnd) {
+    const tag = reader.tag()
+    if (tag === tags.path) path = reader.textOrBytes()
+    else if (tag === tags.type) typeNumber = reader.uint32()
+    else if (tag === tags.mode) mode = reader.uint32()
+    else if (tag === tags.mtimeS) mtimeS = reader.sint64()
+    else if (tag === tags.mtimeNs) mtimeNs = reader.uint32()
+    else if (tag === tags.size) size = reader.uint64()
+    else if (tag === tags.offset) offset = reader.uint64()
+    else if (tag === tags.target) target = reader.bytes()
+    else if (tag >>> 3 <= fieldsMax) throw reader.wrongType()
+    else reader.skip(tag)
+  }
+  const problem = pathProblem(path)
   if (problem !== undefined) return { problem }
-  const type = typeByNumber[message.type]
-  if (type === undefined) return { problem: `an entry of the unknown type ${message.type}` }
-  const numbers = { mtimeS: Number(message.mtimeS), size: Number(message.size), offset: Number(message.offset) }
-  const isSane = Object.values(numbers).every(Number.isSafeInteger) && message.mtimeNs < 1e9 && Math.abs(numbers.mtimeS) < 2 ** 40
-  if (!isSane || numbers.offset > numbers.size) return { problem: 'its size or time can not be' }
-  const target = message.target.byteLength === 0 ? noTarget : message.target
+  const type = typeByNumber[typeNumber]
+  if (type === undefined) return { problem: `an entry of the unknown type ${typeNumber}` }
+  // An offset beyond the size covers an offset that is no safe number.
+  const isSane = Number.isSafeInteger(size) && mtimeNs < 1e9 && Math.abs(mtimeS) < 2 ** 40
+  if (!isSane || offset > size) return { problem: 'its size or time can not be' }
   if (type === 'link' && (target.byteLength === 0 || target.includes(0))) return { problem: 'a link that points nowhere' }
-  return { path: pathFromBytes(message.path), head: { type, mode: message.mode & 0o7777, mtimeNs: message.mtimeNs, target, ...numbers } }
+  const head = { type, mode: mode & 0o7777, mtimeS, mtimeNs, size, offset, target }
+  return { path: typeof path === 'string' ? path : Buffer.from(path.buffer, path.byteOffset, path.byteLength), head }
 }

@@ -4,7 +4,7 @@
 import { listEntriesMax, listStretchEntriesMax } from '../../../src/limits.ts'
 import type { Order } from '../../../src/plan/manifest.ts'
 import type { Entry } from './entry.ts'
-import { pathBytes } from './path.ts'
+import { comparePaths } from './path.ts'
 import type { OnSkipped, Walker } from './walk.ts'
 
 /** All entries in batches of at most listEntriesMax (metadata: of one folder). Throws `io` when the root can't be read. */
@@ -31,7 +31,7 @@ function* inBatches(entries: readonly Entry[]): Generator<readonly Entry[]> {
   for (let at = 0; at < entries.length; at += listEntriesMax) yield entries.slice(at, at + listEntriesMax)
 }
 
-const byKey = (a: Entry, b: Entry) => Buffer.compare(pathBytes(a.path), pathBytes(b.path))
+const byKey = (a: Entry, b: Entry) => comparePaths(a.path, b.path)
 const byRecency = (a: Entry, b: Entry) => b.mtimeMs - a.mtimeMs || byKey(a, b)
 
 /** A directory knows sizes, names and times; orders that need more fall back on recency. */

@@ -23,6 +23,22 @@ export function pathFromBytes(bytes: Uint8Array): RelativePath {
   return text.includes('\ufffd') && !Buffer.from(text).equals(buffer) ? buffer : text
 }
 
+/** The order of their bytes. */
+export function comparePaths(one: RelativePath, other: RelativePath): number {
+  if (typeof one !== 'string' || typeof other !== 'string') return Buffer.compare(pathBytes(one), pathBytes(other))
+  const length = Math.min(one.length, other.length)
+  for (let at = 0; at < length; at++) {
+    const [a, b] = [one.charCodeAt(at), other.charCodeAt(at)]
+    if (a !== b) return inBytes(a) - inBytes(b)
+  }
+  return one.length - other.length
+}
+
+/** Where a UTF-16 unit comes in the order of UTF-8: halves of surrogate pairs stand for what comes after all others. */
+function inBytes(unit: number): number {
+  return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit
+}
+
 /** The path under a root, for the file system's calls. */
 export function absolutePath(root: string, path: RelativePath): string | Buffer {
   if (path.length === 0) return root
@@ -44,13 +60,17 @@ export function pathFromText(text: string): RelativePath {
   return text.startsWith('//') ? Buffer.from(text.slice(2), 'hex') : text
 }
 
+/** A part that is empty, `.` or `..`. */
+const leavingPart = /(?:^|\/)\.{0,2}(?:\/|$)/
+
 /** What is wrong with a path that came from outside, or undefined when it stays inside the root. */
-export function pathProblem(bytes: Uint8Array): string | undefined {
-  if (bytes.byteLength === 0) return 'an empty name'
-  if (bytes.includes(0)) return 'a name with a NUL byte'
-  const parts = Buffer.from(bytes).toString('latin1').split('/')
-  if (parts.some((part) => part === '' || part === '.' || part === '..')) return 'a name that leaves the directory'
-  if (parts[0]!.startsWith(stagingPrefix)) return 'a name that is reserved'
+export function pathProblem(path: string | Uint8Array): string | undefined {
+  // All that is looked for is ASCII, so bytes may be taken for characters.
+  const text = typeof path === 'string' ? path : Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1')
+  if (text === '') return 'an empty name'
+  if (text.includes('\0')) return 'a name with a NUL byte'
+  if (leavingPart.test(text)) return 'a name that leaves the directory'
+  if (text.startsWith(stagingPrefix)) return 'a name that is reserved'
   return undefined
 }
 
@@ -74,11 +94,15 @@ export function formatId({ path, type, offset }: EntryId): string {
 
 /** The reverse of formatId; undefined for what formatId never makes, so also for what would leave the root. */
 export function parseId(id: string): EntryId | undefined {
+  // Nearly all are of files in one chunk, which are their paths.
+  if (!id.includes('//') && !id.endsWith('/')) {
+    return id.isWellFormed() && pathProblem(id) === undefined ? { path: id, type: 'file', offset: undefined } : undefined
+  }
   const [, text, suffix] = /^((?:\/\/[0-9a-f]+)?(?:(?!\/\/|\/$)[^])*)(\/|\/\/->|\/\/(?:0|[1-9][0-9]*))?$/.exec(id) ?? []
   if (text === undefined) return undefined
   // Only what isn't UTF-8 is written in hexadecimal, else one file had two ids.
   const path = pathFromBytes(pathBytes(pathFromText(text)))
-  if (pathText(path) !== text || pathProblem(pathBytes(path)) !== undefined) return undefined
+  if (pathText(path) !== text || pathProblem(path) !== undefined) return undefined
   const offset = suffix !== undefined && suffix.length > 2 && suffix !== '//->' ? Number(suffix.slice(2)) : undefined
   if (offset !== undefined && !Number.isSafeInteger(offset)) return undefined
   return { path, type: suffix === '/' ? 'directory' : suffix === '//->' ? 'link' : 'file', offset }

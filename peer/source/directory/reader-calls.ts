@@ -2,8 +2,11 @@
 // buffers: for small files, cloning an object each would cost more than reading them.
 
 import type { Transferable } from 'node:worker_threads'
+import type { Chunk, ChunkPart, LeftOut } from '../../../src/chunk/chunk.ts'
 import type { Order } from '../../../src/plan/manifest.ts'
-import { noTarget, typeByNumber, typeNumbers, type Entry, type EntryHead } from './entry.ts'
+import { FieldWriter } from '../../../src/wire/field-writer.ts'
+import { writeAttributes } from './attributes.ts'
+import { typeByNumber, typeNumbers, type Entry } from './entry.ts'
 import { pathFromText, pathText } from './path.ts'
 import type { BatchMemory, NotRead, ReadContent, ReadItem } from './reader.ts'
 
@@ -47,14 +50,18 @@ interface EntryColumns {
 
 export function entryColumns(entries: readonly Entry[]): EntryColumns {
   const numbers = new Float64Array(3 * entries.length)
-  entries.forEach(({ type, size, mtimeMs }, index) => numbers.set([typeNumbers[type], size, mtimeMs], 3 * index))
+  entries.forEach(({ type, size, mtimeMs }, index) => {
+    numbers[3 * index] = typeNumbers[type]
+    numbers[3 * index + 1] = size
+    numbers[3 * index + 2] = mtimeMs
+  })
   return { paths: entries.map(({ path }) => pathText(path)), versions: entries.map(({ version }) => version ?? ''), numbers }
 }
 
 export function entriesFrom({ paths, versions, numbers }: EntryColumns): Entry[] {
   return paths.map((path, index) => {
-    const [type, size, mtimeMs] = numbers.subarray(3 * index, 3 * index + 3) as unknown as [number, number, number]
-    const entry = { path: pathFromText(path), type: typeByNumber[type]!, size, mtimeMs }
+    const type = typeByNumber[numbers[3 * index]!]!
+    const entry = { path: pathFromText(path), type, size: numbers[3 * index + 1]!, mtimeMs: numbers[3 * index + 2]! }
     return versions[index] === '' ? entry : { ...entry, version: versions[index]! }
   })
 }
@@ -65,54 +72,57 @@ export function readItems({ ids, versions, bytes }: ReadRequest): ReadItem[] {
 
 export interface ReadAnswer {
   readonly buffers: readonly ArrayBuffer[]
-  readonly versions: readonly string[]
-  /** For each item: buffer, at, length, type, mode, mtimeS, mtimeNs, size, offset. */
-  readonly numbers: Float64Array
+  /** Of all items, one after the other, as they go over the wire. */
+  readonly attributes: Uint8Array<ArrayBuffer>
+  /** For each item: buffer, at, length; where its attributes are, their length. */
+  readonly numbers: Float64Array<ArrayBuffer>
+  /** By the item's index, of those that have one. */
+  readonly versions: ReadonlyMap<number, string>
   /** By the item's index, of those that were not read. */
   readonly leftOut: ReadonlyMap<number, NotRead>
-  readonly targets: ReadonlyMap<number, Uint8Array>
 }
 
-const width = 9
+const width = 5
+/** A small file's attributes take about so much. */
+const attributesBytes = 64
 
 export function readAnswer(
   results: readonly (ReadContent | NotRead)[],
   { buffers }: BatchMemory,
 ): { answer: ReadAnswer; transfer: Transferable[] } {
   const numbers = new Float64Array(width * results.length)
-  const versions: string[] = []
+  const writer = new FieldWriter(attributesBytes * results.length)
+  const versions = new Map<number, string>()
   const leftOut = new Map<number, NotRead>()
-  const targets = new Map<number, Uint8Array>()
   results.forEach((result, index) => {
-    versions.push('leftOut' in result ? '' : result.version)
     if ('leftOut' in result) return void leftOut.set(index, result)
-    const { bytes, head } = result
-    const buffer = buffers.indexOf(bytes.buffer as ArrayBuffer)
-    numbers.set(
-      [buffer, bytes.byteOffset, bytes.byteLength, typeNumbers[head.type], head.mode, head.mtimeS, head.mtimeNs, head.size, head.offset],
-      width * index,
-    )
-    if (head.target.byteLength > 0) targets.set(index, head.target)
+    const { bytes, path, head, version } = result
+    const at = writer.at
+    writeAttributes(writer, path, head)
+    numbers[width * index] = buffers.indexOf(bytes.buffer as ArrayBuffer)
+    numbers[width * index + 1] = bytes.byteOffset
+    numbers[width * index + 2] = bytes.byteLength
+    numbers[width * index + 3] = at
+    numbers[width * index + 4] = writer.at - at
+    if (version !== '') versions.set(index, version)
   })
-  return { answer: { buffers, versions, numbers, leftOut, targets }, transfer: [...buffers] }
+  const attributes = writer.finish()
+  return { answer: { buffers, attributes, numbers, versions, leftOut }, transfer: [...buffers, attributes.buffer, numbers.buffer] }
 }
 
-/** The result of one item of an answer. */
-export function resultAt({ buffers, versions, numbers, leftOut, targets }: ReadAnswer, index: number): ReadContent | NotRead {
-  const notRead = leftOut.get(index)
-  if (notRead !== undefined) return notRead
-  const row = numbers.subarray(width * index, width * (index + 1))
-  const [buffer, at, length, type, mode, mtimeS, mtimeNs, size, offset] = row as unknown as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  const head: EntryHead = { type: typeByNumber[type]!, mode, mtimeS, mtimeNs, size, offset, target: targets.get(index) ?? noTarget }
-  return { bytes: length === 0 ? noTarget : new Uint8Array(buffers[buffer]!, at, length), head, version: versions[index]! }
+/** The result of one item of an answer: the chunk's whole content. */
+export function partAt({ buffers, attributes, numbers, versions, leftOut }: ReadAnswer, index: number, chunk: Chunk): ChunkPart | LeftOut {
+  const notRead = leftOut.size === 0 ? undefined : leftOut.get(index)
+  if (notRead !== undefined) return { chunk, ...notRead }
+  const length = numbers[width * index + 2]!
+  return {
+    chunk,
+    offset: 0,
+    chunkBytes: length,
+    bytes: length === 0 ? nothing : new Uint8Array(buffers[numbers[width * index]!]!, numbers[width * index + 1], length),
+    version: (versions.size === 0 ? undefined : versions.get(index)) ?? '',
+    attributes: new Uint8Array(attributes.buffer, attributes.byteOffset + numbers[width * index + 3]!, numbers[width * index + 4]),
+  }
 }
+
+const nothing = new Uint8Array(0)

@@ -20,6 +20,7 @@ export interface ReadItem {
 }
 
 export interface ReadContent {
+  readonly path: RelativePath
   readonly bytes: Uint8Array
   readonly head: EntryHead
   readonly version: string
@@ -91,7 +92,7 @@ export class FileReader {
     const stats = this.#fileSystem.lstatSync(path, { bigint: true })
     if (id.type === 'directory' ? !stats.isDirectory() : !stats.isSymbolicLink()) return changed(id)
     const target = id.type === 'link' ? new Uint8Array(this.#fileSystem.readlinkSync(path, { encoding: 'buffer' })) : noTarget
-    return { bytes: noTarget, head: headOf(id.type, stats, 0, target), version: '' }
+    return { path: id.path, bytes: noTarget, head: headOf(id.type, stats, 0, target), version: '' }
   }
 
   /** Undefined when it changed while it was read. */
@@ -111,7 +112,8 @@ export class FileReader {
         memory.giveBack(bytes)
         return undefined
       }
-      return { bytes, head: headOf('file', before, offset, noTarget), version: id.offset === undefined ? '' : versionOf(before) }
+      const version = id.offset === undefined ? '' : versionOf(before)
+      return { path: id.path, bytes, head: headOf('file', before, offset, noTarget), version }
     } finally {
       this.#fileSystem.closeSync(file)
     }
@@ -132,14 +134,18 @@ function changed({ path }: EntryId, what = 'changed while it was handed over'): 
   return { leftOut: 'changed', detail: `${pathText(path)} ${what}` }
 }
 
+const billion = 1_000_000_000n
+
 function headOf(type: EntryType, stats: BigIntStats, offset: number, target: Uint8Array): EntryHead {
-  const billion = 1_000_000_000n
-  const mtimeNs = ((stats.mtimeNs % billion) + billion) % billion
+  const seconds = Number(stats.mtimeNs / billion)
+  const nanoseconds = Number(stats.mtimeNs % billion)
+  // Before 1970 both are negative.
+  const isBefore = nanoseconds < 0
   return {
     type,
-    mode: Number(stats.mode & 0o7777n),
-    mtimeS: Number((stats.mtimeNs - mtimeNs) / billion),
-    mtimeNs: Number(mtimeNs),
+    mode: Number(stats.mode) & 0o7777,
+    mtimeS: isBefore ? seconds - 1 : seconds,
+    mtimeNs: isBefore ? nanoseconds + 1e9 : nanoseconds,
     size: type === 'file' ? Number(stats.size) : 0,
     offset,
     target,

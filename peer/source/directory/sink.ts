@@ -1,12 +1,10 @@
-// A directory as a sink. Names are checked here; all that touches the disk is done on a thread of the sink's own, in the order of the calls.
+// A directory as a sink. All of its work is done on a thread of its own, in the order of the calls.
 // How conflicts are settled is said in writer.ts.
 
 import { packBytesTarget, restoresMax } from '../../../src/limits.ts'
-import type { IncomingFragment, RecalledFragment, Refused, RestoreOutcome, Sink, SinkEnd, WaitOptions } from '../source.ts'
-import { decodeAttributes } from './attributes.ts'
+import type { IncomingFragment, RecalledFragment, RestoreOutcome, Sink, SinkEnd, WaitOptions } from '../source.ts'
 import { Thread } from './thread.ts'
-import { itemColumns, type RestoreAnswer, type WriterData, type WriterRequest } from './writer-calls.ts'
-import type { RecallItem } from './writer.ts'
+import { bufferBytes, itemColumns, type RestoreAnswer, type WriterData, type WriterRequest } from './writer-calls.ts'
 
 export interface DirectorySinkOptions {
   readonly name: string
@@ -34,23 +32,17 @@ class DirectorySink implements Sink {
   }
 
   async restore(fragments: readonly IncomingFragment[], { signal }: WaitOptions): Promise<RestoreOutcome> {
-    const { items, indexes, refused } = checked(fragments.map((fragment) => ({ ...fragment, length: fragment.bytes.byteLength })))
-    const buffer = this.#takeBuffer(items.reduce((sum, item) => sum + item.length, 0))
-    const all = new Uint8Array(buffer)
-    let at = 0
-    for (const index of indexes) {
-      const { bytes } = fragments[index]!
-      all.set(bytes, at)
-      at += bytes.byteLength
-    }
-    const request: WriterRequest = { kind: 'restore', items: itemColumns(items), buffer }
+    const buffer = this.#takeBuffer(bufferBytes(fragments))
+    const request: WriterRequest = { kind: 'restore', items: itemColumns(fragments, buffer), buffer }
     const { outcome, buffer: back } = await this.#thread.call<RestoreAnswer>(request, { signal, transfer: [buffer] })
     if (this.#spare.length < restoresMax) this.#spare.push(back)
-    return { ...outcome, unfinished: outcome.unfinished.map((index) => indexes[index]!), refused: [...refused, ...outcome.refused] }
+    return outcome
   }
 
   async recall(fragments: readonly RecalledFragment[], { signal }: WaitOptions): Promise<void> {
-    await this.#thread.call({ kind: 'recall', items: itemColumns(checked(fragments).items) } satisfies WriterRequest, { signal })
+    const buffer = new ArrayBuffer(bufferBytes(fragments))
+    const request: WriterRequest = { kind: 'recall', items: itemColumns(fragments, buffer), buffer }
+    await this.#thread.call(request, { signal, transfer: [buffer] })
   }
 
   async finish(_end: SinkEnd, { signal }: WaitOptions): Promise<{ dropped: number }> {
@@ -75,18 +67,4 @@ class DirectorySink implements Sink {
     const index = this.#spare.findIndex((buffer) => buffer.byteLength >= bytes)
     return index < 0 ? new ArrayBuffer(Math.max(bytes, packBytesTarget)) : this.#spare.splice(index, 1)[0]!
   }
-}
-
-/** The fragments that may be restored, where each was, and those whose attributes or names can't be. */
-function checked(fragments: readonly RecalledFragment[]): { items: RecallItem[]; indexes: number[]; refused: Refused[] } {
-  const items: RecallItem[] = []
-  const indexes: number[] = []
-  const refused: Refused[] = []
-  fragments.forEach(({ id, version, offset, chunkBytes, length, attributes }, index) => {
-    const decoded = decodeAttributes(attributes)
-    if ('problem' in decoded) return void refused.push({ id, reason: decoded.problem })
-    items.push({ id, version, offset, chunkBytes, length, ...decoded })
-    indexes.push(index)
-  })
-  return { items, indexes, refused }
 }

@@ -9,10 +9,9 @@ import { systemClock, type Clock } from '../../../src/clock.ts'
 import { packBytesTarget, readAheadBatches, readBatchChunksMax } from '../../../src/limits.ts'
 import type { Order } from '../../../src/plan/manifest.ts'
 import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
-import { encodeAttributes } from './attributes.ts'
 import type { Entry } from './entry.ts'
-import { formatId, parseId } from './path.ts'
-import { entriesFrom, resultAt, type ListAnswer, type ReadAnswer, type ReaderData, type ReaderRequest } from './reader-calls.ts'
+import { formatId } from './path.ts'
+import { entriesFrom, partAt, type ListAnswer, type ReadAnswer, type ReaderData, type ReaderRequest } from './reader-calls.ts'
 import { Thread } from './thread.ts'
 
 export interface DirectorySourceOptions {
@@ -56,7 +55,11 @@ class DirectorySource implements Source {
 
   async *inventory(_query: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
     const nowMs = this.#clock.nowMs()
-    for await (const entries of this.#list(signal)) yield entries.flatMap((entry) => chunksOf(entry, nowMs))
+    for await (const entries of this.#list(signal)) {
+      const chunks: Chunk[] = []
+      for (const entry of entries) addChunks(chunks, entry, nowMs)
+      yield chunks
+    }
   }
 
   async *read(chunks: readonly Chunk[], { signal }: WaitOptions): AsyncGenerator<(ChunkPart | LeftOut)[]> {
@@ -76,7 +79,7 @@ class DirectorySource implements Source {
         const first = ahead.shift()
         if (first === undefined) return
         const answer = await first.answer
-        yield first.batch.map((chunk, index) => partOf(chunk, answer, index))
+        yield first.batch.map((chunk, index) => partAt(answer, index, chunk))
       }
     } finally {
       abandoned.abort()
@@ -135,13 +138,6 @@ function* batchesOf(chunks: readonly Chunk[]): Generator<Chunk[]> {
   if (batch.length > 0) yield batch
 }
 
-function partOf(chunk: Chunk, answer: ReadAnswer, index: number): ChunkPart | LeftOut {
-  const result = resultAt(answer, index)
-  if ('leftOut' in result) return { chunk, ...result }
-  const { bytes, head, version } = result
-  return { chunk, offset: 0, chunkBytes: bytes.byteLength, bytes, version, attributes: encodeAttributes(parseId(chunk.id)!.path, head) }
-}
-
 /**
  * How likely a file is to be read soon, of what a directory knows of it: 1 for one that was written just now, half of it an hour later, then in
  * inverse proportion to its age, as re-reference intervals of caches are found to be. The time of reading is not used: under the
@@ -152,15 +148,16 @@ function recencyWeight(mtimeMs: number, nowMs: number): number {
   return hourMs / (hourMs + Math.max(0, nowMs - mtimeMs))
 }
 
-function chunksOf({ path, type, size, mtimeMs, version }: Entry, nowMs: number): Chunk[] {
-  if (type !== 'file') return [{ id: formatId({ path, type, offset: undefined }), kind: 'metadata', bytes: 0, readProbability: 0 }]
+function addChunks(chunks: Chunk[], { path, type, size, mtimeMs, version }: Entry, nowMs: number): void {
+  const id = formatId({ path, type, offset: undefined })
+  if (type !== 'file') return void chunks.push({ id, kind: 'metadata', bytes: 0, readProbability: 0 })
   const readProbability = recencyWeight(mtimeMs, nowMs)
-  if (version === undefined) return [{ id: formatId({ path, type, offset: undefined }), kind: 'data', bytes: size, readProbability }]
+  if (version === undefined) return void chunks.push({ id, kind: 'data', bytes: size, readProbability })
   const pieces = Math.ceil(size / packBytesTarget)
-  return Array.from({ length: pieces }, (_, index) => {
-    const offset = index * packBytesTarget
+  for (let offset = 0; offset < size; offset += packBytesTarget) {
     const bytes = Math.min(packBytesTarget, size - offset)
     // One read of the file is a read of every piece, but it is worth one: the pieces share it.
-    return { id: formatId({ path, type, offset }), kind: 'data' as const, bytes, readProbability: readProbability / pieces, version }
-  })
+    const id = formatId({ path, type, offset })
+    chunks.push({ id, kind: 'data', bytes, readProbability: readProbability / pieces, version })
+  }
 }

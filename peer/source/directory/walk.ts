@@ -5,7 +5,7 @@
 // looked at again whose state matters most: large ones, whose pieces must agree on a version, and recently written ones, which are likely to be
 // written again and decide the order. Of the others a stale size or time is only a stale hint: what is sent is what is read later.
 
-import type { BigIntStats } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { matchesGlob } from 'node:path'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
 import { chunkBytesMax, chunkIdBytesMax, packBytesTarget, walkKeptEntriesMax } from '../../../src/limits.ts'
@@ -110,9 +110,13 @@ export class Walker {
   }
 
   #entry(path: RelativePath, onSkipped: OnSkipped): Entry | undefined {
-    let stats: BigIntStats
+    const absolute = absolutePath(this.#options.root, path)
+    let stats: Stats
+    let version: string | undefined
     try {
-      stats = this.#fileSystem.lstatSync(absolutePath(this.#options.root, path), { bigint: true })
+      stats = this.#fileSystem.lstatSync(absolute)
+      // Exact times cost more, and only pieces need them.
+      if (stats.isFile() && stats.size > packBytesTarget) version = versionOf(this.#fileSystem.lstatSync(absolute, { bigint: true }))
     } catch {
       // Gone since the folder was read: nothing to hand over. (Or a runtime that can't name what isn't UTF-8.)
       if (typeof path !== 'string') onSkipped(pathText(path), 'a name that is not UTF-8 and can not be opened')
@@ -123,10 +127,9 @@ export class Walker {
       onSkipped(pathText(path), problem)
       return undefined
     }
-    const mtimeMs = Number(stats.mtimeNs) / 1e6
+    const { mtimeMs, size } = stats
     if (!stats.isFile()) return { path, type: stats.isDirectory() ? 'directory' : 'link', size: 0, mtimeMs }
-    const size = Number(stats.size)
-    return size > packBytesTarget ? { path, type: 'file', size, mtimeMs, version: versionOf(stats) } : { path, type: 'file', size, mtimeMs }
+    return version === undefined ? { path, type: 'file', size, mtimeMs } : { path, type: 'file', size, mtimeMs, version }
   }
 
   #isExcluded({ path, type }: Entry): boolean {
@@ -138,9 +141,11 @@ export class Walker {
   }
 }
 
-function problemOf(path: RelativePath, stats: BigIntStats): string | undefined {
+function problemOf(path: RelativePath, stats: Stats): string | undefined {
   if (!stats.isFile() && !stats.isDirectory() && !stats.isSymbolicLink()) return 'neither file, directory nor symbolic link'
-  if (stats.size > BigInt(chunkBytesMax)) return `larger than ${chunkBytesMax} bytes`
-  const longestId = formatId({ path, type: 'file', offset: Number(stats.size) })
+  if (stats.size > chunkBytesMax) return `larger than ${chunkBytesMax} bytes`
+  // An id has at most three bytes for each unit of the path, and an offset.
+  if (3 * path.length + 32 <= chunkIdBytesMax) return undefined
+  const longestId = formatId({ path, type: 'file', offset: stats.size })
   return Buffer.byteLength(longestId) > chunkIdBytesMax ? 'its name is too long' : undefined
 }

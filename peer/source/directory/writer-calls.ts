@@ -1,10 +1,10 @@
-// What the sink and the writer's thread say to each other. Fragments cross as columns, and their bytes in one buffer, which comes back with
-// the answer to be used again: memory that is already there is several times faster to fill than fresh memory.
+// What the sink and the writer's thread say to each other. Fragments cross as columns, and their attributes and bytes in one buffer, which comes back
+// with the answer to be used again: memory that is already there is several times faster to fill than fresh memory.
 
-import type { RelativePath } from './entry.ts'
-import { noTarget, typeByNumber, typeNumbers } from './entry.ts'
-import { pathFromText, pathText } from './path.ts'
-import type { RecallItem, WriteItem, WriteOutcome } from './writer.ts'
+import { FieldReader } from '../../../src/wire/field-reader.ts'
+import type { RecalledFragment, Refused } from '../source.ts'
+import { readAttributes } from './attributes.ts'
+import type { WriteItem, WriteOutcome } from './writer.ts'
 
 export interface WriterData {
   readonly root: string
@@ -12,8 +12,7 @@ export interface WriterData {
 }
 
 export type WriterRequest =
-  | { readonly kind: 'restore'; readonly items: ItemColumns; readonly buffer: ArrayBuffer }
-  | { readonly kind: 'recall'; readonly items: ItemColumns }
+  | { readonly kind: 'restore' | 'recall'; readonly items: ItemColumns; readonly buffer: ArrayBuffer }
   | { readonly kind: 'finish' }
   | { readonly kind: 'close' }
 
@@ -24,56 +23,71 @@ export interface RestoreAnswer {
 
 export interface ItemColumns {
   readonly ids: readonly string[]
-  readonly paths: readonly string[]
   readonly versions: readonly string[]
-  /** For each item: type, mode, mtimeS, mtimeNs, size, its chunk's offset; offset in the chunk, chunkBytes, length. */
-  readonly numbers: Float64Array
-  readonly targets: ReadonlyMap<number, Uint8Array>
+  /** For each item: offset, chunkBytes, length, the length of its attributes. */
+  readonly numbers: Float64Array<ArrayBuffer>
 }
 
-const width = 9
+const width = 4
 
-export function itemColumns(items: readonly RecallItem[]): ItemColumns {
-  const numbers = new Float64Array(width * items.length)
-  const targets = new Map<number, Uint8Array>()
-  items.forEach(({ head, offset, chunkBytes, length }, index) => {
-    numbers.set(
-      [typeNumbers[head.type], head.mode, head.mtimeS, head.mtimeNs, head.size, head.offset, offset, chunkBytes, length],
-      width * index,
-    )
-    // A copy: a view would take everything else of its buffer with it.
-    if (head.target.byteLength > 0) targets.set(index, head.target.slice())
-  })
-  const paths = items.map(({ path }) => pathText(path))
-  return { ids: items.map(({ id }) => id), paths, versions: items.map(({ version }) => version), numbers, targets }
+/** Bytes that the fragments take in the buffer: of each its attributes and, if they have any, its body. */
+export function bufferBytes(fragments: readonly GivenFragment[]): number {
+  let sum = 0
+  for (const { attributes, bytes } of fragments) sum += attributes.byteLength + (bytes?.byteLength ?? 0)
+  return sum
 }
 
-export function recallItems({ ids, paths, versions, numbers, targets }: ItemColumns): RecallItem[] {
-  return ids.map((id, index) => {
-    const row = numbers.subarray(width * index, width * (index + 1))
-    const [type, mode, mtimeS, mtimeNs, size, chunkAt, offset, chunkBytes, length] = row as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ]
-    const head = { type: typeByNumber[type]!, mode, mtimeS, mtimeNs, size, offset: chunkAt, target: targets.get(index) ?? noTarget }
-    const path: RelativePath = pathFromText(paths[index]!)
-    return { id, path, head, version: versions[index]!, offset, chunkBytes, length }
-  })
-}
-
-/** The items with their bytes, which lie one after the other in the buffer. */
-export function writeItems(columns: ItemColumns, buffer: ArrayBuffer): WriteItem[] {
+/** Puts fragments into columns and the buffer. */
+export function itemColumns(fragments: readonly GivenFragment[], buffer: ArrayBuffer): ItemColumns {
+  const numbers = new Float64Array(width * fragments.length)
+  const all = new Uint8Array(buffer)
   let at = 0
-  return recallItems(columns).map((item) => {
-    const bytes = new Uint8Array(buffer, at, item.length)
-    at += item.length
-    return { ...item, bytes }
+  fragments.forEach(({ offset, chunkBytes, length, attributes, bytes }, index) => {
+    numbers[width * index] = offset
+    numbers[width * index + 1] = chunkBytes
+    numbers[width * index + 2] = bytes?.byteLength ?? length ?? 0
+    numbers[width * index + 3] = attributes.byteLength
+    all.set(attributes, at)
+    at += attributes.byteLength
+    if (bytes === undefined) return
+    all.set(bytes, at)
+    at += bytes.byteLength
   })
+  return { ids: fragments.map(({ id }) => id), versions: fragments.map(({ version }) => version), numbers }
+}
+
+/** What `restore` and `recall` of a sink are given. */
+type GivenFragment = Omit<RecalledFragment, 'length'> & { readonly length?: number; readonly bytes?: Uint8Array }
+
+interface CheckedItems {
+  readonly items: WriteItem[]
+  /** Which fragment each item was. */
+  readonly indexes: number[]
+  /** Those whose attributes or names can't be. */
+  readonly refused: Refused[]
+}
+
+/** The fragments that may be restored, with their bytes if those are in the buffer. */
+export function itemsFrom(
+  { ids, versions, numbers }: ItemColumns,
+  buffer: ArrayBuffer,
+  { hasBodies }: { hasBodies: boolean },
+): CheckedItems {
+  const reader = new FieldReader(new Uint8Array(buffer), 'attributes')
+  const checked: CheckedItems = { items: [], indexes: [], refused: [] }
+  let at = 0
+  ids.forEach((id, index) => {
+    const length = numbers[width * index + 2]!
+    const bodyAt = at + numbers[width * index + 3]!
+    const decoded = readAttributes(reader, at, bodyAt)
+    const bodyBytes = hasBodies ? length : 0
+    at = bodyAt + bodyBytes
+    if ('problem' in decoded) return void checked.refused.push({ id, reason: decoded.problem })
+    const { path, head } = decoded
+    const bytes = new Uint8Array(buffer, bodyAt, bodyBytes)
+    const [offset, chunkBytes] = [numbers[width * index]!, numbers[width * index + 1]!]
+    checked.items.push({ id, path, head, version: versions[index]!, offset, chunkBytes, length, bytes })
+    checked.indexes.push(index)
+  })
+  return checked
 }

@@ -1,17 +1,20 @@
-// The thread of a directory sink: writes.
+// The thread of a directory sink: checks names and writes.
 
 import { workerData } from 'node:worker_threads'
 import { answerCalls } from './thread-calls.ts'
-import { recallItems, writeItems, type RestoreAnswer, type WriterData, type WriterRequest } from './writer-calls.ts'
+import { itemsFrom, type RestoreAnswer, type WriterData, type WriterRequest } from './writer-calls.ts'
 import { DirectoryWriter } from './writer.ts'
 
 const writer = new DirectoryWriter(workerData as WriterData)
 
 answerCalls<WriterRequest>((request) => {
-  if (request.kind === 'recall') return { answer: writer.recall(recallItems(request.items)) }
   if (request.kind === 'finish') return { answer: writer.finish() }
   if (request.kind === 'close') return { answer: writer.close() }
-  const { items, buffer } = request
-  const outcome = writer.restore(writeItems(items, buffer))
+  const { kind, buffer } = request
+  const { items, indexes, refused } = itemsFrom(request.items, buffer, { hasBodies: kind === 'restore' })
+  if (kind === 'recall') return { answer: writer.recall(items) }
+  const written = writer.restore(items)
+  const unfinished = written.unfinished.map((index) => indexes[index]!)
+  const outcome = { ...written, unfinished, refused: [...refused, ...written.refused] }
   return { answer: { outcome, buffer } satisfies RestoreAnswer, transfer: [buffer] }
 })

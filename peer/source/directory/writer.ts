@@ -7,6 +7,7 @@
 // Files are not fsynced one by one: what an acknowledgement promises is that it outlives this process, and the journal, which is void
 // after a reboot, promises no more.
 
+import { constants } from 'node:fs'
 import { join } from 'node:path'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
 import { chunkBytesMax } from '../../../src/limits.ts'
@@ -56,6 +57,8 @@ interface Tally {
   refused: Refused[]
 }
 
+const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
+
 export class DirectoryWriter {
   readonly #root: string
   readonly #staging: string
@@ -65,6 +68,8 @@ export class DirectoryWriter {
   readonly #folders: Folders
   /** Files that were complete already when their pieces were recalled: chunks that nobody has counted yet. */
   readonly #recalledWhole = new Map<string, Set<number>>()
+  /** By mode: whether a file that is created with it has it, which the umask or the folder's own rules may prevent. */
+  readonly #createdWith = new Map<number, boolean>()
   #temporary = 0
 
   constructor({ root, staging, fileSystem = nodeFileSystem }: DirectoryWriterOptions) {
@@ -105,6 +110,7 @@ export class DirectoryWriter {
     const dropped = this.#staged.drop()
     this.#fileSystem.rmSync(this.#staging, { recursive: true, force: true })
     this.#recalledWhole.clear()
+    this.#createdWith.clear()
     this.#ready = false
     this.#folders.settle()
     return { dropped }
@@ -163,16 +169,39 @@ export class DirectoryWriter {
   }
 
   #restoreWhole(path: RelativePath, head: EntryHead, bytes: Uint8Array): void {
-    const temporary = join(this.#staging, `w${this.#temporary++}`)
-    const file = this.#fileSystem.openSync(temporary, 'w', 0o600)
+    const temporary = `${this.#staging}/w${this.#temporary++}`
+    const isGiven = this.#createdWith.get(head.mode) ?? head.mode <= 0o777
+    const file = this.#create(temporary, isGiven ? head.mode : 0o600)
+    let hasMode = false
     try {
+      hasMode = isGiven && this.#holds(file, head.mode)
       writeFully(this.#fileSystem, file, bytes, 0)
     } catch (thrown) {
       this.#fileSystem.closeSync(file)
       this.#fileSystem.rmSync(temporary, { force: true })
       throw thrown
     }
-    this.#complete(file, temporary, path, head)
+    this.#complete(file, temporary, path, head, hasMode)
+  }
+
+  /** Creates a file, anew if an earlier process has left one of that name. */
+  #create(path: string, mode: number): number {
+    try {
+      return this.#fileSystem.openSync(path, createFlags, mode)
+    } catch (thrown) {
+      if (errnoOf(thrown) !== 'EEXIST') throw thrown
+      this.#fileSystem.rmSync(path, { force: true })
+      return this.#fileSystem.openSync(path, createFlags, mode)
+    }
+  }
+
+  /** Whether files that are created with this mode have it. It is looked at once: all are created in the same folder. */
+  #holds(file: number, mode: number): boolean {
+    const known = this.#createdWith.get(mode)
+    if (known !== undefined) return known
+    const holds = (this.#fileSystem.fstatSync(file).mode & 0o7777) === mode
+    this.#createdWith.set(mode, holds)
+    return holds
   }
 
   #restorePiece(item: WriteItem, index: number, tally: Tally): void {
@@ -195,10 +224,10 @@ export class DirectoryWriter {
   }
 
   /** Mode and times, then the name. Closes the file. */
-  #complete(file: number, temporary: string, path: RelativePath, head: EntryHead): void {
+  #complete(file: number, temporary: string, path: RelativePath, head: EntryHead, hasMode = false): void {
     try {
       try {
-        this.#fileSystem.fchmodSync(file, head.mode)
+        if (!hasMode) this.#fileSystem.fchmodSync(file, head.mode)
         this.#fileSystem.futimesSync(file, mtimeOf(head), mtimeOf(head))
       } finally {
         this.#fileSystem.closeSync(file)
