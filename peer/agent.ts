@@ -8,6 +8,8 @@ import { systemClock } from '../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { openIdentityFile, readKeyFile } from '../src/cli/secret-file.ts'
 import { serveHttp } from '../src/http/serve.ts'
+import type { DataEnd } from '../src/lane/data-end.ts'
+import { listenHost } from '../src/net/local-address.ts'
 import { createNode, type Node } from '../src/net/node.ts'
 import { builtLanes } from '../src/plan/policy.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
@@ -21,6 +23,7 @@ import { waitForAssignment } from './inherit/wait.ts'
 import { createLocalApi } from './local-api.ts'
 import { Lookout } from './lookout.ts'
 import { joinPool, type Membership } from './membership.ts'
+import { openData } from './open-data.ts'
 import { createNotice } from './notice/create-notice.ts'
 import { Readiness } from './readiness.ts'
 import { rehearse } from './rehearsal.ts'
@@ -74,6 +77,9 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const rack = membership.secret && resources.use(new SinkRack(config.sources, config.state))
   const sources = config.sources.map((entry) => resources.use(createSource(entry, { onWarning: warn })))
   const node = resources.use(await createNode({ seed: identity.seed, listen: config.listen }))
+  const [address] = config.listen
+  const host = address === undefined ? undefined : listenHost(address)
+  const data = resources.use(await openData({ lanes: config.policy.lanes, host, port: config.dataPort ?? 0, clock: systemClock }))
   const relay = resources.use(
     new RelayClient({ node, relays: config.relays, certificate: () => membership.certificate(), clock: systemClock }),
   )
@@ -85,6 +91,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
     sources,
     rack,
     node,
+    data,
     relay,
     desk: await InheritanceDesk.open(node, systemClock),
   })
@@ -128,6 +135,7 @@ interface AgentParts {
   readonly events: EventLog
   readonly sources: readonly Source[]
   readonly node: Node
+  readonly data: DataEnd
   readonly relay: RelayClient
   readonly desk: InheritanceDesk
   /** For the first inheritance; undefined for a peer that can't inherit. */
@@ -222,7 +230,7 @@ class Agent {
   }
 
   async #handOffOnce(reason: string, deadlineMs: number): Promise<HandoffResult> {
-    const { config, options, membership, events, sources, node, relay } = this.#parts
+    const { config, options, membership, events, sources, node, data, relay } = this.#parts
     this.#phase = 'predecessor'
     // A successor that is itself going inherits no more.
     this.#inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
@@ -235,7 +243,15 @@ class Agent {
       keepMs: policy.keepMs,
     }
     try {
-      const common = { membership, node, relay, clock: systemClock, events, ...(options.onProgress && { onProgress: options.onProgress }) }
+      const common = {
+        membership,
+        node,
+        data,
+        relay,
+        clock: systemClock,
+        events,
+        ...(options.onProgress && { onProgress: options.onProgress }),
+      }
       const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources, limits })
       await this.#lookout.acknowledge()
       this.#handedOff = result
@@ -289,10 +305,10 @@ class Agent {
   }
 
   async #inherit(assignment: Parameters<typeof inherit>[0]['assignment'], rack: SinkRack, signal: AbortSignal): Promise<void> {
-    const { config, options, membership, events, node, relay, desk } = this.#parts
+    const { config, options, membership, events, node, data, relay, desk } = this.#parts
     try {
       const sinks = { sinkOf: (summary: { name: string; kind: string }) => rack.sinkOf(summary), sinks: rack.used }
-      const common = { membership, node, relay, desk, clock: systemClock, events, signal, ...sinks, assignment }
+      const common = { membership, node, data, relay, desk, clock: systemClock, events, signal, ...sinks, assignment }
       const lanes = config.policy.lanes.filter((lane) => builtLanes.includes(lane))
       const onProgress = (progress: HandoffProgress) => {
         options.onProgress?.(progress)

@@ -4,9 +4,10 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
+import type { DataEnd } from '../src/lane/data-end.ts'
 import type { LaneKind } from '../src/lane/lane.ts'
 import { keepMs } from '../src/limits.ts'
-import { listenTowards } from '../src/net/local-address.ts'
+import { hostTowards, listenTowards } from '../src/net/local-address.ts'
 import { createNode, type Node } from '../src/net/node.ts'
 import { createIdentity, identityFromSeed, type Identity } from '../src/seal/identity.ts'
 import type { KeyFile } from '../src/seal/pool-key.ts'
@@ -18,6 +19,7 @@ import { inherit } from './inherit/inherit.ts'
 import { recallJournal } from './inherit/journal.ts'
 import { waitForAssignment } from './inherit/wait.ts'
 import { joinPool, type Membership } from './membership.ts'
+import { openData } from './open-data.ts'
 import { RelayClient } from './relay-client.ts'
 import { laneTallies, type HandoffProgress, type HandoffResult } from './result.ts'
 import { createDirectorySink } from './source/directory/sink.ts'
@@ -58,7 +60,8 @@ export async function sendDirectory(options: SendOptions): Promise<HandoffResult
   await using source = createDirectorySource({ name: sourceName, path: directory })
   await session.relay.connect({ signal })
   const limits = { lanes, reserveMs, bytesMax: undefined, rateBytesPerSecondMax: options.rateBytesPerSecondMax, keepMs }
-  const common = { membership, node: session.node, relay: session.relay, clock: systemClock, events: session.events }
+  const { node, data, relay, events } = session
+  const common = { membership, node, data, relay, clock: systemClock, events }
   const { result } = await handOff({ ...common, reason, deadlineMs, sources: [source], limits, ...(onProgress && { onProgress }) })
   return result
 }
@@ -80,7 +83,8 @@ export async function receiveDirectory(options: ReceiveOptions): Promise<Handoff
   const assignment = await resumeOrWait(session.relay, begun, waitMs, signal)
   if (assignment === undefined) return nothing()
   await mkdir(staging, { recursive: true, mode: 0o700 })
-  const common = { membership, node: session.node, relay: session.relay, desk, lanes, clock: systemClock, events: session.events, signal }
+  const { node, data, relay, events } = session
+  const common = { membership, node, data, relay, desk, lanes, clock: systemClock, events, signal }
   const sinkOf = ({ kind }: { kind: string }) => (kind === 'directory' ? sink : undefined)
   const { result } = await inherit({
     ...common,
@@ -139,22 +143,32 @@ async function resumeOrWait(
 
 interface Session extends AsyncDisposable {
   readonly node: Node
+  readonly data: DataEnd
   readonly relay: RelayClient
   readonly events: EventLog
 }
 
-async function openSession({ relays, onEvent }: OneShotOptions, membership: Membership, listen: readonly string[]): Promise<Session> {
+async function openSession(
+  { relays, lanes, onEvent }: OneShotOptions,
+  membership: Membership,
+  listen: readonly string[],
+): Promise<Session> {
   const events = new EventLog(systemClock)
   if (onEvent !== undefined) events.listen(onEvent)
+  // Without a way to the relay, that there is none is said where it is dialled.
+  const host = await hostTowards(relays[0]!).catch(() => undefined)
+  const data = await openData({ lanes, host, port: 0, clock: systemClock })
   const node = await createNode({ seed: membership.identity.seed, listen })
   const relay = new RelayClient({ node, relays, certificate: () => membership.certificate(), clock: systemClock })
   return {
     node,
+    data,
     relay,
     events,
     async [Symbol.asyncDispose]() {
       await relay[Symbol.asyncDispose]()
       await node[Symbol.asyncDispose]()
+      await data[Symbol.asyncDispose]()
     },
   }
 }

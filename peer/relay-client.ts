@@ -4,6 +4,7 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { delay, type Clock } from '../src/clock.ts'
 import { asHeirloomError, errorFromStatus, HeirloomError } from '../src/errors.ts'
+import { probeData } from '../src/lane/data-dial.ts'
 import { requestsOpenMax, requestTimeoutMs, retryFirstMs, retryMaxMs } from '../src/limits.ts'
 import { parseAddress, type Node } from '../src/net/node.ts'
 import { decodeMessage, readFailure } from '../src/transfer/messages.ts'
@@ -47,6 +48,8 @@ export class RelayClient implements AsyncDisposable {
   #enrolled: Enrolled | undefined
   #nextId = 1
   #running: Promise<void> | undefined
+  #probing: Promise<void> | undefined
+  #isDataReachable = false
 
   constructor(options: RelayClientOptions) {
     this.#options = options
@@ -55,6 +58,11 @@ export class RelayClient implements AsyncDisposable {
   /** The address of the relay that has enrolled us, while the link is up. */
   get address(): string | undefined {
     return this.#enrolled === undefined ? undefined : this.#address
+  }
+
+  /** Whether the relay takes data sockets, and its data port answered after the last enrolment. */
+  get isDataReachable(): boolean {
+    return this.address !== undefined && this.#isDataReachable
   }
 
   /** What the relay said at the last enrolment. */
@@ -144,11 +152,21 @@ export class RelayClient implements AsyncDisposable {
       if (response.result.case !== 'enrolled') throw new HeirloomError('malformed', 'the relay answered an enrolment with something else')
       this.#enrolled = response.result.value
       this.#address = address
+      this.#probing = this.#probe(channel, response.result.value)
       for (const listener of this.#listeners) listener.enrolled?.()
     } catch (thrown) {
       channel.abort(asHeirloomError(thrown, 'link-lost'))
       throw thrown
     }
+  }
+
+  /** In the background: nobody waits for what is only faster. */
+  async #probe(channel: Channel, { dataPort }: Enrolled): Promise<void> {
+    this.#isDataReachable = false
+    const host = channel.remoteHost
+    if (dataPort < 1 || dataPort > 65_535 || host === undefined) return
+    const answers = await probeData({ host, port: dataPort }, this.#options.clock, this.#stop.signal)
+    if (this.#channel === channel) this.#isDataReachable = answers
   }
 
   /** Renews the lease while the link is up, and dials again when it is lost. */
@@ -204,6 +222,6 @@ export class RelayClient implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new HeirloomError('aborted', 'the relay client was closed'))
     await this.#channel?.close()
-    await this.#running
+    await Promise.all([this.#running, this.#probing])
   }
 }

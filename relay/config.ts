@@ -23,6 +23,10 @@ const relayConfigSchema = strict({
     .max(addressesMax)
     .default(['/ip4/127.0.0.1/tcp/0'])
     .describe('Where peers reach the relay; port 0 takes a free one.'),
+  data_port: z
+    .union([z.literal('off'), z.int().min(0).max(65_535)], { error: 'expected a port, 0 for any free one, or off' })
+    .default(0)
+    .describe('Where packs come and go by plain TCP, faster than by libp2p, on the host of the first address; 0 takes a free one.'),
   http: hostPort().default('127.0.0.1:0').describe('Health, metrics and the status page.'),
   pools: z.array(path()).max(poolsMax).default([]).describe('Public halves of pool keys: the .pub files of `heirloom keygen`.'),
   quota: quota.prefault({}),
@@ -38,6 +42,7 @@ const relayConfigSchema = strict({
 export interface RelayConfig {
   readonly store: string
   readonly listen: readonly string[]
+  readonly dataPort: number | 'off'
   readonly http: string
   readonly pools: readonly string[]
   /** Undefined: no bound. */
@@ -68,6 +73,7 @@ export async function loadRelayConfig(file: string | undefined, overrides: Relay
   return Object.freeze({
     store: absolute('store', checked.store),
     listen: checked.listen,
+    dataPort: checked.data_port,
     http: checked.http,
     pools: checked.pools.map((name) => absolute('pools', name)),
     quota: { peer: checked.quota.peer, pool: checked.quota.pool, total: checked.quota.total },

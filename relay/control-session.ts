@@ -172,7 +172,12 @@ export class ControlSession {
     else core.presence.moved(peer, usable)
     this.#cancelTimeout()
     this.#member = { pool, may, expiresMs }
-    const terms = { leaseMs: BigInt(core.leaseMs), nowMs: wallMs(core.clock.nowMs()), keepMsMax: BigInt(core.keepMsMax) }
+    const terms = {
+      leaseMs: BigInt(core.leaseMs),
+      nowMs: wallMs(core.clock.nowMs()),
+      keepMsMax: BigInt(core.keepMsMax),
+      dataPort: core.data?.port?.port ?? 0,
+    }
     return { result: { case: 'enrolled', value: create(EnrolledSchema, terms) } }
   }
 

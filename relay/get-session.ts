@@ -16,8 +16,9 @@ import {
 import { TransferSender } from '../src/transfer/sender.ts'
 import type { Channel } from '../src/wire/channel.ts'
 import { frameType, makeFrame, type Frame } from '../src/wire/frame.ts'
-import { freeMemory } from '../src/wire/free-memory.ts'
+import { freeSent } from '../src/wire/free-sent.ts'
 import { PackSet } from '../src/wire/pack-set.ts'
+import type { Carried } from './carry.ts'
 import type { RelayCore } from './relay-core.ts'
 import type { HandoffKey } from './store/store.ts'
 
@@ -35,7 +36,7 @@ export class GetSession {
   /** Read, or found damaged: not to be read again. */
   readonly #taken = new PackSet()
   /** What was sent and is not acknowledged. */
-  readonly #inFlight = new Map<number, Uint8Array>()
+  readonly #inFlight = new Map<number, Frame['body']>()
   /** Demanded, and not taken yet. */
   readonly #demanded = new PackSet()
   /** No pack of the store below it is left to send; and the end of the numbers that the store has. */
@@ -49,14 +50,14 @@ export class GetSession {
   #isOver = false
 
   /** Takes over a channel whose hello was read and whose peer is the heir. */
-  constructor(core: RelayCore, channel: Channel, key: HandoffKey, hello: HelloMessage) {
+  constructor(core: RelayCore, { channel, data }: Carried, key: HandoffKey, hello: HelloMessage) {
     this.key = key
     this.#core = core
     this.#channel = channel
     this.#epoch = hello.epoch
     this.#sender = new TransferSender({ have: hello.have, windowBytes: Math.min(hello.windowBytes, windowBytes) })
     for (const number of core.packs.have(key)) this.#end = number + 1
-    channel.send(welcomeFrame({ certificate: new Uint8Array(0), have: new PackSet(), windowBytes: 0 }))
+    channel.send(welcomeFrame({ certificate: new Uint8Array(0), have: new PackSet(), windowBytes: 0, ...(data && { data }) }))
     const seat = core.transfers.seatGet(this)
     core.emit('get-opened', { ...key })
     void channel.closed.then(() => {
@@ -119,7 +120,7 @@ export class GetSession {
   /** These have arrived, so nothing holds their memory any more. */
   #letGo(numbers: readonly number[]): void {
     for (const number of numbers) {
-      freeMemory([this.#inFlight.get(number)!])
+      freeSent(this.#channel, this.#inFlight.get(number)!)
       this.#inFlight.delete(number)
     }
   }
@@ -152,11 +153,12 @@ export class GetSession {
       const bytes = pack.sealed.byteLength
       if (!this.#sender.canSend(bytes)) return
       this.#sender.sent(pack.number, bytes)
-      this.#inFlight.set(pack.number, pack.sealed)
+      const frame = makeFrame(frameType.pack, pack.sealed)
+      this.#inFlight.set(pack.number, frame.body)
       this.#endSaid = undefined
       counts.packsServed++
       counts.bytesServed += bytes
-      const hasRoom = this.#channel.send(makeFrame(frameType.pack, pack.sealed))
+      const hasRoom = this.#channel.send(frame)
       this.#ahead = this.#read()
       if (!hasRoom) await this.#channel.drained()
     }

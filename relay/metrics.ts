@@ -30,6 +30,8 @@ export function createRelayMetrics(core: RelayCore): Registry {
   counter('bytes_stored', 'Sealed bytes that were acknowledged as durable.', () => core.counts.bytesStored)
   counter('packs_served', 'Packs that were sent to heirs.', () => core.counts.packsServed)
   counter('bytes_served', 'Sealed bytes that were sent to heirs.', () => core.counts.bytesServed)
+  counter('data_sockets', 'Data sockets that showed a valid token.', () => core.data?.port?.accepted ?? 0)
+  counter('data_sockets_refused', 'Data sockets that showed none.', () => core.data?.port?.refused ?? 0)
   const refusals: Counter<'code'> = new Counter({
     name: 'heirloom_relay_refusals_total',
     help: 'Requests and transfers that were refused, by error code.',

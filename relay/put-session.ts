@@ -5,7 +5,7 @@ import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { ReceivingLane, type ArrivedPack } from '../src/lane/receiving-lane.ts'
 import { welcomeFrame } from '../src/transfer/messages.ts'
 import type { Channel } from '../src/wire/channel.ts'
-import { freeMemory } from '../src/wire/free-memory.ts'
+import type { Carried } from './carry.ts'
 import type { RelayCore } from './relay-core.ts'
 import type { HandoffKey } from './store/store.ts'
 
@@ -22,20 +22,28 @@ export class PutSession {
   #packs = 0
 
   /** Takes over a channel whose hello was read and whose peer is the handoff's predecessor. Throws `busy`. */
-  constructor(core: RelayCore, channel: Channel, key: HandoffKey) {
+  constructor(core: RelayCore, { channel, data }: Carried, key: HandoffKey) {
     const { transfers } = core
     transfers.replacePut(key)
     const windowBytes = transfers.windows.nextShare
     this.key = key
     this.#core = core
     this.#channel = channel
-    channel.send(welcomeFrame({ certificate: new Uint8Array(0), have: core.packs.have(key), windowBytes }))
-    this.#lane = new ReceivingLane(channel, windowBytes, {
-      pack: (pack) => void this.#store(pack),
-      // The predecessor closes the handoff over its control link; the end of this stream says nothing more.
-      ended: () => {},
-      closed: () => this.#closed(),
-    })
+    channel.send(welcomeFrame({ certificate: new Uint8Array(0), have: core.packs.have(key), windowBytes, ...(data && { data }) }))
+    this.#lane = new ReceivingLane(
+      channel,
+      { windowBytes, gather: data && core.clock },
+      {
+        pack: (pack) => void this.#store(pack),
+        // The predecessor closes the handoff over its control link; the end of this stream says nothing more.
+        ended: () => {},
+        closed: (error) => {
+          // What its data socket brought was refused before it came here.
+          if (error !== undefined && this.#failure === undefined && !error.retryable) core.counts.refused(error.code)
+          this.#closed()
+        },
+      },
+    )
     this.#held = [transfers.windows.join(this.#lane), transfers.seatPut(this)]
     core.emit('put-opened', { ...key })
   }
@@ -59,7 +67,7 @@ export class PutSession {
     this.#closed()
   }
 
-  async #store({ number, pieces, bytes, settle }: ArrivedPack): Promise<void> {
+  async #store({ number, pieces, bytes, settle, free }: ArrivedPack): Promise<void> {
     // Packs that were under way when the stream was ended count as not delivered.
     if (this.#failure !== undefined) return
     const { packs, presence, counts, transfers } = this.#core
@@ -72,7 +80,7 @@ export class PutSession {
         counts.packsStored++
         counts.bytesStored += bytes
       }
-      freeMemory(pieces)
+      free()
       settle()
     } catch (thrown) {
       this.#end(asHeirloomError(thrown, 'io'))

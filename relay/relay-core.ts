@@ -5,6 +5,7 @@
 
 import type { Clock } from '../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
+import type { DataEnd } from '../src/lane/data-end.ts'
 import { controlLinksPerPeerMax } from '../src/limits.ts'
 import { checkCertificate, poolOfCertificate, type CertificateInfo } from '../src/seal/certificate.ts'
 import type { PoolPublic } from '../src/seal/pool-key.ts'
@@ -27,6 +28,8 @@ export interface RelayCoreOptions {
   readonly leaseMs: number
   /** The longest a handoff may ask to be kept. */
   readonly keepMsMax: number
+  /** Where data sockets are taken; without it packs take the stream. */
+  readonly data?: DataEnd | undefined
   /** Something that the operator should know. */
   readonly onWarning: (warning: HeirloomError) => void
 }
@@ -39,6 +42,7 @@ export class RelayCore {
   readonly clock: Clock
   readonly leaseMs: number
   readonly keepMsMax: number
+  readonly data: DataEnd | undefined
   readonly presence: Presence
   readonly rendezvous: Rendezvous
   readonly transfers = new TransferDesk()
@@ -54,12 +58,13 @@ export class RelayCore {
   /** Packs that could not be removed. */
   readonly #leftBehind = new Map<string, HandoffKey>()
 
-  constructor({ packs, records, pools, quota, clock, leaseMs, keepMsMax, onWarning }: RelayCoreOptions) {
+  constructor({ packs, records, pools, quota, clock, leaseMs, keepMsMax, data, onWarning }: RelayCoreOptions) {
     this.packs = packs
     this.#records = records
     this.clock = clock
     this.leaseMs = leaseMs
     this.keepMsMax = keepMsMax
+    this.data = data
     this.onWarning = onWarning
     this.#pools = new Map(pools.map((pool) => [pool.idHex, pool]))
     this.quota = new Quota(quota, packs, records.list())

@@ -13,6 +13,8 @@ export interface Relay extends AsyncDisposable {
   acceptControl(channel: Channel): void
   /** Takes over a channel of the transfer protocol. */
   acceptTransfer(channel: Channel): void
+  /** Takes over a channel of the data protocol. Refused without a data port. */
+  acceptData(channel: Channel): void
   /**
    * Refuses what is new with `draining`, lets what has arrived become durable and be acknowledged, and ends all links. Resolves early
    * when the signal is aborted. Dispose afterwards.
@@ -28,7 +30,8 @@ export function createRelay(options: RelayCoreOptions): Relay {
   return {
     core,
     acceptControl: (channel) => void new ControlSession(core, channel),
-    acceptTransfer: (channel) => acceptTransfer(core, channel),
+    acceptTransfer: (channel) => acceptTransfer(core, channel, 'stream'),
+    acceptData: (channel) => acceptTransfer(core, channel, 'socket'),
     async drain({ signal }) {
       core.draining = true
       const aborted = Promise.withResolvers<void>()

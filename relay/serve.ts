@@ -6,10 +6,12 @@ import { systemClock } from '../src/clock.ts'
 import { Deadline } from '../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { serveHttp } from '../src/http/serve.ts'
+import { DataEnd } from '../src/lane/data-end.ts'
+import { listenHost } from '../src/net/local-address.ts'
 import { createNode } from '../src/net/node.ts'
 import { openIdentityFile } from '../src/cli/secret-file.ts'
 import { parseKeyFile, type PoolPublic } from '../src/seal/pool-key.ts'
-import { controlProtocol, transferProtocol } from '../src/wire/protocols.ts'
+import { controlProtocol, dataProtocol, transferProtocol } from '../src/wire/protocols.ts'
 import type { RelayConfig } from './config.ts'
 import type { QuotaLimits } from './quota.ts'
 import { createRelay, type Relay } from './relay.ts'
@@ -40,12 +42,14 @@ export async function serveRelay(config: RelayConfig, onWarning: (warning: Heirl
   const packs = opened.use(await openDiskPackStore(join(config.store, 'packs'), { onWarning }))
   const records = opened.use(await openDiskRecordStore(join(config.store, 'records'), { onWarning }))
   const quota: QuotaLimits = Object.fromEntries(Object.entries(config.quota).filter(([, bytes]) => bytes !== undefined))
-  const relay = opened.use(
-    createRelay({ packs, records, pools, quota, clock: systemClock, leaseMs: config.leaseMs, keepMsMax: config.keepMaxMs, onWarning }),
-  )
+  const data = await openData(config)
+  if (data !== undefined) opened.use(data)
+  const terms = { quota, leaseMs: config.leaseMs, keepMsMax: config.keepMaxMs }
+  const relay = opened.use(createRelay({ packs, records, pools, ...terms, clock: systemClock, data, onWarning }))
   const node = opened.use(await createNode({ seed: identity.seed, listen: config.listen }))
   await node.handle(controlProtocol, relay.acceptControl)
   await node.handle(transferProtocol, relay.acceptTransfer)
+  if (data !== undefined) await node.handle(dataProtocol, relay.acceptData)
   const http = opened.use(await serveHttp(createRelayWeb(relay.core, node.peerId), config.http))
   const owned = opened.move()
   let disposed: Promise<void> | undefined
@@ -59,6 +63,12 @@ export async function serveRelay(config: RelayConfig, onWarning: (warning: Heirl
       return disposed
     },
   }
+}
+
+async function openData({ dataPort, listen }: RelayConfig): Promise<DataEnd | undefined> {
+  const host = listenHost(listen[0]!)
+  if (dataPort === 'off' || host === undefined) return undefined
+  return DataEnd.open({ host, port: dataPort, clock: systemClock })
 }
 
 /** Closes what is open once the drain is over, however it went. */

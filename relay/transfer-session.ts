@@ -4,25 +4,26 @@ import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { helloTimeoutMs } from '../src/limits.ts'
 import { failureFrame, readHello, type HelloMessage } from '../src/transfer/messages.ts'
 import type { Channel } from '../src/wire/channel.ts'
+import { carry, type Way } from './carry.ts'
 import { GetSession } from './get-session.ts'
 import { PutSession } from './put-session.ts'
 import type { RelayCore } from './relay-core.ts'
 
-export function acceptTransfer(core: RelayCore, channel: Channel): void {
+export function acceptTransfer(core: RelayCore, channel: Channel, way: Way): void {
   const cancel = core.clock.after(helloTimeoutMs, () => channel.abort(new HeirloomError('timeout', 'no hello came')))
   void channel.closed.then(cancel)
   channel.onFrame((frame) => {
     cancel()
     channel.hold()
     try {
-      begin(core, channel, readHello(frame))
+      begin(core, channel, readHello(frame), way)
     } catch (thrown) {
       refuse(core, channel, thrown)
     }
   })
 }
 
-function begin(core: RelayCore, channel: Channel, hello: HelloMessage): void {
+function begin(core: RelayCore, channel: Channel, hello: HelloMessage, way: Way): void {
   const peer = channel.remotePeer
   const pool = core.presence.poolOf(peer)
   // Enrolment is on the control link, which may be a moment away after a lost connection: trying again helps.
@@ -35,7 +36,7 @@ function begin(core: RelayCore, channel: Channel, hello: HelloMessage): void {
   if (record.finished || (hello.role === 'sends' && record.packs !== undefined))
     throw new HeirloomError('not-found', 'the handoff is closed')
   if (hello.role === 'sends') {
-    new PutSession(core, channel, key)
+    new PutSession(core, carry(core, channel, hello, way), key)
     return
   }
   if (!core.rendezvous.isHeir(key, peer, hello.epoch)) {
@@ -44,7 +45,7 @@ function begin(core: RelayCore, channel: Channel, hello: HelloMessage): void {
     return
   }
   core.transfers.admitGet(key)
-  new GetSession(core, channel, key, hello)
+  new GetSession(core, carry(core, channel, hello, way), key, hello)
 }
 
 function refuse(core: RelayCore, channel: Channel, thrown: unknown): void {

@@ -56,6 +56,7 @@ export function relayStatus(core: RelayCore, peerId: string) {
     peers: core.presence.linked,
     waiting: core.rendezvous.waiting,
     transfers: { puts: core.transfers.puts, gets: core.transfers.gets },
+    dataSockets: dataSockets(core),
     stored: { bytes: core.packs.bytes(), handoffs: records.length },
     served: { packs: core.counts.packsServed, bytes: core.counts.bytesServed },
     refused: Object.fromEntries(core.counts.refusals),
@@ -72,6 +73,13 @@ export function relayStatus(core: RelayCore, peerId: string) {
       expiresAtMs: record.expiresAtMs,
     })),
   }
+}
+
+/** Of the data port; null without one. */
+function dataSockets({ data }: RelayCore) {
+  if (data?.port === undefined) return null
+  const { port, pending, accepted, refused } = data.port
+  return { port, pending, accepted, refused }
 }
 
 /** More than anybody reads; the metrics count all. */

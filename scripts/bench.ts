@@ -50,7 +50,7 @@ async function bench(args: readonly string[], { stdout, stderr }: Terminal): Pro
 }
 
 function table(rows: readonly Row[]): string {
-  const heads = ['', 'unit', 'min', 'median', 'max', 'of bare', 'target', '']
+  const heads = ['', 'unit', 'min', 'median', 'max', 'ratio', 'target', '']
   return renderTable(
     heads,
     rows.map(({ name, unit, min, median, max, ratio, target, reached }) => [

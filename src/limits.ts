@@ -306,5 +306,38 @@ export const appBytesPerSecondMin = 4 * MiB
 /** Readers of the relay's event stream at a time: operators and their pages, not peers. */
 export const eventWatchersMax = 64
 
+/** Data sockets that have not shown their token yet; with another one the oldest is closed, since a peer shows its token at once. */
+export const dataSocketsPendingMax = 64
+
+/** How long a data socket may take to show its token. */
+export const dataPreambleTimeoutMs = 5_000
+
+/** How long a transfer waits for its data socket, from the welcome on: a SYN and its first retransmission. */
+export const dataSocketTimeoutMs = 2_000
+
+/** When both sides can dial, the sender gives the receiver so long, who can read into its own buffers when it has dialled. */
+export const dataDialHeadStartMs = 300
+
+/** How long a relay's data port may take to answer the probe after an enrolment. */
+export const dataProbeTimeoutMs = 1_000
+
+/** Data sockets of one handoff that may fail before its fast lane is given up. */
+export const dataSocketAttemptsMax = 3
+
+/** What of packs may wait in a data socket's own queue: one being written and one to follow it, so that an urgent one waits for few. */
+export const dataQueueBytes = 2 * MiB
+
+/** A pack that the other side of a data socket doesn't take for this long ends the transfer: the slowest link that is of use moves 4 MiB in it. */
+export const dataWriteTimeoutMs = 30_000
+
+/** Buffers for packs that arrive which are kept for the next ones; what a quick receiver has in use at a time. */
+export const dataBuffersKept = 8
+
+/** Frames of the stream that wait for packs of the data socket: there is seldom more than one. */
+export const positionedFramesMax = 64
+
+/** Settled packs wait this long for others that share their acknowledgement. */
+export const acknowledgeGatherMs = 5
+
 /** Short-lived objects of a file thread, in MiB: it makes few, and the runtime's own bound would let it keep 50 MiB of garbage. */
 export const threadYoungHeapMiB = 8

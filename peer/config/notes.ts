@@ -8,7 +8,6 @@ export function configNotes(config: PeerConfig): string[] {
   const notes: string[] = []
   const missing = config.policy.lanes.filter((lane) => !builtLanes.includes(lane))
   if (missing.length > 0) notes.push(`policy.lanes: ${missing.join(' and ')} isn't offered by this version yet and is passed over`)
-  if (config.dataPort !== undefined) notes.push("data_port: the fast lane isn't offered by this version yet, so nothing listens there")
   for (const { name, divide } of config.sources) {
     if (divide !== undefined)
       notes.push(`sources ${name}: divide isn't offered by this version yet; the state is divided as its kind of source does it`)

@@ -3,6 +3,7 @@
 
 import type { Clock } from '../../src/clock.ts'
 import { HeirloomError } from '../../src/errors.ts'
+import type { LaneKind } from '../../src/lane/lane.ts'
 import { directGraceMs } from '../../src/limits.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
@@ -16,8 +17,8 @@ export interface HeirFollowerOptions {
   readonly membership: Membership
   readonly clock: Clock
   readonly events: EventLog
-  /** Whether lanes to the heir may be used at all. */
-  readonly mayLink: boolean
+  /** The lanes to the heir that may be used. */
+  readonly links: readonly LaneKind[]
   /** Keeps a lane to the heir up until the signal ends. */
   readonly keep: (target: LaneTarget, signal: AbortSignal) => void
   /** What only the heir had is lost. */
@@ -50,14 +51,15 @@ export class HeirFollower implements Disposable {
     return this.#heir !== undefined && this.#options.clock.monotonicMs() < this.#graceEndsMs
   }
 
-  /** The heir can't be reached now: nothing is to wait for it. */
-  unreachable(): void {
-    this.#graceEndsMs = 0
+  /** A lane of this kind can't be had, or has broken. The heir can't be reached then, and nothing is to wait for it, unless there is a surer lane than that. */
+  unreachable(kind: LaneKind): void {
+    const { links } = this.#options
+    if (kind === (links.includes('stream') ? 'stream' : links[0])) this.#graceEndsMs = 0
   }
 
   /** What the relay says: the heir, or that nobody holds the claim. */
   set(heir: Heir | undefined): void {
-    const { events, clock, mayLink, keep, onLost, onChange, handoffHex } = this.#options
+    const { events, clock, links, keep, onLost, onChange, handoffHex } = this.#options
     if (heir === undefined) {
       if (this.#heir === undefined) return
       this.#drop('the heir is gone')
@@ -70,20 +72,21 @@ export class HeirFollower implements Disposable {
     this.#heir = heir
     this.epoch = heir.epoch
     events.emit('claim', { handoff: handoffHex, epoch: heir.epoch, heir: peerIdText(heir.peer) })
-    if (mayLink && heir.addresses.length > 0) {
+    if (links.length > 0 && heir.addresses.length > 0) {
       this.#graceEndsMs = clock.monotonicMs() + directGraceMs
       this.#cancelGrace?.()
       this.#cancelGrace = clock.after(directGraceMs, onChange)
       this.#linking = new AbortController()
-      keep(this.#target(heir), this.#linking.signal)
+      for (const kind of links) keep(this.#target(heir, kind), this.#linking.signal)
     }
     onChange()
   }
 
-  #target({ addresses, epoch, peer }: Heir): LaneTarget {
+  #target({ addresses, epoch, peer }: Heir, kind: LaneKind): LaneTarget {
     const { membership, clock } = this.#options
     return {
-      kind: 'stream',
+      kind,
+      bySocket: kind === 'fast',
       addresses,
       epoch,
       checkWelcome: ({ certificate }) =>

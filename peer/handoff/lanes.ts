@@ -1,19 +1,23 @@
-// Keeps the lanes of one handoff up: one to the heir whenever there is one, one to the relay's store. Each is dialled again, with
-// a growing pause, until it is refused for good or the handoff is over.
+// Keeps the lanes of one handoff up: those to the heir whenever there is one, one to the relay's store. Each is dialled again, with
+// a growing pause, until it is refused for good or the handoff is over. What fails by data sockets alone costs speed and nothing else.
 
 import { delay, type Clock } from '../../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import { openChannelLane } from '../../src/lane/channel-lane.ts'
+import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneEvents, LaneKind, SendingLane } from '../../src/lane/lane.ts'
-import { retryFirstMs, retryMaxMs } from '../../src/limits.ts'
+import { shouldAvoidSockets } from '../../src/lane/socket-failure.ts'
+import { dataSocketAttemptsMax, retryFirstMs, retryMaxMs } from '../../src/limits.ts'
 import type { Node } from '../../src/net/node.ts'
 import type { WelcomeMessage } from '../../src/transfer/messages.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import { transferProtocol } from '../../src/wire/protocols.ts'
+import { dataProtocol, transferProtocol } from '../../src/wire/protocols.ts'
 
 /** Where a lane leads: whom to dial, and how to know that it is them. */
 export interface LaneTarget {
   readonly kind: LaneKind
+  /** Whether its packs are to take a data socket. */
+  readonly bySocket: boolean
   readonly addresses: readonly string[]
   readonly epoch: number
   readonly checkWelcome?: (welcome: WelcomeMessage) => void
@@ -22,6 +26,7 @@ export interface LaneTarget {
 export interface LaneKeeperOptions {
   readonly node: Node
   readonly clock: Clock
+  readonly data: DataEnd | undefined
   readonly handoff: Uint8Array
   readonly certificate: () => Uint8Array
   readonly onUp: (lane: SendingLane) => void
@@ -43,40 +48,65 @@ export class LaneKeeper {
 
   /** Keeps one lane up until the signal ends or it is refused for good. Never throws. */
   async keep(target: () => LaneTarget | undefined, signal: AbortSignal): Promise<void> {
+    const { clock, onRefused, random = Math.random } = this.#options
     let pauseMs = retryFirstMs
+    let socketsFailed = 0
     while (!signal.aborted) {
       const to = target()
       if (to === undefined) return
-      try {
-        const { over } = await this.#open(to, signal)
-        pauseMs = retryFirstMs
-        const error = await over
-        if (error !== undefined && !error.retryable) return this.#options.onRefused(to.kind, error, true)
-      } catch (thrown) {
-        if (signal.aborted) return
-        const error = asHeirloomError(thrown, 'link-lost')
-        this.#options.onRefused(to.kind, error, !error.retryable)
-        if (!error.retryable) return
+      // Only the fast lane is nothing without a socket.
+      const bySocket = to.bySocket && (to.kind === 'fast' || socketsFailed === 0)
+      const attempt = await this.#once(to, bySocket, signal)
+      if (signal.aborted) return
+      const { error, wasUp } = attempt
+      if (wasUp) pauseMs = retryFirstMs
+      if (isOfSocket(to.kind, attempt)) socketsFailed++
+      else if (error !== undefined && !error.retryable) return onRefused(to.kind, error, true)
+      if (to.kind === 'fast' && socketsFailed >= dataSocketAttemptsMax) {
+        const cause = error
+        return onRefused(
+          'fast',
+          new HeirloomError('link-lost', `given up after ${socketsFailed} data sockets: ${cause?.message}`, { cause }),
+          true,
+        )
       }
-      const jittered = pauseMs * (0.5 + (this.#options.random ?? Math.random)())
-      await delay(this.#options.clock, jittered, signal).catch(() => {})
+      if (error !== undefined && !wasUp) onRefused(to.kind, error, false)
+      await delay(clock, pauseMs * (0.5 + random()), signal).catch(() => {})
       pauseMs = Math.min(2 * pauseMs, retryMaxMs)
+    }
+  }
+
+  /** One lane, from its opening to its end. Never throws. */
+  async #once(to: LaneTarget, bySocket: boolean, signal: AbortSignal): Promise<Attempt> {
+    const attempt: Attempt = { bySocket, wasReached: false, wasUp: false, packsMoved: false }
+    try {
+      const { over } = await this.#open(to, attempt, signal)
+      attempt.wasUp = true
+      return { ...attempt, error: await over, packsMoved: attempt.packsMoved }
+    } catch (thrown) {
+      return { ...attempt, error: asHeirloomError(thrown, 'link-lost') }
     }
   }
 
   /** Opens the lane; `over` resolves when it has closed. */
   async #open(
     { kind, addresses, epoch, checkWelcome }: LaneTarget,
+    attempt: Attempt,
     signal: AbortSignal,
   ): Promise<{ over: Promise<HeirloomError | undefined> }> {
-    const { node, clock, handoff, certificate, onUp, onDown, onAcknowledged, onDemanded, onRoom } = this.#options
+    const { node, clock, data, handoff, certificate, onUp, onDown, onAcknowledged, onDemanded, onRoom } = this.#options
     if (addresses.length === 0) throw new HeirloomError('link-lost', 'it is not known yet where this lane leads')
-    const channel = await node.open(addresses, transferProtocol, { signal })
+    const socket = attempt.bySocket && data !== undefined ? { end: data, needsKey: kind === 'store' } : undefined
+    const channel = await node.open(addresses, socket === undefined ? transferProtocol : dataProtocol, { signal })
+    attempt.wasReached = true
     const over = Promise.withResolvers<HeirloomError | undefined>()
     // The lane exists before anything can happen on it: its events come after its welcome.
     const opened: { lane?: SendingLane } = {}
     const events: LaneEvents = {
-      acknowledged: (numbers) => onAcknowledged(opened.lane!, numbers),
+      acknowledged: (numbers) => {
+        attempt.packsMoved = true
+        onAcknowledged(opened.lane!, numbers)
+      },
       demanded: (packs) => onDemanded(opened.lane!, packs),
       room: onRoom,
       closed: (error) => {
@@ -85,7 +115,8 @@ export class LaneKeeper {
       },
     }
     const hello = { handoff, role: 'sends' as const, epoch, certificate: certificate(), have: new PackSet(), windowBytes: 0 }
-    const lane = await openChannelLane({ kind, channel, hello, events, clock, signal, ...(checkWelcome && { checkWelcome }) })
+    const more = { ...(checkWelcome && { checkWelcome }), ...(socket && { data: socket }) }
+    const lane = await openChannelLane({ kind, channel, hello, events, clock, signal, ...more })
     opened.lane = lane
     const onAbort = () => void lane.close()
     signal.addEventListener('abort', onAbort, { once: true })
@@ -93,4 +124,20 @@ export class LaneKeeper {
     onUp(lane)
     return { over: over.promise }
   }
+}
+
+interface Attempt {
+  readonly bySocket: boolean
+  /** The other side's node was reached. */
+  wasReached: boolean
+  wasUp: boolean
+  packsMoved: boolean
+  readonly error?: HeirloomError | undefined
+}
+
+/** Whether the data socket is to blame for the end of an attempt. */
+function isOfSocket(kind: LaneKind, { bySocket, wasReached, packsMoved, error }: Attempt): boolean {
+  if (!bySocket || !wasReached || error === undefined) return false
+  // The fast lane has the stream beside it: it is tried again whatever broke it, and given up for what trying again can't help.
+  return kind === 'fast' ? error.code === 'link-lost' || error.code === 'timeout' : shouldAvoidSockets(error, packsMoved)
 }

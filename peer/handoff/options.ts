@@ -1,6 +1,7 @@
 // What a handoff is given: how much time, which sources, within which limits.
 
 import type { Clock } from '../../src/clock.ts'
+import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Node } from '../../src/net/node.ts'
 import type { EventLog } from '../events.ts'
@@ -27,6 +28,8 @@ export interface HandoffOptions {
   readonly limits: HandoffLimits
   readonly membership: Membership
   readonly node: Node
+  /** For data sockets; without it packs take streams alone. */
+  readonly data?: DataEnd | undefined
   readonly relay: RelayClient
   readonly clock: Clock
   readonly random?: () => number

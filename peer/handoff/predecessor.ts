@@ -9,7 +9,6 @@ import { Plan } from '../../src/plan/plan.ts'
 import { createHandoff, type NewHandoff } from '../../src/seal/handoff-header.ts'
 import { PackSealer } from '../../src/seal/pack-seal.ts'
 import { Dispatcher } from '../../src/transfer/dispatcher.ts'
-import { freeMemory } from '../../src/wire/free-memory.ts'
 import type { SealedPack } from '../../src/wire/sealed-pack.ts'
 import type { RelayClient } from '../relay-client.ts'
 import type { HandoffResult } from '../result.ts'
@@ -79,7 +78,7 @@ class Predecessor {
     this.#handoffHex = Buffer.from(handoff.handoff).toString('hex')
     this.#startedMs = startedMs
     this.#deadline = new Deadline(clock, startedMs + options.deadlineMs)
-    this.#dispatcher = new Dispatcher(limits.lanes, ({ pieces }) => freeMemory(pieces))
+    this.#dispatcher = new Dispatcher(limits.lanes)
     this.#rate = new RateLimit(clock, limits.rateBytesPerSecondMax)
     this.#stalls = new StallWatch(clock)
     this.#bell = new Bell(clock)
@@ -95,6 +94,7 @@ class Predecessor {
     this.#keeper = new LaneKeeper({
       node,
       clock,
+      data: options.data,
       ...(options.random && { random: options.random }),
       handoff: handoff.handoff,
       certificate: () => membership.certificate(),
@@ -107,7 +107,7 @@ class Predecessor {
       },
       onDown: (lane, error) => {
         this.#dispatcher.laneDown(lane)
-        if (lane.kind !== 'store') this.#heir.unreachable()
+        this.#heir.unreachable(lane.kind)
         options.events.emit('lane-down', { lane: lane.kind, handoff: this.#handoffHex, ...(error && { reason: error.message }) })
         this.#changed()
       },
@@ -121,7 +121,7 @@ class Predecessor {
       onRefused: (kind, error, final) => {
         if (final) this.#notes.push(`lane ${kind}: ${error.message}`)
         if (kind === 'store' && final) this.#storeRefused = true
-        if (kind !== 'store') this.#heir.unreachable()
+        this.#heir.unreachable(kind)
         this.#changed()
       },
     })
@@ -151,13 +151,13 @@ class Predecessor {
   }
 
   #createHeirFollower(): HeirFollower {
-    const { membership, clock, events, limits } = this.#options
+    const { membership, clock, events, limits, data } = this.#options
     return new HeirFollower({
       handoffHex: this.#handoffHex,
       membership,
       clock,
       events,
-      mayLink: limits.lanes.includes('stream'),
+      links: limits.lanes.filter((kind) => kind === 'stream' || (kind === 'fast' && data !== undefined)),
       keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(() => target, AbortSignal.any([signal, this.#stop.signal]))),
       onLost: () => this.#packAnew(this.#dispatcher.forget('heir')),
       onChange: () => this.#changed(),
@@ -209,10 +209,10 @@ class Predecessor {
   }
 
   #storeTarget(): LaneTarget | undefined {
-    const { address } = this.#options.relay
+    const { relay, data } = this.#options
     if (this.#storeRefused) return undefined
-    if (address === undefined) return { kind: 'store', addresses: [], epoch: 0 }
-    return { kind: 'store', addresses: [address], epoch: 0 }
+    const bySocket = data !== undefined && relay.isDataReachable
+    return { kind: 'store', bySocket, addresses: relay.address === undefined ? [] : [relay.address], epoch: 0 }
   }
 
   /** Keeps the lane to the store up from when it may be needed: an heir that is being dialled comes first, since that is when every millisecond counts. */
@@ -223,8 +223,10 @@ class Predecessor {
     this.#tasks.push(this.#keeper.keep(() => this.#storeTarget(), this.#stop.signal))
   }
 
-  /** Whether a kind of lane takes packs now: the store only while the heir can't be reached directly. */
+  /** Whether a kind of lane takes packs now: the store only while the heir can't be reached directly, the stream while there is nothing better. */
   readonly #allowed = (kind: LaneKind): boolean => {
+    const { lanes } = this.#options.limits
+    if (kind === 'stream') return !this.#dispatcher.isUp('fast') || lanes.indexOf('stream') < lanes.indexOf('fast')
     if (kind !== 'store') return true
     if (this.#dispatcher.reaches('heir')) return false
     return !this.#heir.isInGrace

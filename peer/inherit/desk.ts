@@ -7,10 +7,11 @@ import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import { earlyStreamsMax, helloTimeoutMs } from '../../src/limits.ts'
 import { readHello, type HelloMessage } from '../../src/transfer/messages.ts'
 import type { Channel } from '../../src/wire/channel.ts'
-import { transferProtocol } from '../../src/wire/protocols.ts'
-import { refuse, type Inheritance } from './successor.ts'
+import { dataProtocol, transferProtocol } from '../../src/wire/protocols.ts'
+import { refuse, type DirectKind, type Inheritance } from './successor.ts'
 
 interface EarlyStream {
+  readonly kind: DirectKind
   readonly channel: Channel
   readonly hello: HelloMessage
   readonly handoffHex: string
@@ -29,7 +30,8 @@ export class InheritanceDesk {
   /** Answers transfers on this node from now on. */
   static async open(node: Node, clock: Clock): Promise<InheritanceDesk> {
     const desk = new InheritanceDesk(clock)
-    await node.handle(transferProtocol, (channel) => desk.#greet(channel))
+    await node.handle(transferProtocol, (channel) => desk.#greet('stream', channel))
+    await node.handle(dataProtocol, (channel) => desk.#greet('fast', channel))
     return desk
   }
 
@@ -38,7 +40,7 @@ export class InheritanceDesk {
     for (const early of this.#early) {
       if (early.handoffHex !== inheritance.handoffHex) continue
       this.#forget(early)
-      inheritance.acceptDirect(early.channel, early.hello)
+      inheritance.acceptDirect(early.kind, early.channel, early.hello)
     }
     return {
       [Symbol.dispose]: () => {
@@ -47,7 +49,7 @@ export class InheritanceDesk {
     }
   }
 
-  #greet(channel: Channel): void {
+  #greet(kind: DirectKind, channel: Channel): void {
     const cancel = this.#clock.after(helloTimeoutMs, () => channel.abort(new HeirloomError('timeout', 'no hello came')))
     void channel.closed.then(cancel)
     channel.onFrame((frame) => {
@@ -58,8 +60,8 @@ export class InheritanceDesk {
         if (hello.role !== 'sends') throw new HeirloomError('unsupported', 'a successor has nothing to send')
         const handoffHex = Buffer.from(hello.handoff).toString('hex')
         const inheritance = this.#seated.get(handoffHex)
-        if (inheritance === undefined) this.#wait(channel, hello, handoffHex)
-        else inheritance.acceptDirect(channel, hello)
+        if (inheritance === undefined) this.#wait(kind, channel, hello, handoffHex)
+        else inheritance.acceptDirect(kind, channel, hello)
       } catch (thrown) {
         refuse(channel, asHeirloomError(thrown))
       }
@@ -67,14 +69,14 @@ export class InheritanceDesk {
   }
 
   /** Half of the time that the predecessor waits for its welcome; then it is told to try again. */
-  #wait(channel: Channel, hello: HelloMessage, handoffHex: string): void {
+  #wait(kind: DirectKind, channel: Channel, hello: HelloMessage, handoffHex: string): void {
     const why = new HeirloomError('busy', 'this peer is not the heir of that handoff, or not yet')
     if (this.#early.size >= earlyStreamsMax) throw why
     const cancel = this.#clock.after(helloTimeoutMs / 2, () => {
       this.#forget(early)
       refuse(channel, why)
     })
-    const early: EarlyStream = { channel, hello, handoffHex, cancel }
+    const early: EarlyStream = { kind, channel, hello, handoffHex, cancel }
     this.#early.add(early)
     void channel.closed.then(() => this.#forget(early))
   }

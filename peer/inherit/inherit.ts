@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { SourceSummary } from '../../src/chunk/pack.ts'
 import type { Clock } from '../../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
+import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Node } from '../../src/net/node.ts'
 import { openHeader } from '../../src/seal/handoff-header.ts'
@@ -27,6 +28,8 @@ export interface InheritOptions {
   readonly node: Node
   readonly relay: RelayClient
   readonly desk: InheritanceDesk
+  /** For data sockets; without it packs come by streams alone. */
+  readonly data?: DataEnd | undefined
   /** The sink for what a predecessor calls a source; undefined when there is none here. Called once a source. */
   readonly sinkOf: (summary: SourceSummary) => Sink | undefined
   readonly sinks: readonly Sink[]
@@ -81,6 +84,7 @@ export async function inherit(options: InheritOptions): Promise<{ result: Handof
     predecessor: header.predecessor,
     node: options.node,
     relay: options.relay,
+    data: options.data,
     membership,
     restorer,
     lanes: options.lanes,

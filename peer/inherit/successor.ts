@@ -4,16 +4,27 @@
 import type { Clock } from '../../src/clock.ts'
 import { delay } from '../../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
-import { greet } from '../../src/lane/channel-lane.ts'
+import { greet, greetForData } from '../../src/lane/channel-lane.ts'
+import { DataChannel } from '../../src/lane/data-channel.ts'
+import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
+import { shouldAvoidSockets } from '../../src/lane/socket-failure.ts'
 import { directHeadStartMs, orphanMs, retryFirstMs, retryMaxMs, windowBytes } from '../../src/limits.ts'
 import type { Node } from '../../src/net/node.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
-import { failureFrame, helloFrame, readWelcome, welcomeFrame, type EndMessage, type HelloMessage } from '../../src/transfer/messages.ts'
+import {
+  failureFrame,
+  helloFrame,
+  readWelcome,
+  welcomeFrame,
+  type DataOfferMessage,
+  type EndMessage,
+  type HelloMessage,
+} from '../../src/transfer/messages.ts'
 import type { Channel } from '../../src/wire/channel.ts'
-import { transferProtocol } from '../../src/wire/protocols.ts'
+import { dataProtocol, transferProtocol } from '../../src/wire/protocols.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
 import type { RelayClient } from '../relay-client.ts'
@@ -26,6 +37,7 @@ export interface InheritanceOptions {
   readonly predecessor: Uint8Array
   readonly node: Node
   readonly relay: RelayClient
+  readonly data: DataEnd | undefined
   readonly membership: Membership
   readonly restorer: Restorer
   readonly lanes: readonly LaneKind[]
@@ -35,6 +47,9 @@ export interface InheritanceOptions {
   readonly random?: () => number
   readonly events: EventLog
 }
+
+/** The lanes that a predecessor opens. */
+export type DirectKind = 'stream' | 'fast'
 
 export type InheritanceEnd = 'complete' | 'partial' | 'fenced'
 
@@ -46,11 +61,13 @@ export class Inheritance {
   readonly #options: InheritanceOptions
   readonly #over = Promise.withResolvers<InheritanceEnd>()
   readonly #stop = new AbortController()
-  #direct: ReceivingLane | undefined
+  readonly #direct = new Map<DirectKind, ReceivingLane>()
   readonly #directUp = Promise.withResolvers<void>()
   #get: ReceivingLane | undefined
   /** The relay has said that it will send no more. */
   #getEnded: EndMessage | undefined
+  /** A get by data socket broke: from then on without. */
+  #avoidsSockets = false
   #packs: number | undefined
   #demanded = false
   #cancelOrphan: (() => void) | undefined
@@ -78,12 +95,12 @@ export class Inheritance {
       signal.removeEventListener('abort', onAbort)
       this.#cancelOrphan?.()
       this.#stop.abort(new HeirloomError('aborted', 'the inheritance is over'))
-      await Promise.all([this.#direct?.close(), this.#get?.close(), getting])
+      await Promise.all([...[...this.#direct.values()].map((lane) => lane.close()), this.#get?.close(), getting])
     }
   }
 
   fail(error: HeirloomError): void {
-    this.#direct?.fail(error)
+    for (const lane of this.#direct.values()) lane.fail(error)
     this.#get?.fail(error)
     this.#over.reject(error)
   }
@@ -93,46 +110,64 @@ export class Inheritance {
     this.#over.resolve('fenced')
   }
 
-  /** The predecessor has opened a stream to us. */
-  acceptDirect(channel: Channel, hello: HelloMessage): void {
+  /** The predecessor has opened a lane to us. */
+  acceptDirect(kind: DirectKind, channel: Channel, hello: HelloMessage): void {
     const { membership, predecessor, epoch, clock, restorer, events } = this.#options
+    let carried: { channel: Channel; data?: DataOfferMessage }
     try {
       if (channel.remotePeer !== peerIdText(predecessor))
         throw new HeirloomError('unauthorised', 'this is not the predecessor of the handoff')
       checkCertificate(hello.certificate, { pool: membership.pool, peer: predecessor, atMs: clock.nowMs(), needs: 'send' })
       if (hello.epoch !== epoch) throw new HeirloomError('fenced', `this heir has epoch ${epoch}, not ${hello.epoch}`)
+      carried = kind === 'fast' ? this.#carryFast(channel, hello) : { channel }
     } catch (thrown) {
       refuse(channel, thrown)
       return
     }
-    this.#direct?.fail(new HeirloomError('link-lost', 'the predecessor opened another stream'))
-    const lane = this.#receive('stream', channel, () => {
-      if (this.#direct === lane) this.#direct = undefined
+    this.#direct.get(kind)?.fail(new HeirloomError('link-lost', 'the predecessor opened another stream'))
+    const lane = this.#receive(kind, carried.channel, () => {
+      if (this.#direct.get(kind) === lane) this.#direct.delete(kind)
     })
-    this.#direct = lane
+    this.#direct.set(kind, lane)
     this.#directUp.resolve()
-    channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes }))
-    events.emit('lane-up', { lane: 'stream', handoff: this.handoffHex })
+    const { data } = carried
+    channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes, ...(data && { data }) }))
+    events.emit('lane-up', { lane: kind, handoff: this.handoffHex })
     this.#watchForOrphan()
   }
 
-  #receive(kind: LaneKind, channel: Channel, onClosed: () => void): ReceivingLane {
-    const { events } = this.#options
-    const lane: ReceivingLane = new ReceivingLane(channel, windowBytes, {
-      pack: (pack) => this.#take(kind, pack),
-      ended: (message) => {
-        if (message.closed) this.#packs = message.packs
-        if (kind === 'store') this.#getEnded = message
-        this.check()
+  /** Packs without tags: what was altered can't be opened. */
+  #carryFast(control: Channel, { data: theirs }: HelloMessage): { channel: Channel; data?: DataOfferMessage } {
+    const { data, lanes } = this.#options
+    if (data === undefined || !lanes.includes('fast')) throw new HeirloomError('unsupported', 'this heir takes no fast lane')
+    const ours = data.offer({ withKey: false })
+    const { clock, buffers } = data
+    const channel = new DataChannel({ control, role: 'receives', ours, theirs, clock, buffers })
+    return { channel, ...(ours && { data: ours.message }) }
+  }
+
+  #receive(kind: LaneKind, channel: Channel, onClosed: (error: HeirloomError | undefined) => void): ReceivingLane {
+    const { events, clock } = this.#options
+    const gather = channel instanceof DataChannel ? clock : undefined
+    const lane: ReceivingLane = new ReceivingLane(
+      channel,
+      { windowBytes, gather },
+      {
+        pack: (pack) => this.#take(kind, pack),
+        ended: (message) => {
+          if (message.closed) this.#packs = message.packs
+          if (kind === 'store') this.#getEnded = message
+          this.check()
+        },
+        closed: (error) => {
+          onClosed(error)
+          events.emit('lane-down', { lane: kind, handoff: this.handoffHex, ...(error && { reason: error.message }) })
+          if (kind === 'store' && error?.code === 'fenced') this.fence()
+          this.#watchForOrphan()
+          this.check()
+        },
       },
-      closed: (error) => {
-        onClosed()
-        events.emit('lane-down', { lane: kind, handoff: this.handoffHex, ...(error && { reason: error.message }) })
-        if (kind === 'store' && error?.code === 'fenced') this.fence()
-        this.#watchForOrphan()
-        this.check()
-      },
-    })
+    )
     return lane
   }
 
@@ -145,6 +180,8 @@ export class Inheritance {
       this.tallies.set(kind, { packs: tally.packs + 1, bytes: tally.bytes + pack.bytes })
     }
     restorer.accept(pack)
+    // It was opened, or put on disk, or wasn't wanted.
+    pack.free()
   }
 
   /** Whether it is over; called whenever something has changed. */
@@ -154,7 +191,7 @@ export class Inheritance {
     if (packs !== undefined && restorer.completeBelow(packs)) return this.#over.resolve('complete')
     if (packs !== undefined) this.#demandMissing(packs)
     const storeIsDone = !lanes.includes('store') || this.#getEnded !== undefined
-    if (!storeIsDone || this.#direct !== undefined) return
+    if (!storeIsDone || this.#direct.size > 0) return
     if (!lanes.includes('store') && packs === undefined) return
     // No more will come: what waited for a barrier goes ahead, and then it is over.
     restorer.open()
@@ -163,18 +200,19 @@ export class Inheritance {
 
   /** What the relay should have and can't be asked for is asked from the predecessor, while it lives. */
   #demandMissing(packs: number): void {
-    if (this.#direct === undefined || this.#get !== undefined || this.#demanded) return
+    const [direct] = this.#direct.values()
+    if (direct === undefined || this.#get !== undefined || this.#demanded) return
     const missing = this.#options.restorer.missingBelow(packs)
     if (missing.size === 0) return
     this.#demanded = true
-    this.#direct.demand(missing)
+    direct.demand(missing)
   }
 
   /** An heir that reaches nobody for long enough ends with what it has. */
   #watchForOrphan(): void {
     this.#cancelOrphan?.()
     // Once it is over, lanes that close must not leave a timer behind.
-    if (this.#direct !== undefined || this.#get !== undefined || this.#stop.signal.aborted) return
+    if (this.#direct.size > 0 || this.#get !== undefined || this.#stop.signal.aborted) return
     this.#cancelOrphan = this.#options.clock.after(orphanMs, () => {
       this.#options.restorer.open()
       if (this.#options.restorer.idle) this.#over.resolve('partial')
@@ -208,31 +246,49 @@ export class Inheritance {
   /** A stream that is being opened to us is worth more than what the store may have, and both at once would each take twice as long. */
   async #letDirectGoFirst(signal: AbortSignal): Promise<void> {
     const { isLive, lanes, clock } = this.#options
-    if (!isLive || !lanes.includes('stream')) return
+    if (!isLive || !lanes.some((kind) => kind === 'stream' || kind === 'fast')) return
     const headStart = delay(clock, directHeadStartMs, signal).catch(() => {})
     await Promise.race([headStart, this.#directUp.promise])
   }
 
   async #getOnce(signal: AbortSignal): Promise<void> {
-    const { node, relay, membership, handoff, epoch, restorer, events, clock } = this.#options
+    const { relay, events } = this.#options
     if (relay.address === undefined) throw new HeirloomError('link-lost', 'the link to the relay is down')
-    const channel = await node.open([relay.address], transferProtocol, { signal })
-    const hello = { handoff, role: 'receives' as const, epoch, certificate: membership.certificate(), have: restorer.have, windowBytes }
-    try {
-      readWelcome(await greet(channel, helloFrame(hello), { clock, signal }))
-    } catch (thrown) {
-      channel.abort(asHeirloomError(thrown, 'link-lost'))
-      throw thrown
+    const socket = relay.isDataReachable && !this.#avoidsSockets ? this.#options.data : undefined
+    const packsBefore = this.tallies.get('store')?.packs ?? 0
+    const noteFailure = (error: HeirloomError) => {
+      const packsMoved = (this.tallies.get('store')?.packs ?? 0) > packsBefore
+      if (socket !== undefined && shouldAvoidSockets(error, packsMoved)) this.#avoidsSockets = true
     }
+    const channel = await this.#openGet(relay.address, socket, signal).catch((thrown: unknown) => {
+      noteFailure(asHeirloomError(thrown, 'link-lost'))
+      throw thrown
+    })
+    if (signal.aborted) return channel.abort(signal.reason as HeirloomError)
     const closed = Promise.withResolvers<void>()
-    const lane = this.#receive('store', channel, () => {
+    const lane = this.#receive('store', channel, (error) => {
       if (this.#get === lane) this.#get = undefined
+      if (error !== undefined) noteFailure(error)
       closed.resolve()
     })
     this.#get = lane
     events.emit('lane-up', { lane: 'store', handoff: this.handoffHex })
     this.#watchForOrphan()
     await closed.promise
+  }
+
+  async #openGet(address: string, end: DataEnd | undefined, signal: AbortSignal): Promise<Channel> {
+    const { node, membership, handoff, epoch, restorer, clock } = this.#options
+    const channel = await node.open([address], end === undefined ? transferProtocol : dataProtocol, { signal })
+    const hello = { handoff, role: 'receives' as const, epoch, certificate: membership.certificate(), have: restorer.have, windowBytes }
+    try {
+      if (end !== undefined) return (await greetForData({ channel, hello, end, offers: false, signal })).channel
+      readWelcome(await greet(channel, helloFrame(hello), { clock, signal }))
+      return channel
+    } catch (thrown) {
+      channel.abort(asHeirloomError(thrown, 'link-lost'))
+      throw thrown
+    }
   }
 }
 

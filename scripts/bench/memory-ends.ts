@@ -7,11 +7,13 @@ import { waitForAssignment } from '../../peer/inherit/wait.ts'
 import { EventLog } from '../../peer/events.ts'
 import { handOff } from '../../peer/handoff/predecessor.ts'
 import { joinPool, type Membership } from '../../peer/membership.ts'
+import { openData } from '../../peer/open-data.ts'
 import { RelayClient } from '../../peer/relay-client.ts'
 import type { HandoffResult } from '../../peer/result.ts'
 import { readKeyFile } from '../../src/cli/secret-file.ts'
 import { systemClock } from '../../src/clock.ts'
 import { HeirloomError } from '../../src/errors.ts'
+import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { createNode, type Node } from '../../src/net/node.ts'
 import { createIdentity } from '../../src/seal/identity.ts'
@@ -75,24 +77,28 @@ function expectAll({ bytes, outcome, notes }: HandoffResult, count: number): voi
 interface End extends AsyncDisposable {
   readonly membership: Membership
   readonly node: Node
+  readonly data: DataEnd
   readonly relay: RelayClient
   readonly events: EventLog
 }
 
-async function openEnd({ relay: address, keyFile, signal }: MemoryEndOptions, needs: 'send' | 'receive'): Promise<End> {
+async function openEnd({ relay: address, keyFile, lanes, signal }: MemoryEndOptions, needs: 'send' | 'receive'): Promise<End> {
   const membership = joinPool(await readKeyFile(keyFile), createIdentity(), systemClock, needs)
   const listen = needs === 'receive' ? ['/ip4/127.0.0.1/tcp/0'] : []
+  const data = await openData({ lanes, host: '127.0.0.1', port: 0, clock: systemClock })
   const node = await createNode({ seed: membership.identity.seed, listen })
   const relay = new RelayClient({ node, relays: [address], certificate: () => membership.certificate(), clock: systemClock })
   await relay.connect({ signal })
   return {
     membership,
     node,
+    data,
     relay,
     events: new EventLog(systemClock),
     async [Symbol.asyncDispose]() {
       await relay[Symbol.asyncDispose]()
       await node[Symbol.asyncDispose]()
+      await data[Symbol.asyncDispose]()
     },
   }
 }

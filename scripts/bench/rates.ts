@@ -1,29 +1,39 @@
-// How fast packs go over each lane, against a bare libp2p stream. All are measured in turn, round by round, so that whatever else
+// How fast packs go over each lane, against a bare libp2p stream and a plain TCP stream. All are measured in turn, round by round, so that whatever else
 // the machine does meets all of them.
 
+import { hasIperf3, iperf3Rate } from './iperf3.ts'
 import type { Plan } from './plan.ts'
 import { row, type Row } from './series.ts'
 import { Stage } from './stage.ts'
 
 export async function measureRates(plan: Plan): Promise<Row[]> {
-  const rounds = { bare: [] as number[], link: [] as number[], stream: [] as number[], put: [] as number[], get: [] as number[] }
+  const names = ['plain', 'bare', 'link', 'stream', 'fast', 'put', 'get'] as const
+  const rounds = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<(typeof names)[number], number[]>
+  const hasPlain = await hasIperf3()
   for (let round = 0; round < plan.rounds; round++) {
     await using stage = await Stage.open(plan.folder, plan.signal)
+    if (hasPlain) rounds.plain.push(await iperf3Rate(plan.rateMebibytes, plan.signal))
     rounds.bare.push(await bareRate(stage, 'bare', plan.rateMebibytes))
     rounds.link.push(await bareRate(stage, 'link', plan.rateMebibytes))
-    rounds.stream.push(await streamRate(stage, plan.rateMebibytes))
+    rounds.stream.push(await directRate(stage, plan.rateMebibytes, 'stream'))
+    rounds.fast.push(await directRate(stage, plan.rateMebibytes, 'fast'))
     const { put, get } = await storeRates(stage, plan.rateMebibytes)
     rounds.put.push(put)
     rounds.get.push(get)
     plan.note(`rates: round ${round + 1} of ${plan.rounds}`)
   }
-  const baseline = rounds.bare
+  const { bare: baseline, plain, fast, put, get } = rounds
   return [
-    row('bare libp2p stream', 'MB/s', rounds.bare),
+    ...(hasPlain ? [row('plain TCP stream, iperf3', 'MB/s', plain)] : []),
+    row('bare libp2p stream', 'MB/s', baseline),
     row("bare stream over Heirloom's link", 'MB/s', rounds.link, { baseline }),
     row('stream lane', 'MB/s', rounds.stream, { baseline, target: { least: 0.85 } }),
-    row('store lane, put', 'MB/s', rounds.put, { baseline, target: { least: 0.6 } }),
-    row('store lane, get', 'MB/s', rounds.get, { baseline, target: { least: 0.6 } }),
+    row('fast lane', 'MB/s', fast, { baseline, target: { least: 5 } }),
+    ...(hasPlain ? [row('fast lane, of iperf3', 'MB/s', fast, { baseline: plain, target: { least: 0.65 } })] : []),
+    row('store lane, put', 'MB/s', put, { baseline, target: { least: 0.6 } }),
+    row('store lane, get', 'MB/s', get, { baseline, target: { least: 0.6 } }),
+    row('store lane, put, of the fast lane', 'MB/s', put, { baseline: fast, target: { least: 0.5 } }),
+    row('store lane, get, of the fast lane', 'MB/s', get, { baseline: fast, target: { least: 0.8 } }),
   ]
 }
 
@@ -36,10 +46,10 @@ async function bareRate(stage: Stage, what: 'bare' | 'link', count: number): Pro
   return Number(megabytesPerSecond)
 }
 
-async function streamRate(stage: Stage, count: number): Promise<number> {
-  const receiver = stage.memoryEnd('receive', count, 'stream')
+async function directRate(stage: Stage, count: number, lane: 'stream' | 'fast'): Promise<number> {
+  const receiver = stage.memoryEnd('receive', count, lane)
   await stage.line(receiver, 'waiting')
-  const sender = stage.memoryEnd('send', count, 'stream')
+  const sender = stage.memoryEnd('send', count, lane)
   const { megabytesPerSecond } = await stage.line(receiver, 'rate')
   await Promise.all([stage.expectEnd(sender), stage.expectEnd(receiver)])
   return Number(megabytesPerSecond)

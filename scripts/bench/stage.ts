@@ -61,7 +61,7 @@ export class Stage implements AsyncDisposable {
   }
 
   /** One end of a handoff from memory to memory. */
-  memoryEnd(part: 'send' | 'receive', count: number, lane: 'stream' | 'store'): Child {
+  memoryEnd(part: 'send' | 'receive', count: number, lane: 'stream' | 'fast' | 'store'): Child {
     const { keyFile, folder, relay } = this
     return this.end({ part, relay: relay.address, keyFile, lanes: [lane], count, journalDirectory: join(folder, 'journal') })
   }

@@ -30,6 +30,12 @@ export function textFlag(flags: string, description: string, fallback?: string):
   return flag(flags, description, (text) => (text === '' ? refuse('it is empty') : text), fallback)
 }
 
+/** A port, or off. */
+export function portFlag(flags: string, description: string): Option {
+  const isPort = (text: string) => /^\d{1,5}$/.test(text) && Number(text) <= 65_535
+  return flag(flags, description, (text) => (text === 'off' ? text : isPort(text) ? Number(text) : refuse('it is neither a port nor off')))
+}
+
 export function hostPortFlag(flags: string, description: string): Option {
   return flag(flags, description, (text) => checked(text, hostPortProblem))
 }

@@ -17,9 +17,12 @@ import {
 } from '../transfer/messages.ts'
 import { TransferSender } from '../transfer/sender.ts'
 import type { Channel } from '../wire/channel.ts'
+import { freeSent } from '../wire/free-sent.ts'
 import { frameType, makeFrame, type Frame } from '../wire/frame.ts'
 import type { PackSet } from '../wire/pack-set.ts'
 import type { SealedPack } from '../wire/sealed-pack.ts'
+import { DataChannel } from './data-channel.ts'
+import type { DataEnd } from './data-end.ts'
 import type { LaneEvents, LaneKind, SendingLane } from './lane.ts'
 
 export interface OpenLaneOptions {
@@ -31,26 +34,60 @@ export interface OpenLaneOptions {
   readonly events: LaneEvents
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** Of a channel of the data protocol: what this side brings to the data socket, and whether packs must have tags on it. */
+  readonly data?: { readonly end: DataEnd; readonly needsKey: boolean }
 }
 
-/** Opens a lane on a channel that was just opened; owns the channel from the call on. Throws what the other side answered, or `timeout`. */
-export async function openChannelLane({
-  kind,
-  channel,
-  hello,
-  checkWelcome,
-  events,
-  clock,
-  signal,
-}: OpenLaneOptions): Promise<SendingLane> {
+/**
+ * Opens a lane on a channel that was just opened; owns the channel from the call on. Throws what the other side answered, or `timeout`. Over a
+ * data socket the lane is open when that is up: before, it would only hold what other lanes could move.
+ */
+export async function openChannelLane(options: OpenLaneOptions): Promise<SendingLane> {
+  const { kind, channel, hello, checkWelcome, events, clock, signal, data } = options
   try {
-    const welcome = readWelcome(await greet(channel, helloFrame(hello), { clock, signal }))
+    if (data === undefined) {
+      const welcome = readWelcome(await greet(channel, helloFrame(hello), { clock, signal }))
+      checkWelcome?.(welcome)
+      return new ChannelLane(kind, channel, welcome, events)
+    }
+    const { end, needsKey } = data
+    // Whoever must have tagged packs listens itself: the key is in its own offer.
+    const { welcome, channel: carrier } = await greetForData({ channel, hello, end, offers: !needsKey, signal })
     checkWelcome?.(welcome)
-    return new ChannelLane(kind, channel, welcome, events)
+    if (needsKey && welcome.data?.key === undefined)
+      throw new HeirloomError('unauthorised', 'packs would have no tags on the way to somebody who can not open them')
+    await carrier.up
+    return new ChannelLane(kind, carrier, welcome, events)
   } catch (thrown) {
     const error = asHeirloomError(thrown, 'link-lost')
     channel.abort(error)
     throw error
+  }
+}
+
+export interface GreetForDataOptions {
+  readonly channel: Channel
+  readonly hello: HelloMessage
+  readonly end: DataEnd
+  /** Whether this side lets the other dial it. */
+  readonly offers: boolean
+  readonly signal: AbortSignal
+}
+
+/** As the opener of a data transfer: greets, and agrees on the data socket. The channel stays the caller's to end when this throws. */
+export async function greetForData({ channel, hello, end, offers, signal }: GreetForDataOptions): Promise<{
+  welcome: WelcomeMessage
+  channel: DataChannel
+}> {
+  const ours = offers ? end.offer({ withKey: false }) : undefined
+  try {
+    const { clock, buffers } = end
+    const first = helloFrame({ ...hello, ...(ours && { data: ours.message }) })
+    const welcome = readWelcome(await greet(channel, first, { clock, signal }))
+    return { welcome, channel: new DataChannel({ control: channel, role: hello.role, ours, theirs: welcome.data, clock, buffers }) }
+  } catch (thrown) {
+    ours?.[Symbol.dispose]()
+    throw thrown
   }
 }
 
@@ -128,6 +165,10 @@ class ChannelLane implements SendingLane {
 
   end(message: EndMessage): void {
     this.#channel.send(endFrame(message))
+  }
+
+  free({ pieces }: SealedPack): void {
+    freeSent(this.#channel, pieces)
   }
 
   close(): Promise<void> {

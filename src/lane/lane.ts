@@ -34,6 +34,8 @@ export interface SendingLane {
   send(pack: SealedPack): void
   /** Says that nothing more will come; the lane stays open for acknowledgements. */
   end(message: EndMessage): void
+  /** Gives back the memory of a pack that was sent here and acknowledged, and that nobody will need again. */
+  free(pack: SealedPack): void
   /** Ends without waiting for acknowledgements. Twice is once. */
   close(): Promise<void>
 }

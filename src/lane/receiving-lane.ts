@@ -1,7 +1,10 @@
 // The receiving end of a lane over any framed channel: packs in, acknowledgements out. Acknowledgements that become due in one turn
-// of the event loop travel in one frame.
+// of the event loop travel in one frame; with a clock, those of a few milliseconds. Beside a data socket a frame on the encrypted stream for
+// every pack would cost a tenth of what the socket gains.
 
+import type { Clock } from '../clock.ts'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
+import { acknowledgeGatherMs } from '../limits.ts'
 import { acknowledgeFrame, demandFrame, failureFrame, readEnd, readFailure, type EndMessage } from '../transfer/messages.ts'
 import { TransferReceiver } from '../transfer/receiver.ts'
 import type { Channel } from '../wire/channel.ts'
@@ -15,6 +18,8 @@ export interface ArrivedPack {
   readonly bytes: number
   /** The pack is here for good. Until it is called the pack's bytes count against the window. */
   settle(): void
+  /** Gives the pieces' memory back. For when nobody reads them any more; without it that takes its time. */
+  free(): void
 }
 
 export interface ReceivingEvents {
@@ -25,25 +30,38 @@ export interface ReceivingEvents {
   closed(error: HeirloomError | undefined): void
 }
 
+export interface ReceivingLaneOptions {
+  readonly windowBytes: number
+  /** Gathers acknowledgements for up to acknowledgeGatherMs, or an eighth of the window. */
+  readonly gather?: Clock | undefined
+}
+
 export class ReceivingLane {
   readonly #channel: Channel
   readonly #receiver: TransferReceiver
   readonly #events: ReceivingEvents
-  #flushing = false
+  readonly #gather: Clock | undefined
+  #windowBytes: number
+  #settledBytes = 0
+  #cancelFlush: (() => void) | undefined
   #failure: HeirloomError | undefined
 
   /** The greeting is done; takes over the channel. */
-  constructor(channel: Channel, windowBytes: number, events: ReceivingEvents) {
+  constructor(channel: Channel, { windowBytes, gather }: ReceivingLaneOptions, events: ReceivingEvents) {
     this.#channel = channel
     this.#receiver = new TransferReceiver({ windowBytes })
+    this.#windowBytes = windowBytes
+    this.#gather = gather
     this.#events = events
     void channel.closed.then((error) => {
+      this.#cancelFlush?.()
       events.closed(this.#failure ?? (error === undefined ? undefined : asHeirloomError(error, 'link-lost')))
     })
     channel.onFrame((frame) => this.#take(frame))
   }
 
   set windowBytes(bytes: number) {
+    this.#windowBytes = bytes
     this.#receiver.windowBytes = bytes
   }
 
@@ -55,8 +73,9 @@ export class ReceivingLane {
     this.#channel.send(demandFrame(packs))
   }
 
-  /** Tells the other side why, and ends. */
+  /** Tells the other side why, and ends. What is settled is acknowledged before. */
   fail(thrown: unknown): void {
+    this.#flush()
     this.#failure ??= asHeirloomError(thrown)
     this.#channel.send(failureFrame(this.#failure))
     void this.#channel.close()
@@ -68,6 +87,8 @@ export class ReceivingLane {
   }
 
   #take(frame: Frame): void {
+    // What follows on what made it fail counts as not delivered.
+    if (this.#failure !== undefined) return
     try {
       if (frame.type === frameType.pack) this.#takePack(frame)
       else if (frame.type === frameType.end) this.#events.ended(readEnd(frame))
@@ -85,15 +106,27 @@ export class ReceivingLane {
     this.#receiver.received(number, frame.bytes)
     const settle = () => {
       this.#receiver.settled(number)
-      if (this.#flushing) return
-      this.#flushing = true
-      queueMicrotask(() => this.#flush())
+      this.#settledBytes += frame.bytes
+      this.#flushSoon()
     }
-    this.#events.pack({ number, pieces: frame.body, bytes: frame.bytes, settle })
+    this.#events.pack({ number, pieces: frame.body, bytes: frame.bytes, settle, free: () => frame.free?.() })
+  }
+
+  #flushSoon(): void {
+    if (this.#gather !== undefined && this.#settledBytes >= this.#windowBytes / 8) return this.#flush()
+    if (this.#cancelFlush !== undefined) return
+    if (this.#gather !== undefined) {
+      this.#cancelFlush = this.#gather.after(acknowledgeGatherMs, () => this.#flush())
+      return
+    }
+    this.#cancelFlush = () => {}
+    queueMicrotask(() => this.#flush())
   }
 
   #flush(): void {
-    this.#flushing = false
+    this.#cancelFlush?.()
+    this.#cancelFlush = undefined
+    this.#settledBytes = 0
     const acknowledgement = this.#receiver.takeAcknowledgement()
     if (acknowledgement !== undefined) this.#channel.send(acknowledgeFrame(acknowledgement))
   }

@@ -4,11 +4,24 @@
 import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { isIPv6 } from 'node:net'
+import { multiaddr } from '@multiformats/multiaddr'
+import { hostOf } from './host.ts'
 import { parseAddress } from './node.ts'
 
-/** A multiaddr to listen on (any free port) for reaching what `address` is on. Sends nothing: connecting a datagram socket only picks a route. */
+/** The host in a multiaddr to listen on; undefined when it has none. */
+export function listenHost(address: string): string | undefined {
+  return hostOf(multiaddr(address))
+}
+
+/** A multiaddr to listen on (any free port) for reaching what `address` is on. */
 export async function listenTowards(address: string): Promise<string> {
-  const host = hostOf(address)
+  const host = await hostTowards(address)
+  return `/${isIPv6(host) ? 'ip6' : 'ip4'}/${host}/tcp/0`
+}
+
+/** This machine's own address on the way to `address`. Sends nothing: connecting a datagram socket only picks a route. */
+export async function hostTowards(address: string): Promise<string> {
+  const host = hostOf(parseAddress(address).address) ?? '127.0.0.1'
   const { address: ip } = await lookup(host)
   const socket = createSocket(isIPv6(ip) ? 'udp6' : 'udp4')
   try {
@@ -16,15 +29,8 @@ export async function listenTowards(address: string): Promise<string> {
       socket.once('error', reject)
       socket.connect(9, ip, resolve)
     })
-    return `/${isIPv6(ip) ? 'ip6' : 'ip4'}/${socket.address().address}/tcp/0`
+    return socket.address().address
   } finally {
     socket.close()
   }
-}
-
-function hostOf(address: string): string {
-  const component = parseAddress(address)
-    .address.getComponents()
-    .find(({ name }) => /^(ip4|ip6|dns|dns4|dns6)$/.test(name))
-  return component?.value ?? '127.0.0.1'
 }

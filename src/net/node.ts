@@ -34,7 +34,7 @@ export interface Node extends AsyncDisposable {
   handle(protocol: string, accept: (channel: Channel) => void): Promise<void>
   /**
    * Opens a channel to a peer, over the connection there is or a new one. Addresses must end in /p2p/PEER.
-   * Throws `link-lost` when nobody answers, `usage` for an address that isn't one.
+   * Throws `link-lost` when nobody answers, `unsupported` for a protocol that isn't spoken there, `usage` for an address that isn't one.
    */
   open(addresses: readonly string[], protocol: string, options: { signal: AbortSignal }): Promise<Channel>
   /** Closes all connections to a peer at once. */
@@ -94,7 +94,7 @@ class LibP2PNode implements Node {
 
   async handle(protocol: string, accept: (channel: Channel) => void): Promise<void> {
     const limits = { maxInboundStreams: 64, maxOutboundStreams: 64 }
-    await this.#libp2p.handle(protocol, (stream, connection) => accept(new StreamChannel(stream, connection.remotePeer.toString())), limits)
+    await this.#libp2p.handle(protocol, (stream, connection) => accept(new StreamChannel(stream, connection)), limits)
   }
 
   async open(addresses: readonly string[], protocol: string, { signal }: { signal: AbortSignal }): Promise<Channel> {
@@ -103,9 +103,11 @@ class LibP2PNode implements Node {
     try {
       const connection = this.#openConnection(peer) ?? (await this.#libp2p.dial(targets, { signal: limited }))
       const stream = await connection.newStream(protocol, { signal: limited, maxOutboundStreams: 64 })
-      return new StreamChannel(stream, connection.remotePeer.toString())
+      return new StreamChannel(stream, connection)
     } catch (thrown) {
       signal.throwIfAborted()
+      if ((thrown as Error).name === 'UnsupportedProtocolError')
+        throw new HeirloomError('unsupported', `the other side does not speak ${protocol}`, { cause: thrown })
       const { message } = asHeirloomError(thrown, 'link-lost')
       throw new HeirloomError('link-lost', `no link to ${addresses[0]}: ${message}`, {
         cause: thrown,

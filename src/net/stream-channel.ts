@@ -1,16 +1,18 @@
 // A libp2p stream as a Channel. The stream's own backpressure can't be relied on to bound memory, so the protocol's credit
 // does that; what the stream says of being full is used only to keep its queue short, so that urgent packs needn't wait.
 
-import type { Stream } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { HeirloomError } from '../errors.ts'
 import type { Channel } from '../wire/channel.ts'
 import { encodeFrame, FrameDecoder, type Frame } from '../wire/frame.ts'
+import { hostOf } from './host.ts'
 
 const closeTimeoutMs = 5_000
 
 export class StreamChannel implements Channel {
   readonly remotePeer: string
+  readonly remoteHost: string | undefined
   readonly closed: Promise<Error | undefined>
   readonly #stream: Stream
   readonly #decoder = new FrameDecoder()
@@ -20,9 +22,10 @@ export class StreamChannel implements Channel {
   #drained: PromiseWithResolvers<void> | undefined
   #over = false
 
-  constructor(stream: Stream, remotePeer: string) {
+  constructor(stream: Stream, { remotePeer, remoteAddr }: Pick<Connection, 'remotePeer' | 'remoteAddr'>) {
     this.#stream = stream
-    this.remotePeer = remotePeer
+    this.remotePeer = remotePeer.toString()
+    this.remoteHost = hostOf(remoteAddr)
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.closed = promise
     this.#resolveClosed = resolve

@@ -11,7 +11,7 @@ export const reactions = ['handoff', 'preship', 'ignore'] as const
 type Reaction = (typeof reactions)[number]
 
 /** The lanes that this version offers. The others may stand in a list and are passed over. */
-export const builtLanes: readonly LaneKind[] = ['stream', 'store']
+export const builtLanes: readonly LaneKind[] = ['fast', 'stream', 'store']
 
 export interface Policy {
   readonly on: { readonly rebalance: Reaction; readonly preempt: Reaction; readonly terminate: Reaction }

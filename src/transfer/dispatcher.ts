@@ -32,12 +32,9 @@ export class Dispatcher {
   readonly #sentAgain = new PackSet()
   readonly tallies = new Map<LaneKind, LaneTally>()
   resentBytes = 0
-  readonly #onSpent: (pack: SealedPack) => void
 
-  /** `onSpent` is told of each pack that nobody will need again, and of which no lane holds anything: it went once, and has arrived. */
-  constructor(order: readonly LaneKind[], onSpent: (pack: SealedPack) => void = () => {}) {
+  constructor(order: readonly LaneKind[]) {
     this.#order = order
-    this.#onSpent = onSpent
   }
 
   add(pack: SealedPack): void {
@@ -55,6 +52,10 @@ export class Dispatcher {
   /** Whether a lane to that place is up. */
   reaches(place: Place): boolean {
     return this.#lanes.some((lane) => placeOf(lane.kind) === place)
+  }
+
+  isUp(kind: LaneKind): boolean {
+    return this.#lanes.some((lane) => lane.kind === kind)
   }
 
   isSafe(number: number): boolean {
@@ -95,7 +96,8 @@ export class Dispatcher {
       if (flight?.lane !== lane) continue
       const tally = this.tallies.get(lane.kind) ?? { packs: 0, bytes: 0 }
       this.tallies.set(lane.kind, { packs: tally.packs + 1, bytes: tally.bytes + flight.pack.bytes })
-      if (!this.#sentAgain.has(number)) this.#onSpent(flight.pack)
+      // It went once, and has arrived: nobody will need it again, and no other lane holds anything of it.
+      if (!this.#sentAgain.has(number)) lane.free(flight.pack)
     }
     return this.#settle(placeOf(lane.kind), numbers)
   }

@@ -5,13 +5,46 @@ import { create, toBinary, type DescMessage, type MessageShape } from '@bufbuild
 import { asHeirloomError, errorFromStatus, HeirloomError } from '../errors.ts'
 import { certificateBytesMax } from '../limits.ts'
 import { frameType, joinBody, makeFrame, type Frame, type FrameType } from '../wire/frame.ts'
-import { AcknowledgeSchema, DemandSchema, EndSchema, FailureSchema, HelloSchema, WelcomeSchema } from '../wire/gen/transfer_pb.ts'
+import {
+  AcknowledgeSchema,
+  DataOfferSchema,
+  DemandSchema,
+  EndSchema,
+  FailureSchema,
+  HelloSchema,
+  PositionSchema,
+  WelcomeSchema,
+  type DataOffer,
+} from '../wire/gen/transfer_pb.ts'
 import { readMessage } from '../wire/message.ts'
 import { PackSet } from '../wire/pack-set.ts'
 
 /** Decodes a small frame's body as a message; what doesn't decode is `malformed`. */
 export function decodeMessage<Desc extends DescMessage>(schema: Desc, frame: Frame): MessageShape<Desc> {
   return readMessage(schema, joinBody(frame), `a frame of type ${frame.type}`)
+}
+
+/** Where one side of a transfer waits for the other's data socket. */
+export interface DataOfferMessage {
+  readonly port: number
+  /** 32 bytes. */
+  readonly token: Uint8Array
+  /** 32 bytes; undefined when packs have no tags on the socket. */
+  readonly key: Uint8Array | undefined
+}
+
+function writeOffer(offer: DataOfferMessage | undefined): { data?: DataOffer } {
+  if (offer === undefined) return {}
+  return { data: create(DataOfferSchema, { port: offer.port, token: offer.token, key: offer.key ?? new Uint8Array(0) }) }
+}
+
+function readOffer(offer: DataOffer | undefined): { data?: DataOfferMessage } {
+  if (offer === undefined) return {}
+  const { port, token, key } = offer
+  if (port < 1 || port > 65_535) throw new HeirloomError('malformed', `a data socket is offered on port ${port}`)
+  if (token.byteLength !== 32) throw new HeirloomError('malformed', 'a token has 32 bytes')
+  if (key.byteLength !== 0 && key.byteLength !== 32) throw new HeirloomError('malformed', 'the key of a data socket has 32 bytes')
+  return { data: { port, token, key: key.byteLength === 0 ? undefined : key } }
 }
 
 export interface HelloMessage {
@@ -22,6 +55,7 @@ export interface HelloMessage {
   readonly certificate: Uint8Array
   readonly have: PackSet
   readonly windowBytes: number
+  readonly data?: DataOfferMessage
 }
 
 export function helloFrame(hello: HelloMessage): Frame {
@@ -32,13 +66,14 @@ export function helloFrame(hello: HelloMessage): Frame {
     certificate: hello.certificate,
     have: hello.have.toRuns(),
     windowBytes: BigInt(hello.windowBytes),
+    ...writeOffer(hello.data),
   })
   return makeFrame(frameType.hello, toBinary(HelloSchema, message))
 }
 
 export function readHello(frame: Frame): HelloMessage {
   expectType(frame, frameType.hello)
-  const { handoff, role, epoch, certificate, have, windowBytes } = decodeMessage(HelloSchema, frame)
+  const { handoff, role, epoch, certificate, have, windowBytes, data } = decodeMessage(HelloSchema, frame)
   if (handoff.byteLength !== 16) throw new HeirloomError('malformed', 'a handoff id has 16 bytes')
   if (role !== 1 && role !== 2) throw new HeirloomError('unsupported', `a hello has the unknown role ${role}`)
   if (certificate.byteLength > certificateBytesMax) throw new HeirloomError('too-large', 'a certificate is too long')
@@ -49,6 +84,7 @@ export function readHello(frame: Frame): HelloMessage {
     certificate,
     have: PackSet.fromRuns(have),
     windowBytes: clampWindow(windowBytes),
+    ...readOffer(data),
   }
 }
 
@@ -56,18 +92,19 @@ export interface WelcomeMessage {
   readonly certificate: Uint8Array
   readonly have: PackSet
   readonly windowBytes: number
+  readonly data?: DataOfferMessage
 }
 
-export function welcomeFrame({ certificate, have, windowBytes }: WelcomeMessage): Frame {
-  const message = create(WelcomeSchema, { certificate, have: have.toRuns(), windowBytes: BigInt(windowBytes) })
+export function welcomeFrame({ certificate, have, windowBytes, data }: WelcomeMessage): Frame {
+  const message = create(WelcomeSchema, { certificate, have: have.toRuns(), windowBytes: BigInt(windowBytes), ...writeOffer(data) })
   return makeFrame(frameType.welcome, toBinary(WelcomeSchema, message))
 }
 
 export function readWelcome(frame: Frame): WelcomeMessage {
   expectType(frame, frameType.welcome)
-  const { certificate, have, windowBytes } = decodeMessage(WelcomeSchema, frame)
+  const { certificate, have, windowBytes, data } = decodeMessage(WelcomeSchema, frame)
   if (certificate.byteLength > certificateBytesMax) throw new HeirloomError('too-large', 'a certificate is too long')
-  return { certificate, have: PackSet.fromRuns(have), windowBytes: clampWindow(windowBytes) }
+  return { certificate, have: PackSet.fromRuns(have), windowBytes: clampWindow(windowBytes), ...readOffer(data) }
 }
 
 export interface Acknowledgement {
@@ -106,6 +143,15 @@ export function endFrame({ packs, closed }: EndMessage): Frame {
 export function readEnd(frame: Frame): EndMessage {
   const { packs, closed } = decodeMessage(EndSchema, frame)
   return { packs, closed }
+}
+
+/** How many packs the sender has put on the data socket. */
+export function positionFrame(packs: number): Frame {
+  return makeFrame(frameType.position, toBinary(PositionSchema, create(PositionSchema, { packs: BigInt(packs) })))
+}
+
+export function readPosition(frame: Frame): number {
+  return Number(decodeMessage(PositionSchema, frame).packs)
 }
 
 export function failureFrame(thrown: unknown): Frame {

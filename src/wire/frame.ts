@@ -4,6 +4,7 @@
 
 import { HeirloomError } from '../errors.ts'
 import { controlFrameBytesMax, packBytesMax } from '../limits.ts'
+import { freeMemory } from './free-memory.ts'
 
 /** The frame types. Numbers of removed types stay here, marked, and are never used again. */
 export const frameType = {
@@ -16,6 +17,7 @@ export const frameType = {
   demand: 7,
   end: 8,
   failure: 9,
+  position: 10,
 } as const
 
 export type FrameType = (typeof frameType)[keyof typeof frameType]
@@ -25,9 +27,12 @@ export interface Frame {
   /** The body in one or more pieces; together `bytes` long. */
   readonly body: readonly Uint8Array[]
   readonly bytes: number
+  /** Of a frame that arrived: gives its memory back. For whoever was handed the frame, once, when nobody reads the body any more. */
+  free?(): void
 }
 
-const headBytes = 5
+/** What goes before every body: its length and its type. */
+export const frameHeadBytes = 5
 const gatherBelowBytes = 4096
 const gatherBytes = 64 * 1024
 const nothing = new Uint8Array(0)
@@ -41,10 +46,25 @@ export function makeFrame(type: FrameType, body: Uint8Array | readonly Uint8Arra
 
 /** The bytes that go on the wire: a head of its own, then the body's own pieces. */
 export function encodeFrame(frame: Frame): Uint8Array[] {
-  const head = new Uint8Array(headBytes)
-  new DataView(head.buffer).setUint32(0, frame.bytes + 1)
-  head[4] = frame.type
-  return [head, ...frame.body]
+  return [encodeHead(frame), ...frame.body]
+}
+
+/** The five bytes before the body. */
+export function encodeHead({ type, bytes }: Frame): Uint8Array {
+  const head = new Uint8Array(frameHeadBytes)
+  new DataView(head.buffer).setUint32(0, bytes + 1)
+  head[4] = type
+  return head
+}
+
+/** The type and the length of the body that a head of five bytes announces. Throws `malformed` or `too-large` before anything is kept for it. */
+export function readHead(head: Uint8Array): { type: FrameType; bytes: number } {
+  const length = new DataView(head.buffer, head.byteOffset).getUint32(0)
+  const type = head[4]!
+  if (!knownTypes.has(type)) throw new HeirloomError('malformed', `a frame has the unknown type ${type}`)
+  const bytesMax = type === frameType.pack ? packBytesMax : controlFrameBytesMax
+  if (length < 1 || length - 1 > bytesMax) throw new HeirloomError('too-large', `a frame of type ${type} says it has ${length} bytes`)
+  return { type: type as FrameType, bytes: length - 1 }
 }
 
 /** The body in one piece. Only for small frames: it copies when there are several pieces. */
@@ -60,7 +80,7 @@ export function joinBody(frame: Frame): Uint8Array {
 }
 
 export class FrameDecoder {
-  #head = new Uint8Array(headBytes)
+  #head = new Uint8Array(frameHeadBytes)
   #headFilled = 0
   #body: Uint8Array[] = []
   #bodyLeft = 0
@@ -73,12 +93,12 @@ export class FrameDecoder {
     const frames: Frame[] = []
     let at = 0
     while (at < piece.byteLength) {
-      if (this.#headFilled < headBytes) {
-        const take = Math.min(headBytes - this.#headFilled, piece.byteLength - at)
+      if (this.#headFilled < frameHeadBytes) {
+        const take = Math.min(frameHeadBytes - this.#headFilled, piece.byteLength - at)
         this.#head.set(piece.subarray(at, at + take), this.#headFilled)
         this.#headFilled += take
         at += take
-        if (this.#headFilled < headBytes) break
+        if (this.#headFilled < frameHeadBytes) break
         this.#begin()
       } else {
         const take = Math.min(this.#bodyLeft, piece.byteLength - at)
@@ -97,13 +117,9 @@ export class FrameDecoder {
   }
 
   #begin(): void {
-    const length = new DataView(this.#head.buffer).getUint32(0)
-    const type = this.#head[4]!
-    if (!knownTypes.has(type)) throw new HeirloomError('malformed', `a frame has the unknown type ${type}`)
-    const bytesMax = type === frameType.pack ? packBytesMax : controlFrameBytesMax
-    if (length < 1 || length - 1 > bytesMax) throw new HeirloomError('too-large', `a frame of type ${type} says it has ${length} bytes`)
-    this.#bodyLeft = length - 1
-    this.#bodyBytes = length - 1
+    const { bytes } = readHead(this.#head)
+    this.#bodyLeft = bytes
+    this.#bodyBytes = bytes
   }
 
   /** Small pieces are gathered, so that a body sent byte by byte costs its bytes and not an object for each. */
@@ -131,7 +147,8 @@ export class FrameDecoder {
 
   #finish(): Frame {
     this.#flush()
-    const frame = { type: this.#head[4] as FrameType, body: this.#body, bytes: this.#bodyBytes }
+    const body = this.#body
+    const frame = { type: this.#head[4] as FrameType, body, bytes: this.#bodyBytes, free: () => freeMemory(body) }
     this.#headFilled = 0
     this.#body = []
     return frame

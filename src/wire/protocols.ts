@@ -2,3 +2,4 @@
 
 export const controlProtocol = '/heirloom/control/1'
 export const transferProtocol = '/heirloom/transfer/1'
+export const dataProtocol = '/heirloom/data/1'

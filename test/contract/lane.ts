@@ -28,7 +28,7 @@ export function testPack(number: number, bytes = 1000): SealedPack {
 }
 
 /** Resolves when `is` holds; looked at after every turn of the event loop. */
-async function until(is: () => boolean): Promise<void> {
+export async function until(is: () => boolean): Promise<void> {
   while (!is()) await new Promise((resolve) => setImmediate(resolve))
 }
 

@@ -6,6 +6,7 @@ import type { Frame } from '../../src/wire/frame.ts'
 
 export class MemoryChannel implements Channel {
   readonly remotePeer: string
+  readonly remoteHost: string | undefined
   readonly closed: Promise<Error | undefined>
   /** Frames that this end has sent and the other hasn't read. */
   readonly unread: Frame[] = []
@@ -18,8 +19,9 @@ export class MemoryChannel implements Channel {
   #isOver = false
   #drained: PromiseWithResolvers<void> | undefined
 
-  constructor(remotePeer: string) {
+  constructor(remotePeer: string, remoteHost?: string) {
     this.remotePeer = remotePeer
+    this.remoteHost = remoteHost
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.closed = promise
     this.#end = resolve
@@ -108,9 +110,9 @@ export class MemoryChannel implements Channel {
 }
 
 /** Each end is told the peer id of the other. */
-export function channelPair(nearPeer: string, farPeer: string): { near: MemoryChannel; far: MemoryChannel } {
-  const near = new MemoryChannel(farPeer)
-  const far = new MemoryChannel(nearPeer)
+export function channelPair(nearPeer: string, farPeer: string, host?: string): { near: MemoryChannel; far: MemoryChannel } {
+  const near = new MemoryChannel(farPeer, host)
+  const far = new MemoryChannel(nearPeer, host)
   near.join(far)
   far.join(near)
   return { near, far }

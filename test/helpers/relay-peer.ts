@@ -160,10 +160,11 @@ export class RelayPeer {
   }
 
   /** Opens a transfer and sends its hello. */
-  transfer(hello: Partial<HelloMessage> & Pick<HelloMessage, 'handoff' | 'role'>): TestTransfer {
+  transfer(hello: Partial<HelloMessage> & Pick<HelloMessage, 'handoff' | 'role'>, way: 'stream' | 'socket' = 'stream'): TestTransfer {
     const { near, far } = channelPair(this.member.identity.peerId, 'relay')
     const transfer = new TestTransfer(near, far)
-    this.#relay.relay.acceptTransfer(far)
+    if (way === 'socket') this.#relay.relay.acceptData(far)
+    else this.#relay.relay.acceptTransfer(far)
     near.send(helloFrame({ epoch: 0, certificate: this.member.certificate, have: new PackSet(), windowBytes: 0, ...hello }))
     return transfer
   }

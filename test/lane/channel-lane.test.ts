@@ -39,11 +39,15 @@ async function openOver(
           readHello(frame)
           channel.send(welcomeFrame({ certificate: new Uint8Array(0), have, windowBytes }))
           resolve(
-            new ReceivingLane(channel, windowBytes, {
-              pack: (pack) => arrived.push(pack),
-              ended: (end) => ended.push(end),
-              closed: () => {},
-            }),
+            new ReceivingLane(
+              channel,
+              { windowBytes },
+              {
+                pack: (pack) => arrived.push(pack),
+                ended: (end) => ended.push(end),
+                closed: () => {},
+              },
+            ),
           )
         })
       }),

@@ -192,8 +192,8 @@ test('kinds that are not built yet are refused by name', () => {
 
 test('lanes that are not built yet are passed over with a note', () => {
   const notes = configNotes(readConfig(full, 'peer.yaml', env)).join('\n')
-  assert.match(notes, /policy.lanes: fast and circuit/)
-  assert.match(problems(`${least}policy: { lanes: [fast] }\n`).join(), /names no lane that this version offers/)
+  assert.match(notes, /policy.lanes: circuit/)
+  assert.match(problems(`${least}policy: { lanes: [circuit] }\n`).join(), /names no lane that this version offers/)
 })
 
 test('a secret in the place of a file name is not repeated', () => {

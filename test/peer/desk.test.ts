@@ -3,13 +3,14 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { InheritanceDesk } from '../../peer/inherit/desk.ts'
-import type { Inheritance } from '../../peer/inherit/successor.ts'
+import type { DirectKind, Inheritance } from '../../peer/inherit/successor.ts'
 import { earlyStreamsMax, helloTimeoutMs } from '../../src/limits.ts'
 import type { Node } from '../../src/net/node.ts'
 import { helloFrame, readFailure } from '../../src/transfer/messages.ts'
 import type { Channel } from '../../src/wire/channel.ts'
 import { frameType, type Frame } from '../../src/wire/frame.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
+import { transferProtocol } from '../../src/wire/protocols.ts'
 import { channelPair } from '../helpers/channel-pair.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
 import { nowMs } from '../helpers/pool.ts'
@@ -23,10 +24,17 @@ const handoffHex = '07'.repeat(16)
 async function scene() {
   const clock = new ManualClock(nowMs)
   let accept: (channel: Channel) => void = () => {}
-  const node = { handle: async (_protocol: string, handler: typeof accept) => void (accept = handler) }
+  const node = {
+    async handle(protocol: string, handler: typeof accept) {
+      if (protocol === transferProtocol) accept = handler
+    },
+  }
   const desk = await InheritanceDesk.open(node as unknown as Node, clock)
   const accepted = Promise.withResolvers<Channel>()
-  const inheritance = { handoffHex, acceptDirect: (channel: Channel) => accepted.resolve(channel) } as unknown as Inheritance
+  const inheritance = {
+    handoffHex,
+    acceptDirect: (_kind: DirectKind, channel: Channel) => accepted.resolve(channel),
+  } as unknown as Inheritance
   const knock = (): { answer: Promise<Frame>; closed: Promise<unknown>; abort: () => void } => {
     const { near, far } = channelPair('predecessor', 'heir')
     const answer = Promise.withResolvers<Frame>()

@@ -47,6 +47,7 @@ function scene(): Scene {
     predecessor: identity.peer,
     node: { open } as unknown as Node,
     relay: { address: '/memory' } as unknown as RelayClient,
+    data: undefined,
     membership: joinPool({ kind: 'secret', pool }, identity, clock, 'receive'),
     restorer,
     lanes: ['store'],

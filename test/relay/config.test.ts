@@ -27,11 +27,12 @@ test('a file is read, its paths count from it', async ({ folder }) => {
   const file = join(folder, 'relay.yaml')
   await writeFile(
     file,
-    'store: packs\nlisten: [/ip4/0.0.0.0/tcp/4001]\nhttp: 0.0.0.0:8080\npools: [a.pub]\nquota: { peer: 8GB, pool: 64GiB, total: 1TB }\nkeep_max: 12h\nlease: 20s\n',
+    'store: packs\nlisten: [/ip4/0.0.0.0/tcp/4001]\ndata_port: off\nhttp: 0.0.0.0:8080\npools: [a.pub]\nquota: { peer: 8GB, pool: 64GiB, total: 1TB }\nkeep_max: 12h\nlease: 20s\n',
   )
   assert.equal(await loadRelayConfig(file), {
     store: join(folder, 'packs'),
     listen: ['/ip4/0.0.0.0/tcp/4001'],
+    dataPort: 'off',
     http: '0.0.0.0:8080',
     pools: [join(folder, 'a.pub')],
     quota: { peer: 8e9, pool: 64 * 2 ** 30, total: 1e12 },
@@ -45,7 +46,7 @@ test('flags stand over the file, and without a file a store is enough', async ({
   await writeFile(file, 'store: packs\n')
   assert.is((await loadRelayConfig(file, { store: '/elsewhere', http: undefined })).store, '/elsewhere')
   const alone = await loadRelayConfig(undefined, { store: folder })
-  assert.equal([alone.listen, alone.http, alone.pools], [['/ip4/127.0.0.1/tcp/0'], '127.0.0.1:0', []])
+  assert.equal([alone.listen, alone.http, alone.pools, alone.dataPort], [['/ip4/127.0.0.1/tcp/0'], '127.0.0.1:0', [], 0])
 })
 
 test('neither a file nor a store is wrong use', async () => {

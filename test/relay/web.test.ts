@@ -56,6 +56,7 @@ test('status and metrics count peers, handoffs, bytes and refusals', async () =>
     peers: 2,
     waiting: 0,
     transfers: { puts: 1, gets: 0 },
+    dataSockets: null,
     stored: { bytes: 1000, handoffs: 1 },
     served: { packs: 0, bytes: 0 },
     refused: { 'not-found': 1 },

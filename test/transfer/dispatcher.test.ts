@@ -34,6 +34,8 @@ class TestLane implements SendingLane {
 
   end(): void {}
 
+  free(): void {}
+
   async close(): Promise<void> {}
 }
 

@@ -8,7 +8,7 @@ import { createCipheriv, createHash, createPrivateKey, createPublicKey, hkdfSync
 import { writeFile } from 'node:fs/promises'
 import { FileAttributesSchema, PackHeadSchema } from '../../src/wire/gen/pack_pb.ts'
 import { CertificateSchema, HandoffHeaderSchema, SignedSchema } from '../../src/wire/gen/seal_pb.ts'
-import { AcknowledgeSchema } from '../../src/wire/gen/transfer_pb.ts'
+import { AcknowledgeSchema, HelloSchema, PositionSchema, WelcomeSchema } from '../../src/wire/gen/transfer_pb.ts'
 
 const secret = (fill: number) => new Uint8Array(32).map((_, index) => (fill + index * 7) & 0xff)
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
@@ -234,6 +234,7 @@ export function makeFrameVectors() {
       frame('demand', 7, '0a020301'),
       frame('end', 8, '08051001'),
       frame('failure', 9, '08081203746f72'),
+      frame('position', 10, '0803'),
     ],
     refused: [
       { name: 'no type', bytes: '0000000005', code: 'too-large' },
@@ -241,7 +242,7 @@ export function makeFrameVectors() {
       { name: 'a request longer than 256 KiB', bytes: '0004000201', code: 'too-large' },
       { name: 'the longest length there is', bytes: 'ffffffff09', code: 'too-large' },
       { name: 'type 0', bytes: '0000000100', code: 'malformed' },
-      { name: 'type 10', bytes: '000000010a', code: 'malformed' },
+      { name: 'type 11', bytes: '000000010b', code: 'malformed' },
     ],
   }
 }
@@ -271,12 +272,38 @@ export function makePackSetVectors() {
   }
 }
 
+/** Two packs on a data socket, after its preamble, with tags and without. */
+export function makeDataVectors() {
+  const [token, key] = [secret(10), secret(11)]
+  const bodies = ['0100000000000000ffeeddccbbaa99887766554433221100', '0100000000000001ffeeddccbbaa99887766554433221100ff']
+  const frames = bodies.map((body) => hex(u32(body.length / 2 + 1)) + '05' + body)
+  const tags = bodies.map((body, frame) => {
+    const cipher = createCipheriv('aes-256-gcm', key, join(new Uint8Array(8), u32(frame)), { authTagLength: 16 })
+    cipher.setAAD(Buffer.from(body, 'hex'))
+    cipher.final()
+    return hex(cipher.getAuthTag())
+  })
+  const offer = { port: 4102, token, key }
+  const hello = create(HelloSchema, { handoff: secret(4).subarray(0, 16), role: 1, epoch: 1, data: { ...offer, key: new Uint8Array(0) } })
+  return {
+    offer: { port: offer.port, token: hex(token), key: hex(key) },
+    hello: hex(toBinary(HelloSchema, hello)),
+    welcome: hex(toBinary(WelcomeSchema, create(WelcomeSchema, { windowBytes: 65_536n, data: offer }))),
+    position: { packs: 3, body: hex(toBinary(PositionSchema, create(PositionSchema, { packs: 3n }))) },
+    preamble: hex(join(text('HLD1'), token)),
+    bodies,
+    tagged: frames.map((frame, index) => frame + tags[index]).join(''),
+    untagged: frames.join(''),
+  }
+}
+
 export async function makeVectors(): Promise<Record<string, unknown>> {
   return {
     'seal.json': await makeSealVectors(),
     'pack.json': makePackVectors(),
     'frame.json': makeFrameVectors(),
     'pack-set.json': makePackSetVectors(),
+    'data.json': makeDataVectors(),
   }
 }
 

@@ -10,11 +10,31 @@ import { checkHeader, openHeader } from '../../src/seal/handoff-header.ts'
 import { identityFromSeed, peerBytes, peerIdText, publicKeyOfPeer } from '../../src/seal/identity.ts'
 import { packNumber, PackOpener, PackSealer } from '../../src/seal/pack-seal.ts'
 import { formatCertificateFile, formatPoolPublic, formatPoolSecret, makePoolSecret, parseKeyFile } from '../../src/seal/pool-key.ts'
-import { acknowledgeFrame, readAcknowledge } from '../../src/transfer/messages.ts'
-import { encodeFrame, FrameDecoder, joinBody, makeFrame, type FrameType } from '../../src/wire/frame.ts'
+import { dataPreamble } from '../../src/lane/data-port.ts'
+import { PackAssembler } from '../../src/lane/pack-assembler.ts'
+import { PackBuffers } from '../../src/lane/pack-buffers.ts'
+import { PackTags } from '../../src/lane/pack-tags.ts'
+import {
+  acknowledgeFrame,
+  helloFrame,
+  positionFrame,
+  readAcknowledge,
+  readHello,
+  readPosition,
+  readWelcome,
+  welcomeFrame,
+} from '../../src/transfer/messages.ts'
+import { encodeFrame, FrameDecoder, frameType, joinBody, makeFrame, type FrameType } from '../../src/wire/frame.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { refused } from '../helpers/refusal.ts'
-import { makeVectors, type makeFrameVectors, type makePackSetVectors, type makePackVectors, type makeSealVectors } from './make.ts'
+import {
+  makeVectors,
+  type makeDataVectors,
+  type makeFrameVectors,
+  type makePackSetVectors,
+  type makePackVectors,
+  type makeSealVectors,
+} from './make.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'hex'))
@@ -27,6 +47,7 @@ function read<Vectors>(file: string): Vectors {
 const seal = read<Awaited<ReturnType<typeof makeSealVectors>>>('seal.json')
 const packs = read<ReturnType<typeof makePackVectors>>('pack.json')
 const frames = read<ReturnType<typeof makeFrameVectors>>('frame.json')
+const data = read<ReturnType<typeof makeDataVectors>>('data.json')
 const packSets = read<ReturnType<typeof makePackSetVectors>>('pack-set.json')
 
 const pool = makePoolSecret(seal.pool.name, bytesOf(seal.pool.signingSeed), bytesOf(seal.pool.sealingSecret))
@@ -141,5 +162,34 @@ for (const { name, runs, code } of packSets.refused) {
     refused(() => PackSet.fromRuns(runs), code as ErrorCode)
   })
 }
+
+test('the offer of a data socket, in hello and welcome', () => {
+  const { port, token, key } = data.offer
+  const hello = readHello(makeFrame(frameType.hello, bytesOf(data.hello)))
+  assert.equal({ ...hello.data, token: hex(hello.data!.token) }, { port, token, key: undefined })
+  assert.is(hex(joinBody(helloFrame(hello))), data.hello)
+  const welcome = readWelcome(makeFrame(frameType.welcome, bytesOf(data.welcome)))
+  assert.equal({ ...welcome.data, token: hex(welcome.data!.token), key: hex(welcome.data!.key!) }, { port, token, key })
+  assert.is(hex(joinBody(welcomeFrame(welcome))), data.welcome)
+  assert.is(hex(joinBody(positionFrame(data.position.packs))), data.position.body)
+  assert.is(readPosition(makeFrame(frameType.position, bytesOf(data.position.body))), data.position.packs)
+})
+
+test('what goes over a data socket', () => {
+  const key = bytesOf(data.offer.key)
+  assert.is(hex(dataPreamble(bytesOf(data.offer.token))), data.preamble)
+  const tags = new PackTags(key)
+  const frames = data.bodies.map((body) => makeFrame(frameType.pack, bytesOf(body)))
+  assert.is(hex(joined(frames.flatMap((frame) => [...encodeFrame(frame), tags.next(frame.body)]))), data.tagged)
+  assert.is(hex(joined(frames.flatMap(encodeFrame))), data.untagged)
+  for (const [bytes, given] of [
+    [data.tagged, key],
+    [data.untagged, undefined],
+  ] as const) {
+    const got: string[] = []
+    new PackAssembler({ buffers: new PackBuffers(), key: given, onFrame: (frame) => got.push(hex(joinBody(frame))) }).push(bytesOf(bytes))
+    assert.equal(got, data.bodies)
+  }
+})
 
 test.run()
