@@ -245,3 +245,18 @@ export const eventWatchersMax = 64
 
 /** Short-lived objects of a file thread, in MiB: it makes few, and the runtime's own bound would let it keep 50 MiB of garbage. */
 export const threadYoungHeapMiB = 8
+
+/** References of one trace in a simulation, at 4 bytes each in memory. */
+export const traceReferencesMax = 1 << 30
+
+/** Pages that one line of a trace may read: at 4 KiB each 4 GiB, more than any one request. */
+export const traceRunMax = 1 << 20
+
+/** What of a trace file is read and decompressed at a time. */
+export const traceReadBytes = 256 * KiB
+
+/** Entries of a recorder's history, at 6 bytes each: some 16 for each of the most items. */
+export const historyEntriesMax = 16_000_000
+
+/** Epochs of a recorder's history before pairs are merged: after it there are half as many, still several for each of the forecast's. */
+export const historyEpochsMax = 4096
