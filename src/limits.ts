@@ -260,3 +260,9 @@ export const historyEntriesMax = 16_000_000
 
 /** Epochs of a recorder's history before pairs are merged: after it there are half as many, still several for each of the forecast's. */
 export const historyEpochsMax = 4096
+
+/** Items that a recorder of accesses knows at a time, with those that were evicted: what a process keeps in memory, several times over. */
+export const recorderItemsMax = 4_000_000
+
+/** Entries of a recorder's history for each of its items: an item that is used in more epochs leaves room by others that aren't. */
+export const recorderEntriesPerItem = 16

@@ -46,3 +46,10 @@ export function createEpochTable(history: AccessHistory, width: number, epochsMa
   })
   return { epochs, width, offsets, epoch: epochs16, count: counts }
 }
+
+/** How many items were used in the table's epochs. */
+export function distinctItems({ offsets }: EpochTable): number {
+  let distinct = 0
+  for (let item = 0; item + 1 < offsets.length; item++) if (offsets[item + 1]! > offsets[item]!) distinct++
+  return distinct
+}

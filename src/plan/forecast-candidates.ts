@@ -2,47 +2,51 @@
 // followed the last like moment, a shop what is popular, a batch what was read just now.
 
 import type { EpochTable } from './epoch-table.ts'
+import { experienceScores } from './forecast-experience.ts'
+import { weightedScores } from './forecast-scores.ts'
 import { similarities } from './forecast-similarity.ts'
 import { fading, floor, following, scaled, type EpochWeights } from './forecast-weights.ts'
 
+/** How long after a like moment its reads count, in epochs; what came soon counts several times. */
 const reaches = [8, 16, 32, 64, 128]
 
-/** The candidates' weights for every epoch before `cut`, from what was before `cut` alone. */
-export function candidates(table: EpochTable, cut: number): EpochWeights[] {
+/** The place of plain frequency among the candidates: it is always mixed in a little. */
+export const frequencyCandidate = 0
+
+/** By candidate, then by place in `items`: the score from what was before `cut` alone. */
+export function candidateScores(table: EpochTable, cut: number, horizon: number, share: number, items: Uint32Array): Float64Array[] {
+  const scores = epochWeights(table, cut).map((weights) => weightedScores(table, cut, weights, items))
+  return [...scores, experienceScores(table, cut, horizon, share, items)]
+}
+
+function epochWeights(table: EpochTable, cut: number): EpochWeights[] {
   const likeness = similarities(table, cut)
   const together = geometricMean(likeness)
+  const square = together.map((value) => value ** 2)
   const nothing = new Float64Array(cut)
   const everything = new Float64Array(cut).fill(1)
-  const little = scaled(floor(cut), 0.05)
   const aged = (curve: Float64Array, halfLife: number) => curve.map((value, epoch) => value ** 1.5 * 2 ** ((epoch - cut) / halfLife))
+  const [faint, little, some] = [0.001, 0.03, 0.05].map((factor) => scaled(floor(cut), factor)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ]
   return [
-    // What followed similar moments: near and far, old moments fading, sudden turns, and only what came at once.
-    {
-      accesses: following(
-        together.map((value) => value ** 2),
-        reaches,
-      ),
-      uses: little,
-    },
-    { accesses: following(aged(together, 512), reaches), uses: little },
-    { accesses: following(aged(likeness[0]!, 256), reaches), uses: little },
-    {
-      accesses: following(
-        together.map((value) => value ** 2),
-        [8, 16],
-      ),
-      uses: scaled(floor(cut), 0.03),
-    },
     // Frequency: of all time, and fading.
-    { accesses: everything, uses: scaled(floor(cut), 0.001) },
-    { accesses: fading(cut, 256), uses: scaled(floor(cut), 0.001) },
-    { accesses: fading(cut, 64), uses: little },
-    { accesses: fading(cut, 16), uses: little },
+    { accesses: everything, uses: faint },
+    { accesses: fading(cut, 256), uses: faint },
+    { accesses: fading(cut, 64), uses: some },
+    { accesses: fading(cut, 16), uses: some },
+    // What followed similar moments: near and far; old moments fading; after sudden turns; only what came at once.
+    { accesses: following(square, reaches), uses: some },
+    { accesses: following(aged(together, 512), reaches), uses: some },
+    { accesses: following(aged(likeness[0]!, 256), reaches), uses: some },
+    { accesses: following(square, [8, 16]), uses: little },
     // In how many epochs, without regard to how often in each.
     { accesses: nothing, uses: everything },
     { accesses: nothing, uses: fading(cut, 64) },
     // Recency.
-    { accesses: nothing, uses: fading(cut, 2) },
+    { accesses: nothing, uses: Float64Array.from({ length: cut }, (_, epoch) => (cut - epoch) ** -4) },
   ]
 }
 

@@ -3,39 +3,36 @@
 import type { EpochTable } from './epoch-table.ts'
 import type { EpochWeights } from './forecast-weights.ts'
 
-/** By candidate, then by place in `items`: the score from the epochs before `cut`; each candidate's scores add up to 1. */
-export function scoreItems(table: EpochTable, cut: number, candidates: readonly EpochWeights[], items: Uint32Array): Float64Array[] {
+/** By place in `items`: the score from the epochs before `cut`. The scores add up to 1, so that candidates can be mixed. */
+export function weightedScores(table: EpochTable, cut: number, { accesses, uses }: EpochWeights, items: Uint32Array): Float64Array {
   const { offsets, epoch, count } = table
-  return candidates.map(({ accesses, uses }) => {
-    const scores = new Float64Array(items.length)
-    let all = 0
-    for (let at = 0; at < items.length; at++) {
-      const end = offsets[items[at]! + 1]!
-      let score = 0
-      for (let place = offsets[items[at]!]!; place < end; place++) {
-        const when = epoch[place]!
-        if (when >= cut) break
-        score += accesses[when]! * count[place]! + uses[when]!
-      }
-      scores[at] = score
-      all += score
+  const scores = new Float64Array(items.length)
+  for (let at = 0; at < items.length; at++) {
+    const end = offsets[items[at]! + 1]!
+    let score = 0
+    for (let place = offsets[items[at]!]!; place < end; place++) {
+      const when = epoch[place]!
+      if (when >= cut) break
+      score += accesses[when]! * count[place]! + uses[when]!
     }
-    return all > 0 ? divided(scores, all) : scores
-  })
+    scores[at] = score
+  }
+  return totalOne(scores)
 }
 
-/** The candidates' scores, added up by `weights`. */
+/** Several candidates' scores, added up by `weights`. */
 export function mixed(scores: readonly Float64Array[], weights: readonly number[]): Float64Array {
-  const sum = new Float64Array(scores[0]!.length)
+  const mixture = new Float64Array(scores[0]!.length)
   for (const [candidate, own] of scores.entries()) {
     const weight = weights[candidate]!
-    if (weight === 0) continue
-    for (let at = 0; at < sum.length; at++) sum[at]! += weight * own[at]!
+    for (let at = 0; at < mixture.length; at++) mixture[at]! += weight * own[at]!
   }
-  return sum
+  return mixture
 }
 
-function divided(scores: Float64Array, by: number): Float64Array {
-  for (let at = 0; at < scores.length; at++) scores[at]! /= by
+/** Divides by the sum, in place. */
+export function totalOne(scores: Float64Array): Float64Array {
+  const sum = scores.reduce((all, score) => all + score, 0)
+  if (sum > 0) for (let at = 0; at < scores.length; at++) scores[at]! /= sum
   return scores
 }

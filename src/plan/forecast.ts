@@ -2,56 +2,96 @@
 //
 // What follows a moment that looked like now is what followed it then. The history is cut into epochs; the items of the newest
 // epochs are compared with those before every past epoch; what was read after similar moments counts most. Because no one way of
-// looking is best for every workload, several are tried on earlier moments of the same history, and mixed by how well they did.
+// looking is best for every workload, several are tried on earlier moments of the same history and mixed by how well they did.
+// The same moments say how likely an item is to be read by its place in the order.
 
 import type { AccessHistory } from './access-history.ts'
-import { createEpochTable } from './epoch-table.ts'
-import { pastMoment } from './forecast-backtest.ts'
-import { candidates } from './forecast-candidates.ts'
+import { createEpochTable, distinctItems, type EpochTable } from './epoch-table.ts'
+import { pastMoment, type PastMoment } from './forecast-backtest.ts'
+import { calibrate } from './forecast-calibration.ts'
+import { candidateScores, frequencyCandidate } from './forecast-candidates.ts'
 import { OrderRating } from './forecast-rating.ts'
-import { mixed, scoreItems } from './forecast-scores.ts'
+import { mixed } from './forecast-scores.ts'
+import { rankDescending, rankKeys } from './rank.ts'
 
 /** Epochs in one horizon. */
 const horizonEpochs = 64
-const epochsMax = 1024
-/** The back-test's moments, in horizons before now. */
-const moments = [1, 1.25, 1.5, 2]
-/** Without this many epochs before it a moment says nothing. */
+
+/** What is longer ago than 16 horizons is not looked at. */
+const epochsMax = 16 * horizonEpochs
+
+/** The back-test's moments, in horizons before now. The newest count most: what did well long ago may have gone out of fashion. */
+const backs = [1, 1.1, 1.25]
+
+/** A moment with fewer epochs before it says nothing. */
 const pastEpochsMin = 32
 
-const sharpness = 100
+/** A candidate that got this share more of the reads than another has e times its weight. */
+const ratingScale = 0.01
+
+/** Plain frequency has at least this share: when the world changes at the notice, it is what is left. */
+const frequencyShare = 0.15
 
 export interface ForecastOptions {
-  /** Over how many accesses to come. Without it: a sixth of the history. */
+  /** Over how many accesses to come, of all items together. Without it: a sixth of the history. */
   readonly horizonAccesses?: number
 }
 
 export interface Forecast {
-  /** By place in the items that were asked for. */
+  /** By place in the items that were asked for: a higher one is read more often. */
   readonly scores: Float64Array
+  /** By place in the items that were asked for: 0 to 1, how likely it is read at least once. */
+  readonly probabilities: Float64Array
 }
 
-/** The forecast for `items`, which are what is cached now. */
+/** The forecast for `items`, which are those that are cached now, each once. */
 export function forecast(history: AccessHistory, items: Uint32Array, { horizonAccesses }: ForecastOptions = {}): Forecast {
   const remembered = history.accesses - history.since
-  const horizon = Math.max(1, Math.min(horizonAccesses ?? remembered / 6, remembered / 3))
+  const wanted = horizonAccesses ?? remembered / 6
+  // A horizon that the history doesn't have three of can't be tried out: a shorter one stands for it.
+  const horizon = Math.max(1, Math.min(wanted, remembered / 3))
   const table = createEpochTable(history, horizon / horizonEpochs, epochsMax)
-  let distinct = 0
-  for (let item = 0; item + 1 < table.offsets.length; item++) if (table.offsets[item + 1]! > table.offsets[item]!) distinct++
-  const share = Math.min(1, items.length / Math.max(1, distinct))
-  const ratings: number[][] = []
-  for (const back of moments) {
-    const cut = table.epochs - Math.round(back * horizonEpochs)
-    if (cut < pastEpochsMin) continue
-    const moment = pastMoment(table, cut, horizonEpochs, share)
-    const rating = new OrderRating(moment.reads)
-    ratings.push(scoreItems(table, cut, candidates(table, cut), moment.items).map((scores) => rating.rate(scores)))
-  }
-  const now = candidates(table, table.epochs)
-  const means = now.map((_, candidate) =>
-    ratings.length === 0 ? 0 : ratings.reduce((all, row) => all + row[candidate]!, 0) / ratings.length,
+  const share = Math.min(1, items.length / Math.max(1, distinctItems(table)))
+  const trials = backs.flatMap((back) => trial(table, table.epochs - Math.round(back * horizonEpochs), share) ?? [])
+  const now = candidateScores(table, table.epochs, horizonEpochs, share, items)
+  const weights = mixture(trials, now.length)
+  const scores = mixed(now, weights)
+  const judged = trials.map(({ moment, candidates }) => ({ scores: mixed(candidates, weights), reads: moment.reads }))
+  return { scores, probabilities: probabilities(scores, calibrate(judged)?.probability, wanted / horizon) }
+}
+
+interface Trial {
+  readonly moment: PastMoment
+  readonly candidates: readonly Float64Array[]
+  readonly ratings: readonly number[]
+}
+
+/** How the candidates would have done at an earlier moment; undefined when it is too early, or nothing was read after it. */
+function trial(table: EpochTable, cut: number, share: number): Trial | undefined {
+  if (cut < pastEpochsMin) return undefined
+  const moment = pastMoment(table, cut, horizonEpochs, share)
+  if (!moment.reads.some((reads) => reads > 0)) return undefined
+  const candidates = candidateScores(table, cut, horizonEpochs, share, moment.items)
+  const rating = new OrderRating(moment.reads)
+  return { moment, candidates, ratings: candidates.map((scores) => rating.rate(scores)) }
+}
+
+function mixture(trials: readonly Trial[], candidates: number): number[] {
+  const means = Array.from({ length: candidates }, (_, candidate) =>
+    trials.reduce((all, { ratings }) => all + ratings[candidate]! / trials.length, 0),
   )
   const best = Math.max(...means)
-  const weights = means.map((mean) => Math.exp(sharpness * (mean - best)))
-  return { scores: mixed(scoreItems(table, table.epochs, now, items), weights) }
+  const weights = means.map((mean) => Math.exp((mean - best) / ratingScale))
+  weights[frequencyCandidate]! += frequencyShare * weights.reduce((all, weight) => all + weight, 0)
+  return weights
+}
+
+/** `horizons`: how many of the horizons that were tried out the forecast is for. */
+function probabilities(scores: Float64Array, ofPlace: ((place: number) => number) | undefined, horizons: number): Float64Array {
+  const likely = new Float64Array(scores.length)
+  for (const [rank, item] of rankDescending(rankKeys(scores)).entries()) {
+    const place = (rank + 0.5) / scores.length
+    likely[item] = 1 - (1 - (ofPlace?.(place) ?? 1 - place)) ** horizons
+  }
+  return likely
 }
