@@ -1,13 +1,14 @@
 // The keys of a trace as dense numbers from 0 on, in the order of their first use. Whole numbers, which most traces have, go into a
 // table of typed arrays that costs 12 bytes a place and no garbage; other keys into a map.
 
-const slotsFirst = 1 << 16
+/** 3 MiB: a small trace never outgrows it, a large one only a few times. */
+const placesFirst = 1 << 18
 
 export class KeyIndex {
   #size = 0
   /** By place: the key, and its number + 1; 0 is an empty place. */
-  #keys = new Float64Array(slotsFirst)
-  #numbers = new Uint32Array(slotsFirst)
+  #keys = new Float64Array(placesFirst)
+  #numbers = new Uint32Array(placesFirst)
   #held = 0
   readonly #texts = new Map<string, number>()
 

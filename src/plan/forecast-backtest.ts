@@ -1,7 +1,7 @@
 // The back-test: earlier moments of the same history, each with what was cached then and what was read after it. Candidates are
 // rated by how they would have done there; nobody sees more than was before the moment.
 
-import type { EpochTable } from './epoch-table.ts'
+import { distinctItems, type EpochTable } from './epoch-table.ts'
 
 export interface PastMoment {
   /** The first epoch that had not begun. */
@@ -12,40 +12,74 @@ export interface PastMoment {
   readonly reads: Float64Array
 }
 
-/** Items of one moment that are looked at; of more a sample is. */
-const sampleItems = 60_000
+/** Items that are looked at; of more a sample is. */
+const sampleItems = 120_000
 
-/** What would have been cached before epoch `cut`, when that is the `share` of the items that were used last, and what was read of it then. */
-export function pastMoment(table: EpochTable, cut: number, horizon: number, share: number): PastMoment {
-  const { offsets, epoch, count } = table
-  const items = offsets.length - 1
-  const lastUse = new Int16Array(items).fill(-1)
-  const usedLast = new Uint32Array(cut)
-  let distinct = 0
-  for (let item = 0; item < items; item++) {
-    let end = offsets[item + 1]!
-    while (end > offsets[item]! && epoch[end - 1]! >= cut) end--
-    if (end === offsets[item]!) continue
-    lastUse[item] = epoch[end - 1]!
-    usedLast[lastUse[item]!]!++
-    distinct++
+export class Past {
+  readonly table: EpochTable
+  /** In epochs. */
+  readonly horizon: number
+  readonly #share: number
+  readonly #sample: Uint32Array
+  readonly #moments = new Map<number, PastMoment>()
+
+  /** `cachedItems`: how many are cached now. At earlier moments the same share of what was known then was. */
+  constructor(table: EpochTable, horizon: number, cachedItems: number) {
+    this.table = table
+    this.horizon = horizon
+    this.#share = Math.min(1, cachedItems / Math.max(1, distinctItems(table)))
+    this.#sample = sampled(table.offsets.length - 1, sampleItems)
   }
-  let oldest = cut - 1
-  let cached = usedLast[oldest]!
-  while (oldest > 0 && cached < distinct * share) cached += usedLast[--oldest]!
 
-  const step = Math.max(1, cached / sampleItems)
-  const taken = new Uint32Array(Math.ceil(cached / step) + 1)
-  const reads = new Float64Array(taken.length)
-  let [length, seen, next] = [0, 0, 0]
-  for (let item = 0; item < items; item++) {
-    if (lastUse[item]! < oldest || seen++ < next) continue
-    next += step
-    taken[length] = item
-    for (let place = offsets[item + 1]! - 1; place >= offsets[item]! && epoch[place]! >= cut; place--) {
-      if (epoch[place]! < cut + horizon) reads[length]! += count[place]!
+  /** What was cached before epoch `cut`, the items that were used last, and what was read of it in the horizon that followed. */
+  moment(cut: number): PastMoment {
+    const known = this.#moments.get(cut) ?? this.#lookUp(cut)
+    this.#moments.set(cut, known)
+    return known
+  }
+
+  #lookUp(cut: number): PastMoment {
+    const { offsets, epoch, count } = this.table
+    const sample = this.#sample
+    const lastUse = new Int16Array(sample.length).fill(-1)
+    const usedLast = new Uint32Array(cut)
+    let distinct = 0
+    for (let at = 0; at < sample.length; at++) {
+      const start = offsets[sample[at]!]!
+      let end = offsets[sample[at]! + 1]!
+      while (end > start && epoch[end - 1]! >= cut) end--
+      if (end === start) continue
+      lastUse[at] = epoch[end - 1]!
+      usedLast[lastUse[at]!]!++
+      distinct++
     }
-    length++
+    let oldest = cut - 1
+    let cached = usedLast[oldest]!
+    while (oldest > 0 && cached < distinct * this.#share) cached += usedLast[--oldest]!
+
+    const items = new Uint32Array(cached)
+    const reads = new Float64Array(cached)
+    for (let at = 0, length = 0; at < sample.length; at++) {
+      if (lastUse[at]! < oldest) continue
+      const item = sample[at]!
+      items[length] = item
+      for (let place = offsets[item + 1]! - 1; place >= offsets[item]! && epoch[place]! >= cut; place--) {
+        if (epoch[place]! < cut + this.horizon) reads[length]! += count[place]!
+      }
+      length++
+    }
+    return { cut, items, reads }
   }
-  return { cut, items: taken.subarray(0, length), reads: reads.subarray(0, length) }
+}
+
+/**
+ * At most `most` of the numbers from 0 to before `items`, in order. They are as far apart as they can be, but stray: items have
+ * numbers in the order of their first use, and a fixed stride would follow patterns of the workload.
+ */
+export function sampled(items: number, most: number): Uint32Array {
+  const step = Math.max(1, items / most)
+  const stray = 0.618034
+  return Uint32Array.from({ length: Math.min(items, most) }, (_, at) =>
+    step === 1 ? at : Math.min(items - 1, Math.floor((at + ((at * stray) % 1)) * step)),
+  )
 }

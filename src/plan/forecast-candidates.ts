@@ -2,6 +2,7 @@
 // followed the last like moment, a shop what is popular, a batch what was read just now.
 
 import type { EpochTable } from './epoch-table.ts'
+import type { Past } from './forecast-backtest.ts'
 import { experienceScores } from './forecast-experience.ts'
 import { weightedScores } from './forecast-scores.ts'
 import { similarities } from './forecast-similarity.ts'
@@ -14,9 +15,8 @@ const reaches = [8, 16, 32, 64, 128]
 export const frequencyCandidate = 0
 
 /** By candidate, then by place in `items`: the score from what was before `cut` alone. */
-export function candidateScores(table: EpochTable, cut: number, horizon: number, share: number, items: Uint32Array): Float64Array[] {
-  const scores = epochWeights(table, cut).map((weights) => weightedScores(table, cut, weights, items))
-  return [...scores, experienceScores(table, cut, horizon, share, items)]
+export function candidateScores(past: Past, cut: number, items: Uint32Array): Float64Array[] {
+  return [...weightedScores(past.table, cut, epochWeights(past.table, cut), items), experienceScores(past, cut, items)]
 }
 
 function epochWeights(table: EpochTable, cut: number): EpochWeights[] {

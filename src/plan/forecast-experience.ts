@@ -2,11 +2,11 @@
 // earlier moments of the same history, so it finds by itself how this workload weighs recency against frequency.
 
 import type { EpochTable } from './epoch-table.ts'
-import { pastMoment } from './forecast-backtest.ts'
+import type { Past } from './forecast-backtest.ts'
 import { totalOne } from './forecast-scores.ts'
 
 /** Moments that are learned from, in horizons before the one that is scored: what followed each is known by then. */
-const lessons = [1, 1.1, 1.25]
+const lessons = [1, 1.25]
 
 /** A moment with fewer epochs before it teaches nothing. */
 const pastEpochsMin = 24
@@ -18,26 +18,26 @@ const [ageBins, useBins] = [24, 16]
 const doubt = 4
 
 /** Scores of `items` from the epochs before `cut`, adding up to 1; all 0 where nothing could be learned. */
-export function experienceScores(table: EpochTable, cut: number, horizon: number, share: number, items: Uint32Array): Float64Array {
+export function experienceScores(past: Past, cut: number, items: Uint32Array): Float64Array {
   const reads = new Float64Array(ageBins * useBins)
   const accesses = new Float64Array(ageBins * useBins)
-  const past = new Past(table)
+  const glance = new Glance(past.table)
   for (const lesson of lessons) {
-    const then = cut - Math.round(lesson * horizon)
+    const then = cut - Math.round(lesson * past.horizon)
     if (then < pastEpochsMin) continue
-    const moment = pastMoment(table, then, horizon, share)
+    const moment = past.moment(then)
     for (let at = 0; at < moment.items.length; at++) {
-      past.look(moment.items[at]!, then)
-      reads[past.bin]! += moment.reads[at]!
-      accesses[past.bin]! += past.accesses / then
+      glance.look(moment.items[at]!, then)
+      reads[glance.bin]! += moment.reads[at]!
+      accesses[glance.bin]! += glance.accesses / then
     }
   }
   const scores = new Float64Array(items.length)
   const worth = readsPerAccess(reads, accesses)
   if (worth === undefined) return scores
   for (let at = 0; at < items.length; at++) {
-    past.look(items[at]!, cut)
-    scores[at] = (past.accesses / cut) * worth[past.bin]!
+    glance.look(items[at]!, cut)
+    scores[at] = (glance.accesses / cut) * worth[glance.bin]!
   }
   return totalOne(scores)
 }
@@ -56,7 +56,7 @@ function readsPerAccess(reads: Float64Array, accesses: Float64Array): Float64Arr
 }
 
 /** An item as it was before an epoch. Its fields belong to the item that was looked at last: this is done millions of times. */
-class Past {
+class Glance {
   accesses = 0
   bin = 0
   readonly #table: EpochTable

@@ -2,6 +2,7 @@
 // every epoch says nothing about the time, so each counts by one over the number of its epochs.
 
 import type { EpochTable } from './epoch-table.ts'
+import { sampled } from './forecast-backtest.ts'
 
 /** Epochs of context that are compared, together: the newest alone sees a change at once, eight see a pattern. */
 const contexts = [1, 2, 4, 8] as const
@@ -39,11 +40,7 @@ export function similarities(table: EpochTable, cut: number): Float64Array[] {
 function overlaps({ offsets, epoch }: EpochTable, cut: number): { columns: Float64Array; diagonal: Float64Array } {
   const columns = new Float64Array(contextMax * cut)
   const diagonal = new Float64Array(cut)
-  const items = offsets.length - 1
-  const step = Math.max(1, items / sampleItems)
-  // Numbers are given in the order of first use: a fixed stride would follow patterns of the workload, so each step strays.
-  for (let at = 0, stray = 0; at < items; at += step, stray = (stray + 0.618034) % 1) {
-    const item = step === 1 ? at : Math.min(items - 1, Math.floor(at + stray * step))
+  for (const item of sampled(offsets.length - 1, sampleItems)) {
     const start = offsets[item]!
     let end = offsets[item + 1]!
     while (end > start && epoch[end - 1]! >= cut) end--

@@ -6,8 +6,8 @@
 // The same moments say how likely an item is to be read by its place in the order.
 
 import type { AccessHistory } from './access-history.ts'
-import { createEpochTable, distinctItems, type EpochTable } from './epoch-table.ts'
-import { pastMoment, type PastMoment } from './forecast-backtest.ts'
+import { createEpochTable } from './epoch-table.ts'
+import { Past, type PastMoment } from './forecast-backtest.ts'
 import { calibrate } from './forecast-calibration.ts'
 import { candidateScores, frequencyCandidate } from './forecast-candidates.ts'
 import { OrderRating } from './forecast-rating.ts'
@@ -51,9 +51,9 @@ export function forecast(history: AccessHistory, items: Uint32Array, { horizonAc
   // A horizon that the history doesn't have three of can't be tried out: a shorter one stands for it.
   const horizon = Math.max(1, Math.min(wanted, remembered / 3))
   const table = createEpochTable(history, horizon / horizonEpochs, epochsMax)
-  const share = Math.min(1, items.length / Math.max(1, distinctItems(table)))
-  const trials = backs.flatMap((back) => trial(table, table.epochs - Math.round(back * horizonEpochs), share) ?? [])
-  const now = candidateScores(table, table.epochs, horizonEpochs, share, items)
+  const past = new Past(table, horizonEpochs, items.length)
+  const trials = backs.flatMap((back) => trial(past, table.epochs - Math.round(back * horizonEpochs)) ?? [])
+  const now = candidateScores(past, table.epochs, items)
   const weights = mixture(trials, now.length)
   const scores = mixed(now, weights)
   const judged = trials.map(({ moment, candidates }) => ({ scores: mixed(candidates, weights), reads: moment.reads }))
@@ -67,11 +67,11 @@ interface Trial {
 }
 
 /** How the candidates would have done at an earlier moment; undefined when it is too early, or nothing was read after it. */
-function trial(table: EpochTable, cut: number, share: number): Trial | undefined {
+function trial(past: Past, cut: number): Trial | undefined {
   if (cut < pastEpochsMin) return undefined
-  const moment = pastMoment(table, cut, horizonEpochs, share)
+  const moment = past.moment(cut)
   if (!moment.reads.some((reads) => reads > 0)) return undefined
-  const candidates = candidateScores(table, cut, horizonEpochs, share, moment.items)
+  const candidates = candidateScores(past, cut, moment.items)
   const rating = new OrderRating(moment.reads)
   return { moment, candidates, ratings: candidates.map((scores) => rating.rate(scores)) }
 }
