@@ -63,7 +63,8 @@ export class CsvParser implements TraceParser {
     if (this.#lineBytes > 0) {
       this.#endField()
       if (this.#header !== undefined) this.#endHeader(this.#header)
-      else if (this.#column !== this.#columns) throw this.#malformed(`has ${this.#column} fields where the header has ${this.#columns}`)
+      else if (this.#column !== this.#columns)
+        throw this.#malformed(`has ${this.#column} field${this.#column === 1 ? '' : 's'} where the header has ${this.#columns}`)
     }
     this.#column = 0
     this.#lineBytes = 0

@@ -10,7 +10,7 @@ import { forecast, type ForecastOptions } from './forecast.ts'
 import { rankDescending, rankKeys } from './rank.ts'
 
 /** Places that are looked at to find the one that a new item takes. */
-const placesCompared = 8
+const placesCompared = 16
 
 export interface RecorderOptions {
   /** Items that are known at a time, with ghosts. */

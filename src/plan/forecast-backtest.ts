@@ -31,6 +31,11 @@ export class Past {
     this.#sample = sampled(table.offsets.length - 1, sampleItems)
   }
 
+  /** The share of all items that is looked at. */
+  get sampleShare(): number {
+    return this.#sample.length / Math.max(1, this.table.offsets.length - 1)
+  }
+
   /** What was cached before epoch `cut`, the items that were used last, and what was read of it in the horizon that followed. */
   moment(cut: number): PastMoment {
     const known = this.#moments.get(cut) ?? this.#lookUp(cut)

@@ -1,53 +1,53 @@
-// From a place in the order to a probability: which share of the items that stood there at earlier moments was read in the horizon.
+// From a score to a probability. An item's share of all scores, times all reads of a horizon, is how often it should be read; which
+// share of the items that should have been read so often was read at all, at earlier moments, is how likely it is.
 
-import { rankDescending, rankKeys } from './rank.ts'
+/** Bins in an octave of expected reads, and octaves under and over one expected read. */
+const [binsPerOctave, octaves] = [6, 24]
+const bins = 2 * octaves * binsPerOctave
 
-const bins = 64
-
-/** Read probabilities over the order, best first. */
-export interface Calibration {
-  /** `place`: 0 for the best item, 1 for the worst. */
-  probability(place: number): number
-}
-
-export interface JudgedOrder {
+export interface Judged {
+  /** By item, adding up to 1. */
   readonly scores: Float64Array
+  /** By item: the reads that followed. */
   readonly reads: Float64Array
 }
 
-/** Learns from earlier orders and what was read then. Without any the answer is undefined. */
-export function calibrate(orders: readonly JudgedOrder[]): Calibration | undefined {
+/** Learns from earlier scores and what was read then. The answer turns expected reads into the probability of one or more. */
+export function calibrate(moments: readonly Judged[]): (expectedReads: number) => number {
   const items = new Float64Array(bins)
   const read = new Float64Array(bins)
-  for (const { scores, reads } of orders) {
-    for (const [rank, item] of rankDescending(rankKeys(scores)).entries()) {
-      const bin = binOf((rank + 0.5) / scores.length)
+  for (const { scores, reads } of moments) {
+    const all = reads.reduce((sum, count) => sum + count, 0)
+    for (let item = 0; item < scores.length; item++) {
+      const bin = Math.floor(placeOf(scores[item]! * all))
       items[bin]!++
       if (reads[item]! > 0) read[bin]!++
     }
   }
-  const steps = falling(items, read)
-  return steps.length === 0 ? undefined : { probability: (place) => between(steps, place) }
+  const steps = rising(items, read)
+  // Without experience reads are taken to come by chance.
+  return steps.length === 0 ? (expectedReads) => 1 - Math.exp(-expectedReads) : (expectedReads) => between(steps, placeOf(expectedReads))
 }
 
-/** Bins are narrow where the order is steep: the best 1.6 % of the items have the first eight. */
-function binOf(place: number): number {
-  return Math.min(bins - 1, Math.floor(bins * Math.sqrt(place)))
+/** Where the bins have this number of expected reads, from 0 to before `bins`. */
+function placeOf(expectedReads: number): number {
+  return Math.max(0, Math.min(bins - 1e-6, (Math.log2(expectedReads) + octaves) * binsPerOctave))
 }
 
 interface Step {
-  place: number
-  items: number
-  read: number
+  /** The middle of its items' bins. */
+  readonly place: number
+  readonly items: number
+  readonly read: number
 }
 
-/** A better place is never less likely to be read: neighbours that say otherwise are taken together (pool adjacent violators). */
-function falling(items: Float64Array, read: Float64Array): Step[] {
+/** A higher score is never less likely to be read: neighbours that say otherwise are taken together (pool adjacent violators). */
+function rising(items: Float64Array, read: Float64Array): Step[] {
   const steps: Step[] = []
   for (let bin = 0; bin < bins; bin++) {
     if (items[bin] === 0) continue
-    let step = { place: ((bin + 0.5) / bins) ** 2, items: items[bin]!, read: read[bin]! }
-    for (let last = steps.at(-1); last !== undefined && last.read * step.items < step.read * last.items; last = steps.at(-1)) {
+    let step: Step = { place: bin + 0.5, items: items[bin]!, read: read[bin]! }
+    for (let last = steps.at(-1); last !== undefined && last.read * step.items > step.read * last.items; last = steps.at(-1)) {
       const together = last.items + step.items
       step = { place: (last.place * last.items + step.place * step.items) / together, items: together, read: last.read + step.read }
       steps.pop()
@@ -58,8 +58,13 @@ function falling(items: Float64Array, read: Float64Array): Step[] {
 }
 
 function between(steps: readonly Step[], place: number): number {
-  const next = steps.findIndex((step) => step.place >= place)
-  const [before, after] = next === -1 ? [steps.at(-1)!, steps.at(-1)!] : [steps[Math.max(0, next - 1)]!, steps[next]!]
-  const way = after.place > before.place ? Math.max(0, (place - before.place) / (after.place - before.place)) : 0
+  let [low, high] = [0, steps.length - 1]
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1
+    if (steps[middle]!.place <= place) low = middle
+    else high = middle
+  }
+  const [before, after] = [steps[low]!, steps[high]!]
+  const way = after.place > before.place ? Math.max(0, Math.min(1, (place - before.place) / (after.place - before.place))) : 0
   return (1 - way) * (before.read / before.items) + way * (after.read / after.items)
 }

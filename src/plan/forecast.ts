@@ -12,7 +12,6 @@ import { calibrate } from './forecast-calibration.ts'
 import { candidateScores, frequencyCandidate } from './forecast-candidates.ts'
 import { OrderRating } from './forecast-rating.ts'
 import { mixed } from './forecast-scores.ts'
-import { rankDescending, rankKeys } from './rank.ts'
 
 /** Epochs in one horizon. */
 const horizonEpochs = 64
@@ -56,8 +55,7 @@ export function forecast(history: AccessHistory, items: Uint32Array, { horizonAc
   const now = candidateScores(past, table.epochs, items)
   const weights = mixture(trials, now.length)
   const scores = mixed(now, weights)
-  const judged = trials.map(({ moment, candidates }) => ({ scores: mixed(candidates, weights), reads: moment.reads }))
-  return { scores, probabilities: probabilities(scores, calibrate(judged)?.probability, wanted / horizon) }
+  return { scores, probabilities: probabilities(scores, trials, weights, past, wanted / horizon) }
 }
 
 interface Trial {
@@ -76,22 +74,27 @@ function trial(past: Past, cut: number): Trial | undefined {
   return { moment, candidates, ratings: candidates.map((scores) => rating.rate(scores)) }
 }
 
+/** The candidates' shares in the forecast, adding up to 1. */
 function mixture(trials: readonly Trial[], candidates: number): number[] {
   const means = Array.from({ length: candidates }, (_, candidate) =>
     trials.reduce((all, { ratings }) => all + ratings[candidate]! / trials.length, 0),
   )
   const best = Math.max(...means)
   const weights = means.map((mean) => Math.exp((mean - best) / ratingScale))
-  weights[frequencyCandidate]! += frequencyShare * weights.reduce((all, weight) => all + weight, 0)
-  return weights
+  const sum = weights.reduce((all, weight) => all + weight, 0)
+  return weights.map((weight, candidate) => (1 - frequencyShare) * (weight / sum) + (candidate === frequencyCandidate ? frequencyShare : 0))
 }
 
 /** `horizons`: how many of the horizons that were tried out the forecast is for. */
-function probabilities(scores: Float64Array, ofPlace: ((place: number) => number) | undefined, horizons: number): Float64Array {
-  const likely = new Float64Array(scores.length)
-  for (const [rank, item] of rankDescending(rankKeys(scores)).entries()) {
-    const place = (rank + 0.5) / scores.length
-    likely[item] = 1 - (1 - (ofPlace?.(place) ?? 1 - place)) ** horizons
-  }
-  return likely
+function probabilities(
+  scores: Float64Array,
+  trials: readonly Trial[],
+  weights: readonly number[],
+  past: Past,
+  horizons: number,
+): Float64Array {
+  const ofReads = calibrate(trials.map(({ moment, candidates }) => ({ scores: mixed(candidates, weights), reads: moment.reads })))
+  const sampleReads = trials.reduce((all, { moment }) => all + moment.reads.reduce((sum, count) => sum + count, 0) / trials.length, 0)
+  const expected = trials.length === 0 ? past.horizon * past.table.width : sampleReads / past.sampleShare
+  return scores.map((score) => 1 - (1 - ofReads(score * expected)) ** horizons)
 }
