@@ -11,6 +11,12 @@ import { fading, floor, following, scaled, type EpochWeights } from './forecast-
 /** How long after a like moment its reads count, in epochs; what came soon counts several times. */
 const reaches = [8, 16, 32, 64, 128]
 
+/**
+ * What each candidate counts for where the history can't tell them apart. Frequency and what followed are never far off; what looks
+ * at the last moments alone is, as a rule, and has to prove itself.
+ */
+export const candidatePriors = [1, 1, 0.5, 0.2, 1, 1, 0.5, 0.5, 0.3, 0.3, 0.1, 1] as const
+
 /** The place of plain frequency among the candidates: it is always mixed in a little. */
 export const frequencyCandidate = 0
 

@@ -9,7 +9,7 @@ import type { AccessHistory } from './access-history.ts'
 import { createEpochTable } from './epoch-table.ts'
 import { Past, type PastMoment } from './forecast-backtest.ts'
 import { calibrate } from './forecast-calibration.ts'
-import { candidateScores, frequencyCandidate } from './forecast-candidates.ts'
+import { candidatePriors, candidateScores, frequencyCandidate } from './forecast-candidates.ts'
 import { OrderRating } from './forecast-rating.ts'
 import { mixed } from './forecast-scores.ts'
 
@@ -27,6 +27,9 @@ const pastEpochsMin = 32
 
 /** A candidate that got this share more of the reads than another has e times its weight. */
 const ratingScale = 0.01
+
+/** Where few reads followed, ratings differ by chance: by about this over the root of the reads. */
+const ratingNoise = 0.2
 
 /** Plain frequency has at least this share: when the world changes at the notice, it is what is left. */
 const frequencyShare = 0.15
@@ -53,7 +56,7 @@ export function forecast(history: AccessHistory, items: Uint32Array, { horizonAc
   const past = new Past(table, horizonEpochs, items.length)
   const trials = backs.flatMap((back) => trial(past, table.epochs - Math.round(back * horizonEpochs)) ?? [])
   const now = candidateScores(past, table.epochs, items)
-  const weights = mixture(trials, now.length)
+  const weights = mixture(trials)
   const scores = mixed(now, weights)
   return { scores, probabilities: probabilities(scores, trials, weights, past, wanted / horizon) }
 }
@@ -75,14 +78,18 @@ function trial(past: Past, cut: number): Trial | undefined {
 }
 
 /** The candidates' shares in the forecast, adding up to 1. */
-function mixture(trials: readonly Trial[], candidates: number): number[] {
-  const means = Array.from({ length: candidates }, (_, candidate) =>
-    trials.reduce((all, { ratings }) => all + ratings[candidate]! / trials.length, 0),
-  )
+function mixture(trials: readonly Trial[]): number[] {
+  const means = candidatePriors.map((_, candidate) => trials.reduce((all, { ratings }) => all + ratings[candidate]! / trials.length, 0))
   const best = Math.max(...means)
-  const weights = means.map((mean) => Math.exp((mean - best) / ratingScale))
+  const scale = ratingScale + ratingNoise / Math.sqrt(Math.max(1, meanReads(trials)))
+  const weights = candidatePriors.map((prior, candidate) => prior * Math.exp((means[candidate]! - best) / scale))
   const sum = weights.reduce((all, weight) => all + weight, 0)
   return weights.map((weight, candidate) => (1 - frequencyShare) * (weight / sum) + (candidate === frequencyCandidate ? frequencyShare : 0))
+}
+
+/** Reads that followed a moment, on average. */
+function meanReads(trials: readonly Trial[]): number {
+  return trials.reduce((all, { moment }) => all + moment.reads.reduce((sum, count) => sum + count, 0) / trials.length, 0)
 }
 
 /** `horizons`: how many of the horizons that were tried out the forecast is for. */
@@ -94,7 +101,6 @@ function probabilities(
   horizons: number,
 ): Float64Array {
   const ofReads = calibrate(trials.map(({ moment, candidates }) => ({ scores: mixed(candidates, weights), reads: moment.reads })))
-  const sampleReads = trials.reduce((all, { moment }) => all + moment.reads.reduce((sum, count) => sum + count, 0) / trials.length, 0)
-  const expected = trials.length === 0 ? past.horizon * past.table.width : sampleReads / past.sampleShare
+  const expected = trials.length === 0 ? past.horizon * past.table.width : meanReads(trials) / past.sampleShare
   return scores.map((score) => 1 - (1 - ofReads(score * expected)) ** horizons)
 }
