@@ -1,6 +1,6 @@
 // For programs that embed a peer: they tell each access to their cache, and at the notice they know what is worth taking along.
 //
-// Invariant: memory is bounded. A known item costs 17 bytes and its key with a place in a map (some 60 bytes with a short key), and
+// Invariant: memory is bounded. A known item costs 24 bytes and its key with a place in a map (some 60 bytes with a short key), and
 // 6 bytes for every epoch that it was used in and that is still remembered. Items that were evicted stay known as ghosts, so that one
 // that returns is not new; when there are `itemsMax`, new ones take the places of ghosts and of what was not used for longest.
 
@@ -23,19 +23,19 @@ export interface ForecastItem<Key> {
   readonly readProbability: number
 }
 
-/** Records accesses by key and forecasts which keys are read next. A few tens of nanoseconds an access. */
+/** Records accesses by key and forecasts which keys are read next. An access costs little more than finding its key in a map. */
 export class AccessRecorder<Key extends string | number = string> {
   readonly #itemsMax: number
   readonly #history: AccessHistory
   readonly #numbers = new Map<Key, number>()
-  /** By item. */
+  /** By item: its key, and when it was evicted last on the history's clock. */
   readonly #keys: Key[] = []
-  readonly #cached: Uint8Array
+  readonly #evictedAt: Float64Array
   #hand = 0
 
   constructor({ itemsMax = recorderItemsMax }: RecorderOptions = {}) {
     this.#itemsMax = Math.max(placesCompared, Math.min(recorderItemsMax, Math.floor(itemsMax)))
-    this.#cached = new Uint8Array(this.#itemsMax)
+    this.#evictedAt = new Float64Array(this.#itemsMax)
     this.#history = new AccessHistory({ entriesMax: Math.min(historyEntriesMax, this.#itemsMax * recorderEntriesPerItem) })
   }
 
@@ -46,20 +46,19 @@ export class AccessRecorder<Key extends string | number = string> {
 
   /** The item was read or written: a hit, or a miss after which it is in the cache. */
   record(key: Key): void {
-    const item = this.#numbers.get(key) ?? this.#add(key)
-    this.#cached[item] = 1
-    this.#history.access(item)
+    const item = this.#numbers.get(key)
+    this.#history.access(item === undefined ? this.#add(key) : item)
   }
 
   /** The item has left the cache. It is not forecast any more, but remembered for when it returns. */
   evict(key: Key): void {
     const item = this.#numbers.get(key)
-    if (item !== undefined) this.#cached[item] = 0
+    if (item !== undefined) this.#evictedAt[item] = this.#history.accesses
   }
 
   /** All that is cached, the most useful first. A second or so for a million items. */
   forecast(options: ForecastOptions = {}): ForecastItem<Key>[] {
-    const items = Uint32Array.from(this.#numbers.values()).filter((item) => this.#cached[item] === 1)
+    const items = Uint32Array.from(this.#numbers.values()).filter((item) => this.#isCached(item))
     const { scores, probabilities } = forecast(this.#history, items, options)
     return Array.from(rankDescending(rankKeys(scores)), (place) => ({
       key: this.#keys[items[place]!]!,
@@ -88,6 +87,10 @@ export class AccessRecorder<Key extends string | number = string> {
   }
 
   #keepRank(item: number): number {
-    return this.#history.lastUse(item) + (this.#cached[item] === 1 ? this.#history.accesses : 0)
+    return this.#history.lastUse(item) + (this.#isCached(item) ? this.#history.accesses : 0)
+  }
+
+  #isCached(item: number): boolean {
+    return this.#history.lastUse(item) > this.#evictedAt[item]!
   }
 }
