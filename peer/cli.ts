@@ -15,6 +15,7 @@ import { peerCommand } from './command/peer.ts'
 import { planCommand } from './command/plan.ts'
 import { receiveCommand } from './command/receive.ts'
 import { sendCommand } from './command/send.ts'
+import { simulateCommand } from './command/simulate.ts'
 import { statusCommand } from './command/status.ts'
 
 /** Runs a command line, without the program's name, and answers the exit code. */
@@ -31,6 +32,7 @@ export async function runHeirloom(args: readonly string[], terminal: Terminal): 
     planCommand,
     sendCommand,
     receiveCommand,
+    simulateCommand,
     configCommand,
     doctorCommand,
   ]

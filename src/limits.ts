@@ -341,3 +341,24 @@ export const acknowledgeGatherMs = 5
 
 /** Short-lived objects of a file thread, in MiB: it makes few, and the runtime's own bound would let it keep 50 MiB of garbage. */
 export const threadYoungHeapMiB = 8
+
+/** References of one trace in a simulation, at 4 bytes each in memory. */
+export const traceReferencesMax = 1 << 30
+
+/** Pages that one line of a trace may read: at 4 KiB each 4 GiB, more than any one request. */
+export const traceRunMax = 1 << 20
+
+/** What of a trace file is read and decompressed at a time. */
+export const traceReadBytes = 256 * KiB
+
+/** Entries of a recorder's history, at 6 bytes each: some 16 for each of the most items. */
+export const historyEntriesMax = 16_000_000
+
+/** Epochs of a recorder's history before pairs are merged: after it there are half as many, still several for each of the forecast's. */
+export const historyEpochsMax = 4096
+
+/** Items that a recorder of accesses knows at a time, with those that were evicted: what a process keeps in memory, several times over. */
+export const recorderItemsMax = 4_000_000
+
+/** Entries of a recorder's history for each of its items: an item that is used in more epochs leaves room by others that aren't. */
+export const recorderEntriesPerItem = 16

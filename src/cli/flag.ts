@@ -25,6 +25,16 @@ export function countFlag(flags: string, description: string): Option {
   return flag(flags, description, (text) => (/^\d{1,15}$/.test(text) ? Number(text) : refuse('it is not a whole number')))
 }
 
+/** A share of something: above 0, at most 1. */
+export function shareFlag(flags: string, description: string, fallback: string): Option {
+  return flag(flags, description, readShare, fallback)
+}
+
+/** One or several shares. */
+export function sharesFlag(flags: string, description: string, fallback: string): Option {
+  return listFlag(flags, description, readShare).default(fallback.split(',').map(readShare), fallback)
+}
+
 /** A value that isn't empty. */
 export function textFlag(flags: string, description: string, fallback?: string): Option {
   return flag(flags, description, (text) => (text === '' ? refuse('it is empty') : text), fallback)
@@ -63,15 +73,15 @@ export function wordsFlag(flags: string, description: string, words: readonly st
 }
 
 /** A list: after one flag, separated by commas, or with the flag repeated. */
-export function listFlag(flags: string, description: string, read: (text: string) => string = (text) => text): Option {
+export function listFlag(flags: string, description: string, read: (text: string) => unknown = (text) => text): Option {
   const option = new Option(flags, description)
-  return option.argParser((text: string, previous: readonly string[] | undefined) => {
+  return option.argParser((text: string, previous: readonly unknown[] | undefined) => {
     const items = text
       .split(',')
       .map((item) => item.trim())
       .filter((item) => item !== '')
     if (items.length === 0) refuse('it is empty')
-    return [...(previous ?? []), ...items.map((item) => guarded(read, item))]
+    return [...(previous === option.defaultValue ? [] : (previous ?? [])), ...items.map((item) => guarded(read, item))]
   })
 }
 
@@ -126,6 +136,11 @@ function guarded<Value>(read: (text: string) => Value, text: string): Value {
     if (!(thrown instanceof HeirloomError)) throw thrown
     return refuse(thrown.hint === undefined ? thrown.message : `${thrown.message}; ${thrown.hint}`)
   }
+}
+
+function readShare(text: string): number {
+  const share = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : NaN
+  return share > 0 && share <= 1 ? share : refuse('it is not a share above 0 and up to 1, such as 0.25')
 }
 
 function checked(text: string, problem: (text: string) => string | undefined): string {

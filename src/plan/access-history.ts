@@ -1,0 +1,165 @@
+// What is remembered of accesses: for each epoch the items that were used in it, and how often. An epoch is a fixed number of
+// accesses; when there are too many epochs, pairs of them become one, and epochs are twice as long from then on.
+//
+// Invariant: memory is bounded whatever comes. At most `historyEntriesMax` entries of 6 bytes; beyond that the oldest quarter of the
+// history is forgotten. Beside them there are 16 bytes an item. An access is a handful of array operations.
+//
+// Items are small numbers: who calls keeps the keys. A number may be used again for another item after `reuse`.
+
+import { historyEntriesMax, historyEpochsMax } from '../limits.ts'
+
+const countMax = 0xffff
+
+export class AccessHistory {
+  readonly #entriesMax: number
+  readonly #epochsMax: number
+  /** By entry: the item, and its accesses in the epoch. */
+  #items = new Uint32Array(1 << 12)
+  #counts = new Uint16Array(1 << 12)
+  #entries = 0
+  /** By epoch: its first entry. The last epoch is the current one. */
+  readonly #starts: number[] = [0]
+  #epochAccesses = 1
+  #currentAccesses = 0
+  /** Accesses that were forgotten with the oldest epochs. */
+  #forgotten = 0
+  #accesses = 0
+  /** By item: its newest entry, when it was last used, and the epoch in which its number was given to it. */
+  #newest = new Uint32Array(1 << 10)
+  #lastUse = new Float64Array(1 << 10)
+  #born = new Uint32Array(1 << 10)
+  #itemsEnd = 0
+
+  constructor({ entriesMax = historyEntriesMax, epochsMax = historyEpochsMax } = {}) {
+    this.#entriesMax = entriesMax
+    this.#epochsMax = epochsMax
+  }
+
+  /** Accesses so far, also those that are forgotten: the clock of the history. */
+  get accesses(): number {
+    return this.#accesses
+  }
+
+  /** One more than the highest item. */
+  get itemsEnd(): number {
+    return this.#itemsEnd
+  }
+
+  /** When the item was last used, as the number of accesses until then; 0 is never. */
+  lastUse(item: number): number {
+    return item < this.#itemsEnd ? this.#lastUse[item]! : 0
+  }
+
+  access(item: number): void {
+    if (item >= this.#itemsEnd) this.#addItem(item)
+    this.#lastUse[item] = ++this.#accesses
+    if (this.#currentAccesses++ === this.#epochAccesses) this.#nextEpoch()
+    const newest = this.#newest[item]!
+    if (newest >= this.#starts[this.#starts.length - 1]! && newest < this.#entries && this.#items[newest] === item) {
+      if (this.#counts[newest]! < countMax) this.#counts[newest]!++
+      return
+    }
+    if (this.#entries === this.#items.length) this.#makeRoom()
+    this.#newest[item] = this.#entries
+    this.#counts[this.#entries] = 1
+    this.#items[this.#entries++] = item
+  }
+
+  /** The number stands for another item from now on: what was remembered of the old one no longer counts. */
+  reuse(item: number): void {
+    if (item >= this.#itemsEnd) return
+    this.#born[item] = this.#starts.length - 1
+    this.#lastUse[item] = 0
+    this.#newest[item] = 0
+  }
+
+  /** Walks all that is remembered, oldest epoch first. `middle` is the middle of the entry's epoch on the history's clock. */
+  forEach(visit: (item: number, count: number, middle: number) => void): void {
+    for (let epoch = 0; epoch < this.#starts.length; epoch++) {
+      const end = this.#starts[epoch + 1] ?? this.#entries
+      const start = this.#forgotten + epoch * this.#epochAccesses
+      const middle = (start + Math.min(this.#accesses, start + this.#epochAccesses)) / 2
+      for (let entry = this.#starts[epoch]!; entry < end; entry++) {
+        const item = this.#items[entry]!
+        if (epoch >= this.#born[item]!) visit(item, this.#counts[entry]!, middle)
+      }
+    }
+  }
+
+  /** The clock at the oldest access that is remembered. */
+  get since(): number {
+    return this.#forgotten
+  }
+
+  #addItem(item: number): void {
+    this.#itemsEnd = item + 1
+    if (item < this.#newest.length) return
+    const length = Math.max(item + 1, this.#newest.length * 2)
+    this.#newest = grown(this.#newest, new Uint32Array(length))
+    this.#lastUse = grown(this.#lastUse, new Float64Array(length))
+    this.#born = grown(this.#born, new Uint32Array(length))
+  }
+
+  #nextEpoch(): void {
+    this.#currentAccesses = 1
+    if (this.#starts.length === this.#epochsMax) this.#mergePairs()
+    this.#starts.push(this.#entries)
+  }
+
+  /** Two epochs become one. Entries only ever move towards the front, so it is done in place. */
+  #mergePairs(): void {
+    const [items, counts, newest, born] = [this.#items, this.#counts, this.#newest, this.#born]
+    const starts = this.#starts
+    let written = 0
+    for (let epoch = 0; epoch < starts.length; epoch++) {
+      const read = starts[epoch]!
+      const end = starts[epoch + 1] ?? this.#entries
+      if (epoch % 2 === 0) starts[epoch / 2] = written
+      const merged = starts[epoch >>> 1]!
+      for (let entry = read; entry < end; entry++) {
+        const item = items[entry]!
+        if (epoch < born[item]!) continue
+        const count = counts[entry]!
+        const known = newest[item]!
+        if (known >= merged && known < written && items[known] === item) counts[known] = Math.min(countMax, counts[known]! + count)
+        else {
+          newest[item] = written
+          counts[written] = count
+          items[written++] = item
+        }
+      }
+    }
+    this.#entries = written
+    starts.length = (starts.length + 1) >>> 1
+    this.#epochAccesses *= 2
+    for (let item = 0; item < this.#itemsEnd; item++) born[item]! >>>= 1
+  }
+
+  #makeRoom(): void {
+    if (this.#items.length < this.#entriesMax) {
+      const length = Math.min(this.#entriesMax, this.#items.length * 2)
+      this.#items = grown(this.#items, new Uint32Array(length))
+      this.#counts = grown(this.#counts, new Uint16Array(length))
+    } else this.#forgetOldest()
+  }
+
+  /** Whole epochs go until a quarter of the entries is free. The current one stays, unless it alone is all there is. */
+  #forgetOldest(): void {
+    const starts = this.#starts
+    let gone = starts.findIndex((start) => start >= this.#entries / 4)
+    if (gone === -1) gone = starts.length - 1
+    const from = gone === 0 ? Math.ceil(this.#entries / 4) : starts[gone]!
+    this.#items.copyWithin(0, from, this.#entries)
+    this.#counts.copyWithin(0, from, this.#entries)
+    this.#entries -= from
+    this.#forgotten += gone * this.#epochAccesses
+    starts.splice(0, gone)
+    for (let epoch = 0; epoch < starts.length; epoch++) starts[epoch] = Math.max(0, starts[epoch]! - from)
+    for (let item = 0; item < this.#itemsEnd; item++) this.#born[item] = Math.max(0, this.#born[item]! - gone)
+  }
+}
+
+function grown<Values extends Uint16Array | Uint32Array | Float64Array>(old: Values, larger: Values): Values {
+  larger.set(old)
+  return larger
+}

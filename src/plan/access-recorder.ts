@@ -1,0 +1,96 @@
+// For programs that embed a peer: they tell each access to their cache, and at the notice they know what is worth taking along.
+//
+// Invariant: memory is bounded. A known item costs 24 bytes and its key with a place in a map (some 60 bytes with a short key), and
+// 6 bytes for every epoch that it was used in and that is still remembered. Items that were evicted stay known as ghosts, so that one
+// that returns is not new; when there are `itemsMax`, new ones take the places of ghosts and of what was not used for longest.
+
+import { historyEntriesMax, recorderEntriesPerItem, recorderItemsMax } from '../limits.ts'
+import { AccessHistory } from './access-history.ts'
+import { forecast, type ForecastOptions } from './forecast.ts'
+import { rankDescending, rankKeys } from './rank.ts'
+
+/** Places that are looked at to find the one that a new item takes. */
+const placesCompared = 16
+
+export interface RecorderOptions {
+  /** Items that are known at a time, with ghosts. */
+  readonly itemsMax?: number
+}
+
+export interface ForecastItem<Key> {
+  readonly key: Key
+  /** 0 to 1: how likely it is read in the horizon. */
+  readonly readProbability: number
+}
+
+/** Records accesses by key and forecasts which keys are read next. An access costs little more than finding its key in a map. */
+export class AccessRecorder<Key extends string | number = string> {
+  readonly #itemsMax: number
+  readonly #history: AccessHistory
+  readonly #numbers = new Map<Key, number>()
+  /** By item: its key, and when it was evicted last on the history's clock. */
+  readonly #keys: Key[] = []
+  readonly #evictedAt: Float64Array
+  #hand = 0
+
+  constructor({ itemsMax = recorderItemsMax }: RecorderOptions = {}) {
+    this.#itemsMax = Math.max(placesCompared, Math.min(recorderItemsMax, Math.floor(itemsMax)))
+    this.#evictedAt = new Float64Array(this.#itemsMax)
+    this.#history = new AccessHistory({ entriesMax: Math.min(historyEntriesMax, this.#itemsMax * recorderEntriesPerItem) })
+  }
+
+  /** Items that are known, with ghosts. */
+  get size(): number {
+    return this.#numbers.size
+  }
+
+  /** The item was read or written: a hit, or a miss after which it is in the cache. */
+  record(key: Key): void {
+    const item = this.#numbers.get(key)
+    this.#history.access(item === undefined ? this.#add(key) : item)
+  }
+
+  /** The item has left the cache. It is not forecast any more, but remembered for when it returns. */
+  evict(key: Key): void {
+    const item = this.#numbers.get(key)
+    if (item !== undefined) this.#evictedAt[item] = this.#history.accesses
+  }
+
+  /** All that is cached, the most useful first. A second or so for a million items. */
+  forecast(options: ForecastOptions = {}): ForecastItem<Key>[] {
+    const items = Uint32Array.from(this.#numbers.values()).filter((item) => this.#isCached(item))
+    const { scores, probabilities } = forecast(this.#history, items, options)
+    return Array.from(rankDescending(rankKeys(scores)), (place) => ({
+      key: this.#keys[items[place]!]!,
+      readProbability: probabilities[place]!,
+    }))
+  }
+
+  #add(key: Key): number {
+    const item = this.#numbers.size < this.#itemsMax ? this.#numbers.size : this.#freed()
+    this.#numbers.set(key, item)
+    this.#keys[item] = key
+    return item
+  }
+
+  /** Of the next few places the one of a ghost, or else the one that was used longest ago. */
+  #freed(): number {
+    let worst = this.#hand
+    for (let step = 0; step < placesCompared; step++) {
+      const item = this.#hand
+      this.#hand = (item + 1) % this.#itemsMax
+      if (this.#keepRank(item) < this.#keepRank(worst)) worst = item
+    }
+    this.#numbers.delete(this.#keys[worst]!)
+    this.#history.reuse(worst)
+    return worst
+  }
+
+  #keepRank(item: number): number {
+    return this.#history.lastUse(item) + (this.#isCached(item) ? this.#history.accesses : 0)
+  }
+
+  #isCached(item: number): boolean {
+    return this.#history.lastUse(item) > this.#evictedAt[item]!
+  }
+}
