@@ -9,6 +9,7 @@ import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { openIdentityFile, readKeyFile } from '../src/cli/secret-file.ts'
 import { serveHttp } from '../src/http/serve.ts'
 import { createNode, type Node } from '../src/net/node.ts'
+import { criteriaOf } from '../src/plan/manifest.ts'
 import { builtLanes } from '../src/plan/policy.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
 import type { PeerConfig } from './config/schema.ts'
@@ -217,7 +218,7 @@ class Agent {
     }
     try {
       const common = { membership, node, relay, clock: systemClock, events, ...(options.onProgress && { onProgress: options.onProgress }) }
-      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources, limits })
+      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources, criteria: criteriaOf(config.sources), limits })
       this.#handedOff = result
       this.#receipt = receipt
       events.emit('result', { ...result })

@@ -59,7 +59,15 @@ export async function sendDirectory(options: SendOptions): Promise<HandoffResult
   await session.relay.connect({ signal })
   const limits = { lanes, reserveMs, bytesMax: undefined, rateBytesPerSecondMax: options.rateBytesPerSecondMax, keepMs }
   const common = { membership, node: session.node, relay: session.relay, clock: systemClock, events: session.events }
-  const { result } = await handOff({ ...common, reason, deadlineMs, sources: [source], limits, ...(onProgress && { onProgress }) })
+  const { result } = await handOff({
+    ...common,
+    reason,
+    deadlineMs,
+    sources: [source],
+    criteria: () => ({ order: 'forecast' }),
+    limits,
+    ...(onProgress && { onProgress }),
+  })
   return result
 }
 

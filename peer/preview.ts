@@ -4,11 +4,13 @@
 import { asHeirloomError } from '../src/errors.ts'
 import type { Chunk, LeftOutReason } from '../src/chunk/chunk.ts'
 import { inventoryTimeoutMs } from '../src/limits.ts'
-import { chunkWeight, expectedBytes, Plan } from '../src/plan/plan.ts'
+import { chunkWeight, expectedBytes } from '../src/plan/chunk-table.ts'
+import { Plan, type Criteria } from '../src/plan/plan.ts'
 import type { Source } from './source/source.ts'
 
 interface PreviewOptions {
   readonly sources: readonly Source[]
+  readonly criteria?: (source: string) => Criteria
   readonly deadlineMs: number
   readonly reserveMs: number
   readonly rateBytesPerSecond: number
@@ -73,6 +75,7 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
       bytes,
       afterMs: Math.round((sentBytes / rateBytesPerSecond) * 1000),
     })
+    plan.sent(index, chunk, bytes)
     sentBytes += bytes
     const tally = planned[index]!
     tally.chunks++
@@ -83,7 +86,7 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
 }
 
 async function gather(source: Source, plan: Plan, budgetBytes: number, options: PreviewOptions): Promise<string | undefined> {
-  const { index } = plan.addSource(source.name, source.kind)
+  const { index } = plan.addSource(source.name, source.kind, options.criteria?.(source.name))
   const { deadlineMs, rateBytesPerSecond } = options
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(Math.min(inventoryTimeoutMs, deadlineMs))])
   try {

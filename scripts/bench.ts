@@ -12,6 +12,7 @@ import { measureLatency } from './bench/latency.ts'
 import { circumstances } from './bench/machine.ts'
 import { measureMemory } from './bench/memory.ts'
 import { type Part, parseBenchOptions } from './bench/options.ts'
+import { measurePlanner } from './bench/planner.ts'
 import type { Plan } from './bench/plan.ts'
 import { measureRates } from './bench/rates.ts'
 import type { Row, Target } from './bench/series.ts'
@@ -24,6 +25,7 @@ const measures: Readonly<Record<Part, (plan: Plan) => Promise<Row[]>>> = {
   latency: measureLatency,
   files: measureFiles,
   memory: measureMemory,
+  planner: measurePlanner,
 }
 
 async function bench(args: readonly string[], { stdout, stderr }: Terminal): Promise<number> {

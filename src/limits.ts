@@ -117,6 +117,9 @@ export const appReceiptBytesMax = 16 * MiB
 /** What an embedding program gathers in memory of one restored chunk; larger ones it takes as a stream. */
 export const appBodyBytesMax = 64 * MiB
 
+/** Chunks that a receipt names with their origin, for each source: with ids and addresses of a hundred bytes a quarter of a MiB. */
+export const receiptReferencesMax = 1000
+
 /** A configuration file: thousands of times what one needs, little enough to parse at once. */
 export const configFileBytesMax = 1 * MiB
 

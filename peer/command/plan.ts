@@ -4,6 +4,7 @@ import { onInterrupt } from '../../src/cli/entry.ts'
 import { countFlag, durationFlag, rateFlag } from '../../src/cli/flag.ts'
 import { table } from '../../src/cli/output.ts'
 import type { CommandDefinition } from '../../src/cli/program.ts'
+import { criteriaOf } from '../../src/plan/manifest.ts'
 import { systemClock } from '../../src/clock.ts'
 import { humanDuration, humanSize } from '../../src/units.ts'
 import { loadConfig } from '../config/load-config.ts'
@@ -38,6 +39,7 @@ export const planCommand: CommandDefinition = {
     let rows = 0
     const found = await preview({
       sources,
+      criteria: criteriaOf(config.sources),
       deadlineMs: flags['deadline'],
       reserveMs: config.policy.reserveMs,
       rateBytesPerSecond: flags['rate'],

@@ -2,7 +2,7 @@
 // A chunk counts as delivered when all of its parts are in packs that somebody has for good.
 
 import type { Chunk, ChunkPart } from '../../src/chunk/chunk.ts'
-import { chunkWeight } from '../../src/plan/plan.ts'
+import { chunkWeight } from '../../src/plan/chunk-table.ts'
 
 export interface Entry {
   readonly source: number

@@ -1,6 +1,7 @@
 // What a handoff is given: how much time, which sources, within which limits.
 
 import type { Clock } from '../../src/clock.ts'
+import type { Criteria } from '../../src/plan/plan.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Node } from '../../src/net/node.ts'
 import type { EventLog } from '../events.ts'
@@ -24,6 +25,8 @@ export interface HandoffOptions {
   /** From now. */
   readonly deadlineMs: number
   readonly sources: readonly Source[]
+  /** By which criteria each source goes, by its name. Without it: as it lists its chunks, and all alike. */
+  readonly criteria?: (source: string) => Criteria
   readonly limits: HandoffLimits
   readonly membership: Membership
   readonly node: Node

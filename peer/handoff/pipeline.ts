@@ -165,7 +165,9 @@ class Gatherer {
       if (feed === undefined) break
       const size = packedBytes(feed.head!)
       if (group.length > 0 && bytes + size > packBytesTarget) break
-      group.push({ source: feed.index, part: feed.shift() })
+      const part = feed.shift()
+      group.push({ source: feed.index, part })
+      this.#plan.sent(feed.index, part.chunk, part.bytes.byteLength)
       bytes += size
     }
     this.isHolding = group.length > 0

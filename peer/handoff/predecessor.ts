@@ -81,7 +81,7 @@ class Predecessor {
     this.#inventories = this.#createInventories()
     this.#heir = this.#createHeirFollower()
     this.#feeds = options.sources.map((source) => {
-      const { index } = this.#plan.addSource(source.name, source.kind)
+      const { index } = this.#plan.addSource(source.name, source.kind, options.criteria?.(source.name))
       const onFailed = (error: Error) => this.#sourceFailed(source.name, error)
       return new Feed({ index, source, plan: this.#plan, clock, onChange: () => this.#changed(), onFailed })
     })
