@@ -172,7 +172,10 @@ export class Plan {
     return this.#planned[index]!.references
   }
 
-  /** The hit mass that no plan of what is known now could exceed through these channels: of 1, every source by its weight. */
+  /**
+   * The hit mass that no plan of what is known now could exceed through these channels: of 1, every source by its weight. Good to a thousandth,
+   * since chunks of like value are counted together.
+   */
   bound(capacities: readonly Capacity[]): number {
     const all = this.#planned.reduce((sum, { source }) => sum + source.weight, 0)
     const idle = this.#planned.reduce((sum, { source, queue }) => sum + (queue.weight > 0 ? 0 : source.weight), 0)
