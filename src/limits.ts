@@ -225,6 +225,15 @@ export const listStretchEntriesMax = 50_000
 /** Entries of a directory that can't go and are named one by one, between two batches. */
 export const skippedToldMax = 100
 
+/** What of a large file is cut by its content in one call: some 50 ms, for which other calls wait. */
+export const cutStretchBytes = 16 * MiB
+
+/** Cuts by content that one directory remembers: at the target of packs half a TiB of large files. */
+export const contentCutsMax = 1_000_000
+
+/** At a group's border a pack ends when it has at least this much: smaller packs would cost more than their order is worth. */
+export const groupPackBytesMin = 64 * KiB
+
 /** Chunks that a directory's thread reads at a time: with a few KiB each about a pack. */
 export const readBatchChunksMax = 512
 

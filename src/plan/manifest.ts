@@ -122,6 +122,9 @@ export const sourcesSchema = z
   })
   .describe('The warm-start manifest: where the state comes from and goes back to.')
 
+/** How a source's state is divided. */
+export type Division = Readonly<z.output<typeof divide>>
+
 type AppSourceEntry = Readonly<z.output<typeof appSource>>
 type DirectorySourceEntry = Readonly<z.output<typeof directorySource>>
 type RedisSourceEntry = Readonly<z.output<typeof redisSource>>

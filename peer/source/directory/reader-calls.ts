@@ -3,6 +3,7 @@
 
 import type { Transferable } from 'node:worker_threads'
 import type { Order } from '../../../src/plan/manifest.ts'
+import type { CutRequest } from './content-cuts.ts'
 import { noTarget, typeByNumber, typeNumbers, type Entry, type EntryHead } from './entry.ts'
 import { pathFromText, pathText } from './path.ts'
 import type { BatchMemory, NotRead, ReadContent, ReadItem } from './reader.ts'
@@ -13,6 +14,7 @@ export type ReaderRequest =
   | { readonly kind: 'next'; readonly listing: number }
   | { readonly kind: 'close'; readonly listing: number }
   | ReadRequest
+  | CutRequest
 
 export interface ReadRequest {
   readonly kind: 'read'
