@@ -17,7 +17,8 @@ export function divideByProbability(
   bytesOf: (chunk: Chunk) => number,
 ): Chunk[] {
   const others = chunks.filter((chunk) => !isDivided(chunk))
-  const items = chunks.filter(isDivided).map((chunk) => ({ chunk, value: valueOf(chunk), bytes: bytesOf(chunk) }))
+  // Rounded, so that pieces of one file, which are worth the same, stay in their order.
+  const items = chunks.filter(isDivided).map((chunk) => ({ chunk, value: Math.fround(valueOf(chunk)), bytes: bytesOf(chunk) }))
   items.sort((a, b) => b.value - a.value)
   let group = 0
   let first: number | undefined
