@@ -9,6 +9,7 @@ import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { openIdentityFile, readKeyFile } from '../src/cli/secret-file.ts'
 import { serveHttp } from '../src/http/serve.ts'
 import { createNode, type Node } from '../src/net/node.ts'
+import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { criteriaOf } from '../src/plan/manifest.ts'
 import { builtLanes } from '../src/plan/policy.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
@@ -21,7 +22,7 @@ import { waitForAssignment } from './inherit/wait.ts'
 import { createLocalApi } from './local-api.ts'
 import { joinPool, type Membership } from './membership.ts'
 import { createNotice } from './notice/create-notice.ts'
-import type { Notice } from './notice/notice.ts'
+import { PolicyRunner, type Occasion } from './policy-runner.ts'
 import { Readiness } from './readiness.ts'
 import { RelayClient } from './relay-client.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
@@ -123,6 +124,7 @@ class Agent {
   readonly events: EventLog
   readonly #parts: AgentParts
   readonly #readiness: Readiness
+  readonly #policy: PolicyRunner
   readonly #metrics
   readonly #gone = new AbortController()
   readonly #over = Promise.withResolvers<HandoffResult | undefined>()
@@ -136,7 +138,17 @@ class Agent {
   constructor(parts: AgentParts) {
     this.#parts = parts
     this.events = parts.events
-    this.#readiness = new Readiness(systemClock, parts.config.policy.readyAt, (why) => parts.events.emit('ready', { why }))
+    this.#readiness = new Readiness(systemClock, parts.config.policy.readyAt, (why) => {
+      parts.events.emit('ready', { why })
+      this.#policy.tell('ready')
+    })
+    this.#policy = new PolicyRunner({
+      policy: parts.config.policy,
+      clock: systemClock,
+      perform: (action, occasion) => this.#perform(action, occasion),
+      // The result is the last thing that is told.
+      onState: (state, event) => this.#handedOff ?? parts.events.emit('policy', { state, event }),
+    })
     this.#metrics = createAgentMetrics(() => ({
       ready: this.ready() !== undefined,
       linked: parts.relay.address !== undefined,
@@ -148,6 +160,7 @@ class Agent {
   /** Until it has handed off, or was stopped; rejects with what made it impossible to go on. */
   async run(): Promise<HandoffResult | undefined> {
     const { config, sources, membership } = this.#parts
+    this.#policy.start()
     const watching = config.notices.map((entry) => this.#watch(createNotice(entry, systemClock)))
     const linking = this.#link()
     // Warmed before any notice, so that at the notice only real work is left.
@@ -160,6 +173,7 @@ class Agent {
       return await this.#over.promise
     } finally {
       this.#phase = 'gone'
+      this.#policy[Symbol.dispose]()
       this.#gone.abort(new HeirloomError('aborted', 'the peer is over'))
       await Promise.allSettled([linking, ...watching, ...warming, this.#successor])
     }
@@ -198,27 +212,35 @@ class Agent {
   }
 
   /** Hands off now. A second call while it is under way gets the same handoff. */
-  handOff({ reason, deadlineMs }: { reason: string; deadlineMs: number }): Promise<HandoffResult> {
-    this.#handoff ??= this.#handOffOnce(reason, deadlineMs)
+  handOff({ reason, deadlineMs }: { reason: string; deadlineMs: number }, how?: PolicyAction): Promise<HandoffResult> {
+    this.#handoff ??= this.#handOffOnce(reason, deadlineMs, how)
     return this.#handoff
   }
 
-  async #handOffOnce(reason: string, deadlineMs: number): Promise<HandoffResult> {
+  async #handOffOnce(reason: string, deadlineMs: number, how?: PolicyAction): Promise<HandoffResult> {
     const { config, options, membership, events, sources, node, relay } = this.#parts
     this.#phase = 'predecessor'
     // A successor that is itself going inherits no more.
     this.#inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
     const { policy } = config
     const limits = {
-      lanes: policy.lanes.filter((lane) => builtLanes.includes(lane)),
+      lanes: (how?.lanes ?? policy.lanes).filter((lane) => builtLanes.includes(lane)),
       reserveMs: policy.reserveMs,
       bytesMax: policy.maxBytes,
-      rateBytesPerSecondMax: policy.maxRateBytesPerSecond,
+      rateBytesPerSecondMax: how?.maxRateBytesPerSecond ?? policy.maxRateBytesPerSecond,
       keepMs: policy.keepMs,
     }
+    const chosen = sources.filter(({ name }) => how?.sources?.includes(name) ?? true)
     try {
       const common = { membership, node, relay, clock: systemClock, events, ...(options.onProgress && { onProgress: options.onProgress }) }
-      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources, criteria: criteriaOf(config.sources), limits })
+      const { result, receipt } = await handOff({
+        ...common,
+        reason,
+        deadlineMs,
+        sources: chosen,
+        criteria: criteriaOf(config.sources),
+        limits,
+      })
       this.#handedOff = result
       this.#receipt = receipt
       events.emit('result', { ...result })
@@ -233,16 +255,17 @@ class Agent {
 
   async #watch(source: ReturnType<typeof createNotice>): Promise<void> {
     try {
-      for await (const notice of source.watch({ signal: this.#gone.signal })) this.#react(notice)
+      for await (const notice of source.watch({ signal: this.#gone.signal })) this.#policy.notice(notice)
     } catch (thrown) {
       this.#warn(`notice ${source.kind}`, thrown)
     }
   }
 
-  #react({ kind, reason, deadlineMs }: Notice): void {
-    const reaction = this.#parts.config.policy.on[kind]
-    if (reaction === 'handoff') this.handOff({ reason, deadlineMs }).catch(() => {})
-    else this.events.emit('notice-ignored', { kind, reason, reaction })
+  /** Does what the policy decided. */
+  async #perform(action: PolicyAction, { kind, reason, deadlineMs }: Occasion): Promise<void> {
+    if (action.kind === 'handoff') await this.handOff({ reason, deadlineMs }, action)
+    else if (action.kind === 'release') this.stop()
+    else this.events.emit('notice-ignored', { kind, reason, reaction: action.kind })
   }
 
   /** Keeps trying: a relay that is down at the start may be up before the notice. */
@@ -296,6 +319,7 @@ class Agent {
       this.#inherited = result
       this.#receipt = receipt
       events.emit('inherited', { ...result })
+      this.#policy.tell('inherited')
     } catch (thrown) {
       if (signal.aborted) throw thrown
       this.#warn('inheritance', thrown)

@@ -120,6 +120,12 @@ export const appBodyBytesMax = 64 * MiB
 /** Chunks that a receipt names with their origin, for each source: with ids and addresses of a hundred bytes a quarter of a MiB. */
 export const receiptReferencesMax = 1000
 
+/** How often a policy's circumstances are looked at, such as the load: they change without a word. */
+export const policyTickMs = 5_000
+
+/** States of a policy, over all levels: an operator has to understand it. */
+export const policyStatesMax = 200
+
 /** A configuration file: thousands of times what one needs, little enough to parse at once. */
 export const configFileBytesMax = 1 * MiB
 
