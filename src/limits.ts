@@ -117,6 +117,9 @@ export const appReceiptBytesMax = 16 * MiB
 /** What an embedding program gathers in memory of one restored chunk; larger ones it takes as a stream. */
 export const appBodyBytesMax = 64 * MiB
 
+/** Points of a receipt's curve: as many as a terminal has columns. */
+export const curvePointsMax = 60
+
 /** Chunks that a receipt names with their origin, for each source: with ids and addresses of a hundred bytes a quarter of a MiB. */
 export const receiptReferencesMax = 1000
 

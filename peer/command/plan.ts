@@ -11,6 +11,7 @@ import { loadConfig } from '../config/load-config.ts'
 import { preview, type PlannedChunk, type Preview } from '../preview.ts'
 import type { Source } from '../source/source.ts'
 import { configFlag } from './config.ts'
+import { curveText } from './receipt-text.ts'
 
 /** Rows that a person is shown without asking for more. */
 const rowsShown = 20
@@ -58,15 +59,16 @@ export const planCommand: CommandDefinition = {
 }
 
 function planText(listed: readonly PlannedChunk[], found: Preview): string {
-  const { chunks, bytes, budgetBytes, hitMass, leftOut, sources } = found
+  const { chunks, bytes, budgetBytes, hitMass, bound, curve, leftOut, sources } = found
   const rows = listed.map(({ afterMs, bytes: size, kind, source, id }) => [`+${humanDuration(afterMs)}`, humanSize(size), kind, source, id])
   const more = chunks.planned - listed.length
   const reasons = Object.entries(leftOut).map(([reason, count]) => `${count} ${reason}`)
   return [
     ...(rows.length > 0 ? [table(rows), ...(more > 0 ? [`… and ${more} more`] : []), ''] : []),
     `would go: ${chunks.planned} of ${chunks.known} chunks, ${humanSize(bytes.planned)} of ${humanSize(bytes.known)}; there is time for ${humanSize(budgetBytes)}`,
-    `serving ${(100 * hitMass).toFixed(1)} % of the expected reads`,
+    `serving ${(100 * hitMass).toFixed(1)} % of the expected reads; no order could exceed ${(100 * bound).toFixed(1)} %`,
     ...(reasons.length > 0 ? [`left out: ${reasons.join(', ')}`] : []),
     ...sources.flatMap(({ name, failed }) => (failed === undefined ? [] : [`source ${name}: ${failed}`])),
+    ...curveText(curve),
   ].join('\n')
 }

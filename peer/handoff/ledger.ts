@@ -18,6 +18,9 @@ export interface Delivered {
 export class Ledger {
   /** By pack number; the bodies are not kept. */
   readonly #packs: (readonly Entry[])[] = []
+  readonly #safe: boolean[] = []
+  /** Of all parts in safe packs, also of chunks that aren't complete. */
+  safeBytes = 0
   readonly #arrivedBytes = new Map<Chunk, number>()
   readonly #delivered: Delivered[] = []
 
@@ -38,14 +41,20 @@ export class Ledger {
     return (this.#delivered[source] ??= { chunks: 0, bytes: 0, weight: 0 })
   }
 
+  isSafe(number: number): boolean {
+    return this.#safe[number] === true
+  }
+
   /** A pack is safe. */
   arrived(number: number): void {
+    this.#safe[number] = true
     for (const entry of this.entries(number)) this.#count(entry, 1)
   }
 
   /** A pack that was safe is lost; answers the chunks that must be packed anew, by source. */
   lost(number: number): Map<number, Chunk[]> {
     const chunks = new Map<number, Chunk[]>()
+    this.#safe[number] = false
     for (const entry of this.entries(number)) {
       this.#count(entry, -1)
       const ofSource = chunks.get(entry.source) ?? []
@@ -58,6 +67,7 @@ export class Ledger {
 
   #count({ source, part }: Entry, sign: 1 | -1): void {
     const delivered = this.delivered(source)
+    this.safeBytes += sign * part.length
     if (part.length >= part.chunkBytes) return this.#add(delivered, part, sign)
     const before = this.#arrivedBytes.get(part.chunk) ?? 0
     const after = before + sign * part.length

@@ -162,7 +162,7 @@ class Predecessor {
   #createInventories(): Inventories {
     const { sources, clock, events, reason, deadlineMs, limits } = this.#options
     const rateBytesPerSecond = limits.rateBytesPerSecondMax ?? assumedRateBytesPerSecond
-    const budgetBytes = Math.min(limits.bytesMax ?? Infinity, Math.floor((rateBytesPerSecond * deadlineMs) / 1000))
+    const budgetBytes = this.#budgetBytes
     return new Inventories({
       sources,
       plan: this.#plan,
@@ -179,6 +179,13 @@ class Predecessor {
         if (error.code === 'io') this.#localFailure ??= error
       },
     })
+  }
+
+  /** What can be moved in all, by what was known at the notice. */
+  get #budgetBytes(): number {
+    const { deadlineMs, limits } = this.#options
+    const rateBytesPerSecond = limits.rateBytesPerSecondMax ?? assumedRateBytesPerSecond
+    return Math.min(limits.bytesMax ?? Infinity, Math.floor((rateBytesPerSecond * deadlineMs) / 1000))
   }
 
   async #offer(): Promise<void> {
@@ -316,7 +323,7 @@ class Predecessor {
     const { membership, relay, events } = this.#options
     // A pack that is being sealed has the lower number.
     while (this.#pipeline.isHolding) await this.#change(10)
-    const summary = this.#summary(!cut)
+    const summary = this.#summary(!cut, true)
     const receipt = makeReceipt(summary, this.#options.reason)
     const content = new TextEncoder().encode(receipt)
     const signature = membership.identity.sign('heirloom/1 receipt', content)
@@ -328,7 +335,7 @@ class Predecessor {
       await this.#change(Math.min(250, ending.leftMs))
     }
     if (this.#dispatcher.isSafe(last.number)) await this.#close(last, relay)
-    const final = this.#summary(!cut)
+    const final = this.#summary(!cut, true)
     events.emit('handoff-end', { ...final.result })
     if (this.#localFailure !== undefined && final.result.chunks.planned === 0) throw this.#localFailure
     return { result: final.result, receipt: makeReceipt(final, this.#options.reason) }
@@ -345,7 +352,7 @@ class Predecessor {
     }
   }
 
-  #summary(whole: boolean): Summary {
+  #summary(whole: boolean, judged = false): Summary {
     return summarize({
       handoff: this.#handoffHex,
       epoch: this.#heir.epoch,
@@ -360,6 +367,7 @@ class Predecessor {
       toHeir: this.#heir.wasLinked && this.#heir.exists,
       notes: this.#notes,
       failedSources: this.#failedSources,
+      budgetBytes: judged ? this.#budgetBytes : undefined,
     })
   }
 
