@@ -40,6 +40,8 @@ export interface SummaryInput {
   readonly whole: boolean
   readonly toHeir: boolean
   readonly notes: readonly string[]
+  /** The policy's own limit has cut it, if anything has. */
+  readonly limited: boolean
   /** What could be moved by what was known at the notice. Undefined: the prediction and the bound aren't asked for, which take their time. */
   readonly budgetBytes: number | undefined
   /** Names of sources that failed as a whole: what they would have had nobody knows. */
@@ -61,7 +63,8 @@ export function summarize(input: SummaryInput): Summary {
     }))
     // What the plan had and nobody got, without a reason of its own: the time or a limit cut it.
     const cut = totals.chunks - delivered.chunks - leftOut.reduce((sum, row) => sum + row.chunks, 0)
-    if (cut > 0) leftOut.push({ reason: 'deadline', chunks: cut, bytes: Math.max(0, totals.bytes - delivered.bytes) })
+    if (cut > 0)
+      leftOut.push({ reason: input.limited ? 'limit' : 'deadline', chunks: cut, bytes: Math.max(0, totals.bytes - delivered.bytes) })
     return {
       name,
       kind,

@@ -165,6 +165,8 @@ class Gatherer {
       if (feed === undefined) break
       const size = packedBytes(feed.head!)
       if (group.length > 0 && bytes + size > packBytesTarget) break
+      // What builds on metadata waits for the packs below its barrier, so it can't be in one with it.
+      if (group.length > 0 && feed.head!.chunk.kind !== group.at(-1)!.part.chunk.kind) break
       // Division: where a group ends a pack may end, too.
       if (bytes >= groupPackBytesMin && feed.head!.chunk.group !== group.at(-1)!.part.chunk.group) break
       const part = feed.shift()

@@ -250,7 +250,7 @@ class Predecessor {
 
   /** Asks the pipeline for another pack if one will be wanted soon. */
   #pull(): void {
-    if (this.#pulling || this.#dispatcher.queuedPacks >= sealedAheadPacks || this.#overLimit()) return
+    if (this.#pulling || this.#dispatcher.queuedPacks >= sealedAheadPacks || this.#limitIsReached) return
     if (this.#feeds.every((feed) => feed.dry)) return
     this.#pulling = true
     void this.#pipeline.next().then(
@@ -275,14 +275,15 @@ class Predecessor {
     return nothingToCome && !this.#pipeline.isHolding && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
   }
 
-  #overLimit(): boolean {
+  /** Another pack could be more than the policy allows. */
+  get #limitIsReached(): boolean {
     const { bytesMax } = this.#options.limits
-    return (
-      bytesMax !== undefined &&
-      this.#sealedBytes + packBytesTarget > bytesMax &&
-      this.#dispatcher.queuedPacks === 0 &&
-      this.#dispatcher.flyingPacks === 0
-    )
+    return bytesMax !== undefined && this.#sealedBytes + packBytesTarget > bytesMax
+  }
+
+  /** As much is safe as the policy allows. */
+  #overLimit(): boolean {
+    return this.#limitIsReached && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
   }
 
   /** Nobody will take what is left: the store has refused us for good and there is no heir. */
@@ -367,6 +368,7 @@ class Predecessor {
       toHeir: this.#heir.wasLinked && this.#heir.exists,
       notes: this.#notes,
       failedSources: this.#failedSources,
+      limited: this.#limitIsReached,
       budgetBytes: judged ? this.#budgetBytes : undefined,
     })
   }
