@@ -99,6 +99,15 @@ export const reserveMs = 3_000
 /** An application's share of the notice for its inventory; after it the application's state is left out. */
 export const inventoryTimeoutMs = 10_000
 
+/** Over this long the rate is measured before it is believed: shorter ones mostly see the first windows fill. */
+export const rateWindowMs = 1_000
+
+/** Applications are asked again when the rate differs by more than this share from what they were told. */
+export const rateChangeShare = 0.25
+
+/** How often one handoff asks an application again: each answer costs it time. */
+export const requeriesMax = 8
+
 /** One call to an application for one chunk. */
 export const chunkCallTimeoutMs = 10_000
 

@@ -35,3 +35,15 @@ export interface HandoffOptions {
   readonly events: EventLog
   readonly onProgress?: (progress: HandoffProgress) => void
 }
+
+/** Assumed before anything was measured: what a link of 1 Gbit/s moves. */
+const assumedRateBytesPerSecond = 100e6
+
+/** How fast it will go, and how much that is in all, by what is known at the notice. */
+export function budgetOf({ deadlineMs, limits }: Pick<HandoffOptions, 'deadlineMs' | 'limits'>): {
+  rateBytesPerSecond: number
+  budgetBytes: number
+} {
+  const rateBytesPerSecond = limits.rateBytesPerSecondMax ?? assumedRateBytesPerSecond
+  return { rateBytesPerSecond, budgetBytes: Math.min(limits.bytesMax ?? Infinity, Math.floor((rateBytesPerSecond * deadlineMs) / 1000)) }
+}

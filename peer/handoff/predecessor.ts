@@ -17,14 +17,12 @@ import { HeirFollower } from './heir-follower.ts'
 import { Inventories } from './inventories.ts'
 import { LaneKeeper, type LaneTarget } from './lanes.ts'
 import { Ledger } from './ledger.ts'
-import type { HandoffOptions } from './options.ts'
+import { budgetOf, type HandoffOptions } from './options.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { makeReceipt, summarize, type Summary } from './account.ts'
 import { RateLimit } from './rate-limit.ts'
+import { RateWatch } from './rate-watch.ts'
 import { StallWatch } from './stall-watch.ts'
-
-/** Assumed before anything was measured: what a link of 1 Gbit/s moves. */
-const assumedRateBytesPerSecond = 100e6
 
 export async function handOff(options: HandoffOptions): Promise<{ result: HandoffResult; receipt: string }> {
   const { membership, clock } = options
@@ -50,6 +48,7 @@ class Predecessor {
   readonly #ledger = new Ledger()
   readonly #dispatcher: Dispatcher
   readonly #rate: RateLimit
+  readonly #rateWatch: RateWatch
   readonly #feeds: Feed[]
   readonly #pipeline: Pipeline
   readonly #keeper: LaneKeeper
@@ -77,6 +76,7 @@ class Predecessor {
     this.#deadline = new Deadline(clock, startedMs + options.deadlineMs)
     this.#dispatcher = new Dispatcher(limits.lanes)
     this.#rate = new RateLimit(clock, limits.rateBytesPerSecondMax)
+    this.#rateWatch = new RateWatch(clock, budgetOf(options).rateBytesPerSecond)
     this.#stalls = new StallWatch(clock)
     this.#inventories = this.#createInventories()
     this.#heir = this.#createHeirFollower()
@@ -107,7 +107,10 @@ class Predecessor {
       },
       onAcknowledged: (lane, numbers) => {
         this.#stalls.progressed(lane)
+        const before = this.#ledger.safeBytes
         this.#arrived(this.#dispatcher.acknowledged(lane, numbers))
+        const rate = this.#rateWatch.acknowledged(this.#ledger.safeBytes - before, this.#dispatcher.flyingPacks > 0)
+        if (rate !== undefined) this.#tasks.push(this.#inventories.again(rate, this.#stop.signal))
         this.#changed()
       },
       onDemanded: (_lane, packs) => this.#packAnew([...packs].filter((number) => this.#dispatcher.has('store', number))),
@@ -160,13 +163,11 @@ class Predecessor {
   }
 
   #createInventories(): Inventories {
-    const { sources, clock, events, reason, deadlineMs, limits } = this.#options
-    const rateBytesPerSecond = limits.rateBytesPerSecondMax ?? assumedRateBytesPerSecond
-    const budgetBytes = this.#budgetBytes
+    const { sources, clock, events, reason, deadlineMs } = this.#options
     return new Inventories({
       sources,
       plan: this.#plan,
-      query: { handoff: this.#handoffHex, reason, deadlineMs: Math.floor(deadlineMs), rateBytesPerSecond, budgetBytes },
+      query: { handoff: this.#handoffHex, reason, deadlineMs: Math.floor(deadlineMs), ...budgetOf(this.#options) },
       deadline: this.#deadline,
       clock,
       events,
@@ -179,13 +180,6 @@ class Predecessor {
         if (error.code === 'io') this.#localFailure ??= error
       },
     })
-  }
-
-  /** What can be moved in all, by what was known at the notice. */
-  get #budgetBytes(): number {
-    const { deadlineMs, limits } = this.#options
-    const rateBytesPerSecond = limits.rateBytesPerSecondMax ?? assumedRateBytesPerSecond
-    return Math.min(limits.bytesMax ?? Infinity, Math.floor((rateBytesPerSecond * deadlineMs) / 1000))
   }
 
   async #offer(): Promise<void> {
@@ -243,6 +237,7 @@ class Predecessor {
         this.#firstPackMs = this.#options.clock.monotonicMs() - this.#startedMs
         this.#options.events.emit('first-pack', { handoff: this.#handoffHex, lane: next.lane.kind, afterMs: this.#firstPackMs })
       }
+      this.#rateWatch.began()
       next.lane.send(next.pack)
       this.#pull()
     }
@@ -369,7 +364,7 @@ class Predecessor {
       notes: this.#notes,
       failedSources: this.#failedSources,
       limited: this.#limitIsReached,
-      budgetBytes: judged ? this.#budgetBytes : undefined,
+      budgetBytes: judged ? budgetOf(this.#options).budgetBytes : undefined,
     })
   }
 

@@ -103,7 +103,7 @@ class AppSource implements Source {
     } finally {
       abandoned.abort(new HeirloomError('aborted', 'nobody reads these chunks any more'))
       // A call whose first part has come waits for somebody to take it, and holds its connection and its timer until then.
-      for (const begun of ahead) begun.then(({ rest }) => rest.return(undefined)).catch(() => {})
+      void Promise.allSettled(ahead.map(async (begun) => (await begun).rest.return(undefined)))
     }
   }
 
