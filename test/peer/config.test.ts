@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ConfigError } from '../../src/config/config-file.ts'
@@ -220,6 +221,16 @@ test('mistakes of a state machine are told with their lines: what is misspelt, w
   assert.match(problems(least + machine.replace('        final: true\n', '')).join(), /^16:9 .*state going is a dead end/)
   assert.match(problems(least + machine.replace('factor: load', 'factor: lod')).join(), /expected an event such as preempt, or a map/)
   assert.match(problems(least + machine.replace('hold: 30s', 'hodl: 30s')).join(), /unknown key "hodl", did you mean hold\?/)
+})
+
+test('what the README shows of sources and policies is a valid configuration', async () => {
+  const text = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+  const blocks = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block]) => block!)
+  const parts = blocks.filter((block) => /^(sources|policy):/.test(block))
+  assert.is(parts.length, 2)
+  const config = readConfig(`relays: [${relay}]\nkey: k\n${parts.join('')}`, 'README.md', env)
+  assert.equal(config.sources[0]!.share, { least: 0.2, most: 0.6 })
+  assert.ok('hinted' in config.policy.machine.states)
 })
 
 test('a secret in the place of a file name is not repeated', () => {

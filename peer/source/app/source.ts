@@ -98,7 +98,7 @@ class AppSource implements Source {
         if (begun === undefined) return
         if (begun.first.done !== true) yield [begun.first.value]
         for await (const part of begun.rest) yield [part]
-        ahead.shift()
+        void ahead.shift()
       }
     } finally {
       abandoned.abort(new HeirloomError('aborted', 'nobody reads these chunks any more'))
