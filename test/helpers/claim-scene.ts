@@ -1,7 +1,7 @@
 // One handoff within this process, for the tests of the claims: a relay, an application with its old peer and one with its new peer. Everything real but
 // the machines.
 
-import { writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { peerConfig, startPeer, type HandoffResult, type PeerEvent } from 'heirloom'
 import { openRelay } from 'heirloom/relay'
 import type { Receipt } from '../../peer/command/receipt-text.ts'
@@ -76,7 +76,11 @@ export async function handOverScene(options: SceneOptions): Promise<Scene> {
   })
   const peer = resources.use(await startPeer(config, { onEvent: (event) => events.push(event) }))
   if (options.notice === undefined) await peer.handOff({ reason: 'the test says so', deadlineMs: 20_000 })
-  else await writeFile(temp.at('going'), JSON.stringify(options.notice))
+  else {
+    // Renamed into place, so that it is never seen without its content.
+    await writeFile(temp.at('notice'), JSON.stringify(options.notice))
+    await rename(temp.at('notice'), temp.at('going'))
+  }
   const result = (await peer.ended)!
   await options.between?.(temp.at('store'))
   if (options.waits !== true) await startHeir()
