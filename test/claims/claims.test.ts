@@ -97,7 +97,7 @@ test('claim 10: metadata is obtained before data, at capture, wherever the appli
     heldChunk('rows 2', 10),
     heldChunk('index', 90_000, { kind: 'metadata' }),
   ]
-  const { old, heir } = await handOverScene({ chunks })
+  const { old, heir } = await handOverScene({ chunks, waits: true })
   for (const [log, call] of [
     [old.log, 'read'],
     [heir.log, 'restore'],
