@@ -18,14 +18,12 @@ import { HeirFollower } from './heir-follower.ts'
 import { Inventories } from './inventories.ts'
 import { LaneKeeper, type LaneTarget } from './lanes.ts'
 import { Ledger } from './ledger.ts'
-import type { HandoffOptions } from './options.ts'
+import { budgetOf, type HandoffOptions } from './options.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { makeReceipt, summarize, type Summary } from './account.ts'
 import { RateLimit } from './rate-limit.ts'
+import { RateWatch } from './rate-watch.ts'
 import { StallWatch } from './stall-watch.ts'
-
-/** Assumed before anything was measured: what a link of 1 Gbit/s moves. */
-const assumedRateBytesPerSecond = 100e6
 
 export async function handOff(options: HandoffOptions): Promise<{ result: HandoffResult; receipt: string }> {
   const { membership, clock } = options
@@ -52,6 +50,7 @@ class Predecessor {
   readonly #ledger = new Ledger()
   readonly #dispatcher: Dispatcher
   readonly #rate: RateLimit
+  readonly #rateWatch: RateWatch
   readonly #feeds: Feed[]
   readonly #pipeline: Pipeline
   readonly #keeper: LaneKeeper
@@ -80,12 +79,13 @@ class Predecessor {
     this.#deadline = new Deadline(clock, startedMs + options.deadlineMs)
     this.#dispatcher = new Dispatcher(limits.lanes)
     this.#rate = new RateLimit(clock, limits.rateBytesPerSecondMax)
+    this.#rateWatch = new RateWatch(clock, budgetOf(options).rateBytesPerSecond)
     this.#stalls = new StallWatch(clock)
     this.#bell = new Bell(clock)
     this.#inventories = this.#createInventories()
     this.#heir = this.#createHeirFollower()
     this.#feeds = options.sources.map((source) => {
-      const { index } = this.#plan.addSource(source.name, source.kind)
+      const { index } = this.#plan.addSource(source.name, source.kind, options.criteria?.(source.name))
       const onFailed = (error: Error) => this.#sourceFailed(source.name, error)
       return new Feed({ index, source, plan: this.#plan, clock, onChange: () => this.#changed(), onFailed })
     })
@@ -113,7 +113,10 @@ class Predecessor {
       },
       onAcknowledged: (lane, numbers) => {
         this.#stalls.progressed(lane)
+        const before = this.#ledger.safeBytes
         this.#arrived(this.#dispatcher.acknowledged(lane, numbers))
+        const rate = this.#rateWatch.acknowledged(this.#ledger.safeBytes - before, this.#dispatcher.flyingPacks > 0)
+        if (rate !== undefined) this.#tasks.push(this.#inventories.again(rate, this.#stop.signal))
         this.#changed()
       },
       onDemanded: (_lane, packs) => this.#packAnew([...packs].filter((number) => this.#dispatcher.has('store', number))),
@@ -165,13 +168,11 @@ class Predecessor {
   }
 
   #createInventories(): Inventories {
-    const { sources, clock, events, reason, deadlineMs, limits } = this.#options
-    const rateBytesPerSecond = limits.rateBytesPerSecondMax ?? assumedRateBytesPerSecond
-    const budgetBytes = Math.min(limits.bytesMax ?? Infinity, Math.floor((rateBytesPerSecond * deadlineMs) / 1000))
+    const { sources, clock, events, reason, deadlineMs } = this.#options
     return new Inventories({
       sources,
       plan: this.#plan,
-      query: { handoff: this.#handoffHex, reason, deadlineMs: Math.floor(deadlineMs), rateBytesPerSecond, budgetBytes },
+      query: { handoff: this.#handoffHex, reason, deadlineMs: Math.floor(deadlineMs), ...budgetOf(this.#options) },
       deadline: this.#deadline,
       clock,
       events,
@@ -255,6 +256,7 @@ class Predecessor {
         this.#firstPackMs = this.#options.clock.monotonicMs() - this.#startedMs
         this.#options.events.emit('first-pack', { handoff: this.#handoffHex, lane: next.lane.kind, afterMs: this.#firstPackMs })
       }
+      this.#rateWatch.began()
       next.lane.send(next.pack)
       this.#pull()
     }
@@ -262,7 +264,7 @@ class Predecessor {
 
   /** Asks the pipeline for another pack if one will be wanted soon. */
   #pull(): void {
-    if (this.#pulling || this.#dispatcher.queuedPacks >= sealedAheadPacks || this.#overLimit()) return
+    if (this.#pulling || this.#dispatcher.queuedPacks >= sealedAheadPacks || this.#limitIsReached) return
     if (this.#feeds.every((feed) => feed.dry)) return
     this.#pulling = true
     void this.#pipeline.next().then(
@@ -287,14 +289,15 @@ class Predecessor {
     return nothingToCome && !this.#pipeline.isHolding && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
   }
 
-  #overLimit(): boolean {
+  /** Another pack could be more than the policy allows. */
+  get #limitIsReached(): boolean {
     const { bytesMax } = this.#options.limits
-    return (
-      bytesMax !== undefined &&
-      this.#sealedBytes + packBytesTarget > bytesMax &&
-      this.#dispatcher.queuedPacks === 0 &&
-      this.#dispatcher.flyingPacks === 0
-    )
+    return bytesMax !== undefined && this.#sealedBytes + packBytesTarget > bytesMax
+  }
+
+  /** As much is safe as the policy allows. */
+  #overLimit(): boolean {
+    return this.#limitIsReached && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
   }
 
   /** Nobody will take what is left: the store has refused us for good and there is no heir. */
@@ -335,7 +338,7 @@ class Predecessor {
     const { membership, relay, events } = this.#options
     // A pack that is being sealed has the lower number.
     while (this.#pipeline.isHolding) await this.#bell.wait(10)
-    const summary = this.#summary(!cut)
+    const summary = this.#summary(!cut, true)
     const receipt = makeReceipt(summary, this.#options.reason)
     const content = new TextEncoder().encode(receipt)
     const signature = membership.identity.sign('heirloom/1 receipt', content)
@@ -347,7 +350,7 @@ class Predecessor {
       await this.#bell.wait(Math.min(250, ending.leftMs))
     }
     if (this.#dispatcher.isSafe(last.number)) await this.#close(last, relay)
-    const final = this.#summary(!cut)
+    const final = this.#summary(!cut, true)
     events.emit('handoff-end', { ...final.result })
     if (this.#localFailure !== undefined && final.result.chunks.planned === 0) throw this.#localFailure
     return { result: final.result, receipt: makeReceipt(final, this.#options.reason) }
@@ -364,7 +367,7 @@ class Predecessor {
     }
   }
 
-  #summary(whole: boolean): Summary {
+  #summary(whole: boolean, judged = false): Summary {
     return summarize({
       handoff: this.#handoffHex,
       epoch: this.#heir.epoch,
@@ -379,6 +382,8 @@ class Predecessor {
       toHeir: this.#heir.wasLinked && this.#heir.exists,
       notes: this.#notes,
       failedSources: this.#failedSources,
+      limited: this.#limitIsReached,
+      budgetBytes: judged ? budgetOf(this.#options).budgetBytes : undefined,
     })
   }
 
