@@ -97,7 +97,7 @@ const delivered = {
 test('help names every command, and every command has an example', async ({ folder }) => {
   const { code, stdout } = await heirloom(folder, ['--help'])
   assert.is(code, 0)
-  const commands = ['keygen', 'certify', 'identity', 'peer', 'handoff', 'status', 'plan', 'send', 'receive', 'config', 'doctor']
+  const commands = ['keygen', 'certify', 'identity', 'peer', 'handoff', 'status', 'plan', 'send', 'receive', 'simulate', 'config', 'doctor']
   const helps = await Promise.all(commands.map((command) => heirloom(folder, [command, '--help'])))
   for (const [index, command] of commands.entries()) {
     assert.match(stdout, new RegExp(`^  ${command} `, 'm'))
