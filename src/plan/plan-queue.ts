@@ -48,7 +48,8 @@ export class PlanQueue {
   add(chunks: readonly Chunk[]): Chunk[] {
     const elsewhere: Chunk[] = []
     let value: number | undefined
-    for (const [at, chunk] of chunks.entries()) {
+    for (let at = 0; at < chunks.length; at++) {
+      const chunk = chunks[at]!
       if (chunk.group === undefined) value = undefined
       else if (at === 0 || chunk.group !== chunks[at - 1]!.group) value = valueOfGroup(chunks, at)
       if (this.#takenIds.has(chunk.id)) continue
@@ -132,7 +133,7 @@ export class PlanQueue {
     const taken: TakenChunk[] = []
     let bytes = 0
     for (;;) {
-      const [first] = ranked.back
+      const first = ranked.back[0]
       const row = first === undefined ? ranked.line.peek() : undefined
       if (first === undefined && row === undefined) return taken
       const size = row === undefined ? expectedBytes(first!) : this.#table.expectedBytes(row)
