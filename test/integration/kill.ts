@@ -34,10 +34,15 @@ async function run(victim: Victim, seed: number): Promise<void> {
   const waiting = isDirect ? fleet.receive(target) : undefined
   if (isDirect) await fleet.waiting(1)
   const sending = fleet.send(source, sendArgs)
-  await sending.row('pack', afterPacks)
+  // Packs may be acknowledged several at a time.
+  for (let events = 1; acknowledgedPacks(sending) < afterPacks; events++) await sending.row('pack', events)
   if (victim === 'relay') await killRelay(fleet, { source, target, sending, waiting })
   else if (victim === 'predecessor') await killPredecessor(fleet, { source, target, sending, waiting })
   else await killSuccessor(fleet, { source, target, sending, waiting, afterPacks })
+}
+
+function acknowledgedPacks({ rows }: Program): number {
+  return rows.filter((row) => row.event === 'pack').reduce((sum, row) => sum + Number(row['packs']), 0)
 }
 
 interface Scene {
@@ -63,7 +68,7 @@ async function killRelay(fleet: Fleet, { source, target, sending, waiting }: Sce
 async function killPredecessor(fleet: Fleet, { source, target, sending, waiting }: Scene): Promise<void> {
   sending.kill('SIGKILL')
   await sending.end()
-  const acknowledged = sending.rows.filter((row) => row.event === 'pack').reduce((sum, row) => sum + Number(row['packs']), 0)
+  const acknowledged = acknowledgedPacks(sending)
   const receiving = waiting ?? fleet.receive(target)
   const received = await receiving.end()
   assert.ok(received.code === 3 || received.code === 0, `${received.code} ${received.stderr}`)
