@@ -5,7 +5,7 @@ import { delay, type Clock } from '../../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import { openChannelLane } from '../../src/lane/channel-lane.ts'
 import type { LaneEvents, LaneKind, SendingLane } from '../../src/lane/lane.ts'
-import { retryFirstMs, retryMaxMs } from '../../src/limits.ts'
+import { laneGoodbyeMs, retryFirstMs, retryMaxMs } from '../../src/limits.ts'
 import type { Node } from '../../src/net/node.ts'
 import type { WelcomeMessage } from '../../src/transfer/messages.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
@@ -87,7 +87,12 @@ export class LaneKeeper {
     const hello = { handoff, role: 'sends' as const, epoch, certificate: certificate(), have: new PackSet(), windowBytes: 0 }
     const lane = await openChannelLane({ kind, channel, hello, events, clock, signal, ...(checkWelcome && { checkWelcome }) })
     opened.lane = lane
-    const onAbort = () => void lane.close()
+    const onAbort = () => {
+      void lane.close()
+      // A side that doesn't answer any more mustn't hold up the end.
+      const cancel = clock.after(laneGoodbyeMs, () => lane.abort(new HeirloomError('link-lost', 'the other side did not end the stream')))
+      void over.promise.then(cancel)
+    }
     signal.addEventListener('abort', onAbort, { once: true })
     void over.promise.then(() => signal.removeEventListener('abort', onAbort))
     onUp(lane)

@@ -4,7 +4,7 @@
 import { Deadline } from '../../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { laneStallMs, packBytesTarget, sealedAheadPacks } from '../../src/limits.ts'
+import { laneGoodbyeMs, laneStallMs, packBytesTarget, sealedAheadPacks } from '../../src/limits.ts'
 import { Plan } from '../../src/plan/plan.ts'
 import { createHandoff, type NewHandoff } from '../../src/seal/handoff-header.ts'
 import { PackSealer } from '../../src/seal/pack-seal.ts'
@@ -134,8 +134,10 @@ class Predecessor {
       },
     })
     void listening
-    if (relay.address !== undefined) await this.#offer()
-    if (limits.lanes.includes('store')) this.#tasks.push(this.#keeper.keep(() => this.#storeTarget(), this.#stop.signal))
+    // A relay that doesn't answer must not hold up the sources, nor the end.
+    const offered = relay.address === undefined ? Promise.resolve() : this.#offer()
+    const keepStore = () => this.#keeper.keep(() => this.#storeTarget(), this.#stop.signal)
+    this.#tasks.push(limits.lanes.includes('store') ? offered.then(keepStore) : offered)
     this.#tasks.push(this.#inventories.take(this.#stop.signal))
     for (const feed of this.#feeds) this.#tasks.push(feed.run(this.#stop.signal))
     const sendingEnds = this.#deadline.before(Math.min(limits.reserveMs, this.#options.deadlineMs / 2))
@@ -143,7 +145,10 @@ class Predecessor {
     const { result, receipt } = await this.#sayGoodbye(cut)
     this.#stop.abort(new HeirloomError('aborted', 'the handoff is over'))
     this.#heir[Symbol.dispose]()
-    await Promise.allSettled(this.#tasks)
+    // A source that ignores the end costs nobody the time.
+    using patience = Deadline.after(this.#options.clock, laneGoodbyeMs).signal()
+    const over = new Promise((resolve) => patience.signal.addEventListener('abort', resolve, { once: true }))
+    await Promise.race([Promise.allSettled(this.#tasks), over])
     return { result, receipt }
   }
 
@@ -192,7 +197,10 @@ class Predecessor {
       keepMs: BigInt(limits.keepMs),
     }
     try {
-      const { result } = await relay.request({ case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', ...offer } })
+      const { result } = await relay.request(
+        { case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', ...offer } },
+        { signal: this.#stop.signal },
+      )
       if (result.case === 'offered') this.#heir.set(result.value.heir)
       this.#offered = true
     } catch (thrown) {
@@ -224,8 +232,10 @@ class Predecessor {
       this.#sendWhatFits()
       if (this.#everythingIsSafe() || this.#overLimit() || this.#hopeless()) break
       this.#pull()
-      await this.#change(laneStallMs / 4)
-      for (const lane of this.#stalls.stalled(this.#dispatcher.lanes())) void lane.close()
+      // A runtime's timers fire a little early: the one of the end may come before it.
+      await this.#change(Math.min(laneStallMs / 4, until.leftMs))
+      for (const lane of this.#stalls.stalled(this.#dispatcher.lanes()))
+        lane.abort(new HeirloomError('timeout', 'nothing was acknowledged'))
     }
     return !this.#everythingIsSafe()
   }
@@ -324,7 +334,7 @@ class Predecessor {
     const signature = membership.identity.sign('heirloom/1 receipt', content)
     const last = this.#pipeline.sealReceipt({ content, signature })
     this.#dispatcher.add(last)
-    const ending = this.#deadline
+    const ending = this.#deadline.before(laneGoodbyeMs)
     while (!ending.passed && !this.#dispatcher.isSafe(last.number) && !this.#hopeless()) {
       this.#sendWhatFits()
       await this.#change(Math.min(250, ending.leftMs))
@@ -339,7 +349,7 @@ class Predecessor {
   async #close(last: SealedPack, relay: RelayClient): Promise<void> {
     const packs = last.number + 1
     for (const lane of this.#dispatcher.lanes()) lane.end({ packs, closed: true })
-    using slice = this.#deadline.slice(2000).signal()
+    using slice = this.#deadline.before(laneGoodbyeMs).slice(2000).signal()
     try {
       await relay.request({ case: 'close', value: { $typeName: 'heirloom.wire.v1.Close', handoff: this.#new.handoff, packs } }, slice)
     } catch (thrown) {

@@ -34,6 +34,8 @@ export interface SendingLane {
   send(pack: SealedPack): void
   /** Says that nothing more will come; the lane stays open for acknowledgements. */
   end(message: EndMessage): void
-  /** Ends without waiting for acknowledgements. Twice is once. */
+  /** Sends what is queued, then ends, without waiting for acknowledgements. Twice is once. A silent other side may hold it up. */
   close(): Promise<void>
+  /** Drops what is queued and ends at once. */
+  abort(error: HeirloomError): void
 }

@@ -35,6 +35,8 @@ class TestLane implements SendingLane {
   end(): void {}
 
   async close(): Promise<void> {}
+
+  abort(): void {}
 }
 
 const anything = () => true
