@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { onInterrupt } from '../src/cli/entry.ts'
 import { findMutation } from '../test/simulation/find-mutation.ts'
-import { mutations } from '../test/simulation/mutations.ts'
+import { mutations, regressions } from '../test/simulation/mutations.ts'
 import { runSeeds } from '../test/simulation/run-seeds.ts'
 import type { SimulationRun } from '../test/simulation/simulate.ts'
 
@@ -109,7 +109,7 @@ async function explore({
 async function findMutations({ seedsMax, threads, only }: { seedsMax: number; threads: number; only: string }): Promise<number> {
   using interrupt = onInterrupt()
   let missed = 0
-  for (const mutation of mutations.filter(({ name }) => name.includes(only))) {
+  for (const mutation of [...mutations, ...regressions].filter(({ name }) => name.includes(only))) {
     const { found, seeds } = await findMutation(mutation, { seedsMax, threads, signal: interrupt.signal })
     if (interrupt.signal.aborted) return 130
     if (found === undefined) missed++

@@ -4,6 +4,8 @@ import type { Patch } from './patched-modules.ts'
 
 export interface Mutation {
   readonly name: string
+  /** A seed that shows it, where one is known. */
+  readonly seed?: number | undefined
   readonly patches: readonly Patch[]
 }
 
@@ -93,7 +95,7 @@ export const mutations: readonly Mutation[] = [
 ]
 
 /** What the simulator has found in production code, put back in. */
-export const regressions: readonly Mutation[] = [
+const faults: readonly Mutation[] = [
   mutation(
     'a relay that does not answer holds up the handoff',
     'peer/handoff/predecessor.ts',
@@ -150,3 +152,14 @@ export const regressions: readonly Mutation[] = [
     'if (!error.retryable) return',
   ),
 ]
+
+/** By name: the seed that shows the fault. */
+const seeds: Readonly<Record<string, number>> = {
+  'a relay that does not answer holds up the handoff': 1,
+  'a pack comes after the receipt': 23,
+  'a timer that fires early costs a second of the deadline': 78,
+  'an inheritance whose end the relay did not hear is made again': 32,
+  'a receipt is not known to be the last pack': 314,
+}
+
+export const regressions: readonly Mutation[] = faults.map((fault) => ({ ...fault, seed: seeds[fault.name] }))

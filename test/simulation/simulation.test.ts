@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { findMutation } from './find-mutation.ts'
-import { mutations } from './mutations.ts'
+import { mutations, regressions } from './mutations.ts'
 import { applyPatch, withSmallBounds } from './patched-modules.ts'
 import { runSeeds } from './run-seeds.ts'
 import type { SimulationRun } from './simulate.ts'
@@ -53,7 +53,7 @@ test('a seed gives the same world again, step by step', async () => {
 
 test('every mutation still fits the code that it breaks', () => {
   assert.ok(mutations.length >= 10)
-  for (const { patches } of mutations)
+  for (const { patches } of [...mutations, ...regressions])
     for (const patch of patches) assert.not.equal(applyPatch(textOf(patch.file), patch), textOf(patch.file))
   assert.not.equal(withSmallBounds(textOf('src/limits.ts')), textOf('src/limits.ts'))
 })
