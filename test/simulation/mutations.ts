@@ -159,6 +159,8 @@ const seeds: Readonly<Record<string, number>> = {
   'a pack comes after the receipt': 23,
   'a timer that fires early costs a second of the deadline': 78,
   'an inheritance whose end the relay did not hear is made again': 32,
+  'an older promise takes the place of a newer one': 639,
+  'a silent other side holds up the end': 24,
   'a receipt is not known to be the last pack': 314,
 }
 

@@ -121,7 +121,10 @@ export class PeerMachine {
     const { surroundings, identity, pool, relays, clock, isReachable, awaits, truths } = this.options
     const process = new Process(this.name, surroundings.loop, surroundings.random, clock)
     const node = surroundings.network.node(process, identity.peerId, isReachable ? [addressOf(identity.peerId)] : [])
-    const membership = { ...joinPool({ kind: 'secret', pool }, identity, process.clock, 'receive'), wrapping: this.#wrapping() }
+    const joined = joinPool({ kind: 'secret', pool }, identity, process.clock, 'receive')
+    // One certificate a process: signing one for every link would be most of a simulation's work.
+    const own = joined.certificate()
+    const membership = { ...joined, certificate: () => own, wrapping: this.#wrapping() }
     const random = () => surroundings.random.next()
     const relay = new RelayClient({ node, relays, certificate: () => membership.certificate(), clock: process.clock, random })
     const events = new EventLog(process.clock)
@@ -342,7 +345,9 @@ export class PeerMachine {
   #checkInherited(truth: HandoffTruth, state: RestoredState, { outcome }: HandoffResult): void {
     const { violation } = this.options.surroundings
     const restored = truth.restoredBy(this.options.identity.peerId)
-    let hasAll = restored.has(Math.max(0, ...truth.sealed.keys())) && truth.handedOff !== undefined && truth.handedOff !== 'partial'
+    const last = Math.max(0, ...truth.sealed.keys())
+    // The receipt may never have left; then nobody can know that there is no more.
+    let hasAll = restored.has(last) && truth.sealed.get(last)?.pack.receipt !== undefined && truth.handedOff !== 'partial'
     for (const [name, promised] of truth.promised()) {
       const whole = state.complete.values().reduce((sum, chunk) => sum + (chunk.startsWith(`${name} `) ? 1 : 0), 0)
       if (whole >= promised) continue
