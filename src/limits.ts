@@ -77,6 +77,9 @@ export const earlyStreamsMax = 16
 /** Without an acknowledgement for this long while packs are in flight, a lane counts as stalled and gives them back. */
 export const laneStallMs = 4_000
 
+/** How long a lane that is over waits for the other side to end the stream, too: a round trip, and what is queued. */
+export const laneGoodbyeMs = 250
+
 /** A peer that was silent for this long at the relay has lost its lease. */
 export const leaseMs = 10_000
 

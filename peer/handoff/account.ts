@@ -3,7 +3,7 @@
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { curvePointsMax } from '../../src/limits.ts'
 import type { Plan, Reference } from '../../src/plan/plan.ts'
-import { laneTallies, type HandoffOutcome, type HandoffResult } from '../result.ts'
+import { laneTallies, type HandoffOutcome, type HandoffProgress, type HandoffResult } from '../result.ts'
 import type { Ledger } from './ledger.ts'
 import { massCurve, type CurvePoint } from './mass-curve.ts'
 
@@ -121,4 +121,16 @@ export function makeReceipt({ result, sources, curve }: Summary, reason: string)
   const { event, notes, ...account } = result
   void event
   return JSON.stringify({ receipt: 1, reason, ...account, sources, curve, notes: notes ?? [] })
+}
+
+/** What a progress bar shows of it. */
+export function progressOf({ chunks, bytes }: Summary, lane: LaneKind | undefined): HandoffProgress {
+  return {
+    phase: 'moving',
+    bytesDone: bytes.delivered,
+    bytesPlanned: bytes.planned,
+    chunksDone: chunks.delivered,
+    chunksPlanned: chunks.planned,
+    lane,
+  }
 }

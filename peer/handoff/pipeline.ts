@@ -81,6 +81,7 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
       introduced.clear()
     },
     sealReceipt(receipt) {
+      gatherer.end()
       const { number, pieces } = packOf([], receipt)
       return sealer.seal(number, pieces)
     },
@@ -125,6 +126,7 @@ class Gatherer {
   readonly #feeds: readonly Feed[]
   readonly #signal: AbortSignal
   #wake: (() => void) | undefined
+  #isOver = false
   isHolding = false
 
   constructor(plan: Plan, feeds: readonly Feed[], signal: AbortSignal) {
@@ -139,8 +141,14 @@ class Gatherer {
     this.#wake = undefined
   }
 
+  /** Nothing is taken any more: the receipt has the highest number. */
+  end(): void {
+    this.#isOver = true
+    this.wake()
+  }
+
   async *groups(): AsyncGenerator<Entry[]> {
-    while (!this.#signal.aborted) {
+    while (!this.#signal.aborted && !this.#isOver) {
       const group = this.#gather()
       if (group.length > 0) yield group
       else await new Promise<void>((resolve) => (this.#wake = resolve))

@@ -4,7 +4,7 @@
 import { Deadline } from '../../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { laneStallMs, packBytesTarget, sealedAheadPacks } from '../../src/limits.ts'
+import { laneGoodbyeMs, laneStallMs, packBytesTarget, sealedAheadPacks } from '../../src/limits.ts'
 import { Plan } from '../../src/plan/plan.ts'
 import { createHandoff, type NewHandoff } from '../../src/seal/handoff-header.ts'
 import { PackSealer } from '../../src/seal/pack-seal.ts'
@@ -20,7 +20,7 @@ import { LaneKeeper, type LaneTarget } from './lanes.ts'
 import { Ledger } from './ledger.ts'
 import { budgetOf, type HandoffOptions } from './options.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
-import { makeReceipt, summarize, type Summary } from './account.ts'
+import { makeReceipt, progressOf, summarize, type Summary } from './account.ts'
 import { RateLimit } from './rate-limit.ts'
 import { RateWatch } from './rate-watch.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -141,6 +141,7 @@ class Predecessor {
       },
     })
     void listening
+    // A relay that doesn't answer must not hold up the sources, nor the end.
     if (relay.address !== undefined) this.#tasks.push(this.#offer())
     this.#tasks.push(this.#inventories.take(this.#stop.signal))
     for (const feed of this.#feeds) this.#tasks.push(feed.run(this.#stop.signal))
@@ -149,7 +150,10 @@ class Predecessor {
     const { result, receipt } = await this.#sayGoodbye(cut)
     this.#stop.abort(new HeirloomError('aborted', 'the handoff is over'))
     this.#heir[Symbol.dispose]()
-    await Promise.allSettled(this.#tasks)
+    // A source that ignores the end costs nobody the time.
+    using patience = Deadline.after(this.#options.clock, laneGoodbyeMs).signal()
+    const over = new Promise((resolve) => patience.signal.addEventListener('abort', resolve, { once: true }))
+    await Promise.race([Promise.allSettled(this.#tasks), over])
     return { result, receipt }
   }
 
@@ -196,7 +200,10 @@ class Predecessor {
       keepMs: BigInt(limits.keepMs),
     }
     try {
-      const { result } = await relay.request({ case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', ...offer } })
+      const { result } = await relay.request(
+        { case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', ...offer } },
+        { signal: this.#stop.signal },
+      )
       if (result.case === 'offered') this.#heir.set(result.value.heir)
       this.#offered = true
     } catch (thrown) {
@@ -242,8 +249,10 @@ class Predecessor {
       this.#sendWhatFits()
       if (this.#everythingIsSafe() || this.#overLimit() || this.#hopeless()) break
       this.#pull()
-      await this.#bell.wait(laneStallMs / 4)
-      for (const lane of this.#stalls.stalled(this.#dispatcher.lanes())) void lane.close()
+      // A runtime's timers fire a little early: the one of the end may come before it.
+      await this.#bell.wait(Math.min(laneStallMs / 4, until.leftMs))
+      for (const lane of this.#stalls.stalled(this.#dispatcher.lanes()))
+        lane.abort(new HeirloomError('timeout', 'nothing was acknowledged'))
     }
     return !this.#everythingIsSafe()
   }
@@ -309,15 +318,7 @@ class Predecessor {
     for (const number of numbers) this.#ledger.arrived(number)
     if (numbers.length > 0) this.#options.events.emit('pack', { handoff: this.#handoffHex, packs: numbers.length })
     if (numbers.length === 0 || this.#options.onProgress === undefined) return
-    const { chunks, bytes } = this.#summary(true)
-    this.#options.onProgress({
-      phase: 'moving',
-      bytesDone: bytes.delivered,
-      bytesPlanned: bytes.planned,
-      chunksDone: chunks.delivered,
-      chunksPlanned: chunks.planned,
-      lane: this.#dispatcher.lanes()[0]?.kind,
-    })
+    this.#options.onProgress(progressOf(this.#summary(true), this.#dispatcher.lanes()[0]?.kind))
   }
 
   /** Chunks whose packs nobody holds any more are packed again, under new numbers. */
@@ -344,7 +345,7 @@ class Predecessor {
     const signature = membership.identity.sign('heirloom/1 receipt', content)
     const last = this.#pipeline.sealReceipt({ content, signature })
     this.#dispatcher.add(last)
-    const ending = this.#deadline
+    const ending = this.#deadline.before(laneGoodbyeMs)
     while (!ending.passed && !this.#dispatcher.isSafe(last.number) && !this.#hopeless()) {
       this.#sendWhatFits()
       await this.#bell.wait(Math.min(250, ending.leftMs))
@@ -359,7 +360,7 @@ class Predecessor {
   async #close(last: SealedPack, relay: RelayClient): Promise<void> {
     const packs = last.number + 1
     for (const lane of this.#dispatcher.lanes()) lane.end({ packs, closed: true })
-    using slice = this.#deadline.slice(2000).signal()
+    using slice = this.#deadline.before(laneGoodbyeMs).slice(2000).signal()
     try {
       await relay.request({ case: 'close', value: { $typeName: 'heirloom.wire.v1.Close', handoff: this.#new.handoff, packs } }, slice)
     } catch (thrown) {
