@@ -210,6 +210,9 @@ export const clockSkewWarnMs = 5_000
 /** A notice file: an object with three fields. */
 export const noticeFileBytesMax = 4 * KiB
 
+/** How long a notice file may take from being made to being written. */
+export const noticeFileSettleMs = 100
+
 /** How often a notice file is looked for where the file system doesn't tell. */
 export const noticeFilePollMs = 1_000
 
