@@ -11,6 +11,8 @@ import { serveHttp } from '../src/http/serve.ts'
 import type { DataEnd } from '../src/lane/data-end.ts'
 import { listenHost } from '../src/net/local-address.ts'
 import { createNode, type Node } from '../src/net/node.ts'
+import type { PolicyAction } from '../src/plan/policy-machine.ts'
+import { criteriaOf } from '../src/plan/manifest.ts'
 import { builtLanes } from '../src/plan/policy.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
 import type { PeerConfig } from './config/schema.ts'
@@ -25,6 +27,7 @@ import { Lookout } from './lookout.ts'
 import { joinPool, type Membership } from './membership.ts'
 import { openData } from './open-data.ts'
 import { createNotice } from './notice/create-notice.ts'
+import { PolicyRunner, type Occasion } from './policy-runner.ts'
 import { Readiness } from './readiness.ts'
 import { rehearse } from './rehearsal.ts'
 import { RelayClient } from './relay-client.ts'
@@ -146,6 +149,7 @@ class Agent {
   readonly events: EventLog
   readonly #parts: AgentParts
   readonly #readiness: Readiness
+  readonly #policy: PolicyRunner
   readonly #metrics
   readonly #lookout: Lookout
   readonly #gone = new AbortController()
@@ -162,7 +166,17 @@ class Agent {
     this.#parts = parts
     this.events = parts.events
     this.#lookout = this.#lookOut(parts.config)
-    this.#readiness = new Readiness(systemClock, parts.config.policy.readyAt, (why) => parts.events.emit('ready', { why }))
+    this.#readiness = new Readiness(systemClock, parts.config.policy.readyAt, (why) => {
+      parts.events.emit('ready', { why })
+      this.#policy.tell('ready')
+    })
+    this.#policy = new PolicyRunner({
+      policy: parts.config.policy,
+      clock: systemClock,
+      perform: (action, occasion) => this.#perform(action, occasion),
+      // The result is the last thing that is told.
+      onState: (state, event) => this.#handedOff ?? parts.events.emit('policy', { state, event }),
+    })
     this.#metrics = createAgentMetrics(() => ({
       ready: this.ready() !== undefined,
       linked: parts.relay.address !== undefined,
@@ -174,6 +188,7 @@ class Agent {
   /** Until it has handed off, or was stopped; rejects with what made it impossible to go on. */
   async run(): Promise<HandoffResult | undefined> {
     const { sources, membership } = this.#parts
+    this.#policy.start()
     const watching = this.#lookout.watch({ signal: this.#gone.signal })
     const linking = this.#link()
     // Warmed before any notice, so that at the notice only real work is left.
@@ -186,6 +201,7 @@ class Agent {
       return await this.#over.promise
     } finally {
       this.#phase = 'gone'
+      this.#policy[Symbol.dispose]()
       this.#gone.abort(new HeirloomError('aborted', 'the peer is over'))
       await Promise.allSettled([linking, watching, ...warming, this.#successor])
     }
@@ -224,24 +240,25 @@ class Agent {
   }
 
   /** Hands off now. A second call while it is under way gets the same handoff. */
-  handOff({ reason, deadlineMs }: { reason: string; deadlineMs: number }): Promise<HandoffResult> {
-    this.#handoff ??= this.#handOffOnce(reason, deadlineMs)
+  handOff({ reason, deadlineMs }: { reason: string; deadlineMs: number }, how?: PolicyAction): Promise<HandoffResult> {
+    this.#handoff ??= this.#handOffOnce(reason, deadlineMs, how)
     return this.#handoff
   }
 
-  async #handOffOnce(reason: string, deadlineMs: number): Promise<HandoffResult> {
+  async #handOffOnce(reason: string, deadlineMs: number, how?: PolicyAction): Promise<HandoffResult> {
     const { config, options, membership, events, sources, node, data, relay } = this.#parts
     this.#phase = 'predecessor'
     // A successor that is itself going inherits no more.
     this.#inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
     const { policy } = config
     const limits = {
-      lanes: policy.lanes.filter((lane) => builtLanes.includes(lane)),
+      lanes: (how?.lanes ?? policy.lanes).filter((lane) => builtLanes.includes(lane)),
       reserveMs: policy.reserveMs,
       bytesMax: policy.maxBytes,
-      rateBytesPerSecondMax: policy.maxRateBytesPerSecond,
+      rateBytesPerSecondMax: how?.maxRateBytesPerSecond ?? policy.maxRateBytesPerSecond,
       keepMs: policy.keepMs,
     }
+    const chosen = sources.filter(({ name }) => how?.sources?.includes(name) ?? true)
     try {
       const common = {
         membership,
@@ -252,7 +269,8 @@ class Agent {
         events,
         ...(options.onProgress && { onProgress: options.onProgress }),
       }
-      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources, limits })
+      const criteria = criteriaOf(config.sources)
+      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources: chosen, criteria, limits })
       await this.#lookout.acknowledge()
       this.#handedOff = result
       this.#receipt = receipt
@@ -266,11 +284,18 @@ class Agent {
     }
   }
 
-  #lookOut({ notices, policy }: PeerConfig): Lookout {
+  #lookOut({ notices }: PeerConfig): Lookout {
     const tell = (event: string, fields: Readonly<Record<string, unknown>>) => this.events.emit(event, fields)
     const sources = notices.map((entry) => createNotice(entry, { clock: systemClock, tell }))
-    const handOff = (notice: { reason: string; deadlineMs: number }) => this.handOff(notice)
-    return new Lookout({ sources, on: policy.on, clock: systemClock, tell, handOff, end: () => this.stop() })
+    return new Lookout({ sources, clock: systemClock, tell, decide: (notice) => this.#policy.notice(notice), end: () => this.stop() })
+  }
+
+  /** Does what the policy decided. */
+  async #perform(action: PolicyAction, occasion: Occasion): Promise<void> {
+    const { kind, reason, deadlineMs } = occasion
+    if (action.kind === 'handoff') await this.#lookout.handOff(occasion, () => this.handOff({ reason, deadlineMs }, action))
+    else if (action.kind === 'release') this.stop()
+    else this.events.emit('notice-ignored', { kind, reason, deadlineMs, reaction: action.kind })
   }
 
   /** Keeps trying: a relay that is down at the start may be up before the notice. */
@@ -318,6 +343,7 @@ class Agent {
       this.#inherited = result
       this.#receipt = receipt
       events.emit('inherited', { ...result })
+      this.#policy.tell('inherited')
     } catch (thrown) {
       if (signal.aborted) throw thrown
       this.#warn('inheritance', thrown)

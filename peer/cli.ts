@@ -13,6 +13,7 @@ import { identityCommand } from './command/identity.ts'
 import { keygenCommand } from './command/keygen.ts'
 import { peerCommand } from './command/peer.ts'
 import { planCommand } from './command/plan.ts'
+import { receiptCommand } from './command/receipt.ts'
 import { receiveCommand } from './command/receive.ts'
 import { sendCommand } from './command/send.ts'
 import { simulateCommand } from './command/simulate.ts'
@@ -29,6 +30,7 @@ export async function runHeirloom(args: readonly string[], terminal: Terminal): 
     peerCommand,
     handoffCommand,
     statusCommand,
+    receiptCommand,
     planCommand,
     sendCommand,
     receiveCommand,

@@ -1,28 +1,33 @@
-// Who watches for notices, and decides what each means for the VM: one handoff, whatever comes how often; a hint alone ends nothing that
-// the policy doesn't end; what a cloud wants acknowledged is acknowledged when the handoff is over, and not before.
+// Who watches for notices, tells the policy of each, and keeps account of them: one handoff, whatever comes how often; what is withdrawn or a mere
+// restart ends nothing; what a cloud wants acknowledged is acknowledged when the handoff is over, and not before.
 
 import { delay, type Clock } from '../src/clock.ts'
 import { asHeirloomError } from '../src/errors.ts'
 import { acknowledgeTimeoutMs, metadataRetryMs, noticeMovedMs } from '../src/limits.ts'
-import type { Policy } from '../src/plan/policy.ts'
 import type { Notice, NoticeSource } from './notice/notice.ts'
 
 interface LookoutOptions {
   readonly sources: readonly NoticeSource[]
-  readonly on: Policy['on']
   readonly clock: Clock
   readonly tell: (event: string, fields: Record<string, unknown>) => void
-  /** Hands off, or joins the handoff that is under way; resolves when it is over. */
-  readonly handOff: (notice: { reason: string; deadlineMs: number }) => Promise<unknown>
+  /** What a notice leads to, now or later: through `handOff`, or nothing. */
+  readonly decide: (notice: Notice) => void
   /** Ends the agent without a handoff. */
   readonly end: () => void
+}
+
+/** What a handoff is begun for: a notice's kind, or what else the policy calls it. */
+interface Occasion {
+  readonly kind: string
+  readonly deadlineMs: number
 }
 
 export class Lookout {
   readonly #options: LookoutOptions
   /** When the VM goes, on the monotonic clock, by the soonest notice; undefined while there is no handoff. */
   #endsMs: number | undefined
-  /** What to acknowledge when the handoff is over, by the notice's id. */
+  /** What wants to be acknowledged, by the notice's id; and of these what led to the handoff, or came while it was under way. */
+  readonly #standing = new Map<string, Notice>()
   readonly #owed = new Map<string, Notice>()
 
   constructor(options: LookoutOptions) {
@@ -51,37 +56,41 @@ export class Lookout {
   }
 
   #react(notice: Notice): void {
-    const { kind, reason, deadlineMs } = notice
-    const { tell, end, on } = this.#options
+    const { kind, reason, deadlineMs, id = '' } = notice
+    const { clock, tell, end, decide } = this.#options
     if (notice.withdrawn) {
-      this.#owed.delete(notice.id ?? '')
+      this.#standing.delete(id)
+      this.#owed.delete(id)
       return tell('notice-withdrawn', { kind, reason, ...this.#state() })
     }
     if (kind === 'restart') {
       tell('restart', { reason, ...this.#state() })
       return end()
     }
-    const reaction = on[kind]
-    if (reaction === 'handoff') this.#handOff(notice)
-    else tell('notice-ignored', { kind, reason, deadlineMs, reaction })
+    if (notice.acknowledge !== undefined) this.#standing.set(id, notice)
+    if (this.#endsMs !== undefined && kind !== 'rebalance') {
+      const endsMs = clock.monotonicMs() + deadlineMs
+      // What has been begun can't be given more time: its plan is made.
+      const change = endsMs < this.#endsMs - noticeMovedMs ? 'sooner' : endsMs > this.#endsMs + noticeMovedMs ? 'later' : 'none'
+      tell('notice-again', { kind, reason, deadlineMs, change })
+      this.#began(notice)
+    }
+    decide(notice)
+  }
+
+  /** Runs the handoff that the policy has decided on, or joins the one that is under way. */
+  async handOff(occasion: Occasion, run: () => Promise<unknown>): Promise<void> {
+    this.#began(occasion)
+    await run()
+  }
+
+  #began({ kind, deadlineMs }: Occasion): void {
+    this.#endsMs = Math.min(this.#options.clock.monotonicMs() + deadlineMs, this.#endsMs ?? Infinity)
+    for (const [id, notice] of this.#standing) if (notice.kind === kind) this.#owed.set(id, notice)
   }
 
   #state(): { handoff: 'none' | 'begun' } {
     return { handoff: this.#endsMs === undefined ? 'none' : 'begun' }
-  }
-
-  #handOff(notice: Notice): void {
-    const { kind, reason, deadlineMs, id = '' } = notice
-    const { clock, tell, handOff } = this.#options
-    const endsMs = clock.monotonicMs() + deadlineMs
-    if (notice.acknowledge !== undefined) this.#owed.set(id, notice)
-    if (this.#endsMs !== undefined) {
-      // What has been begun can't be given more time: its plan is made.
-      const change = endsMs < this.#endsMs - noticeMovedMs ? 'sooner' : endsMs > this.#endsMs + noticeMovedMs ? 'later' : 'none'
-      tell('notice-again', { kind, reason, deadlineMs, change })
-    }
-    this.#endsMs = Math.min(endsMs, this.#endsMs ?? Infinity)
-    void handOff({ reason, deadlineMs }).catch(() => {})
   }
 
   /** Tries until the time for it is over; the VM is going all the same. */

@@ -62,7 +62,15 @@ export async function sendDirectory(options: SendOptions): Promise<HandoffResult
   const limits = { lanes, reserveMs, bytesMax: undefined, rateBytesPerSecondMax: options.rateBytesPerSecondMax, keepMs }
   const { node, data, relay, events } = session
   const common = { membership, node, data, relay, clock: systemClock, events }
-  const { result } = await handOff({ ...common, reason, deadlineMs, sources: [source], limits, ...(onProgress && { onProgress }) })
+  const { result } = await handOff({
+    ...common,
+    reason,
+    deadlineMs,
+    sources: [source],
+    criteria: () => ({ order: 'forecast' }),
+    limits,
+    ...(onProgress && { onProgress }),
+  })
   return result
 }
 

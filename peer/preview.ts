@@ -5,12 +5,15 @@ import type { Clock } from '../src/clock.ts'
 import { Deadline } from '../src/deadline.ts'
 import { asHeirloomError } from '../src/errors.ts'
 import type { Chunk, LeftOutReason } from '../src/chunk/chunk.ts'
-import { inventoryTimeoutMs } from '../src/limits.ts'
-import { chunkWeight, expectedBytes, Plan } from '../src/plan/plan.ts'
+import { curvePointsMax, inventoryTimeoutMs } from '../src/limits.ts'
+import { chunkWeight, expectedBytes } from '../src/plan/chunk-table.ts'
+import { Plan, type Criteria } from '../src/plan/plan.ts'
+import { thinned, type CurvePoint } from './handoff/mass-curve.ts'
 import type { Source } from './source/source.ts'
 
 interface PreviewOptions {
   readonly sources: readonly Source[]
+  readonly criteria?: (source: string) => Criteria
   readonly deadlineMs: number
   readonly reserveMs: number
   readonly rateBytesPerSecond: number
@@ -45,11 +48,17 @@ export interface Preview {
   readonly budgetBytes: number
   readonly chunks: { readonly known: number; readonly planned: number; readonly leftOut: number }
   readonly bytes: { readonly known: number; readonly planned: number; readonly leftOut: number }
-  /** Share of the expected reads that what would go serves; every source counts the same. */
+  /** Share of the expected reads that what would go serves, every source by its weight; and what no order could exceed. */
   readonly hitMass: number
+  readonly bound: number
+  /** How the hit mass grows with the bytes. */
+  readonly curve: readonly CurvePoint[]
   readonly leftOut: Readonly<Partial<Record<LeftOutReason, number>>>
   readonly sources: readonly PreviewSource[]
 }
+
+/** Points from which the curve is drawn. */
+const stepsMax = 1000
 
 /** Throws only when the signal ends it: a source that fails is left out and named. */
 export async function preview(options: PreviewOptions): Promise<Preview> {
@@ -59,9 +68,12 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
   const plan = new Plan()
   const failures = await Promise.all(sources.map((source) => gather(source, plan, budgetBytes, options)))
 
-  const planned = sources.map(() => ({ chunks: 0, bytes: 0, weight: 0 }))
+  const planned = sources.map(() => ({ chunks: 0, bytes: 0 }))
   const cutReason: LeftOutReason = budgetBytes < timeBudget ? 'limit' : 'deadline'
+  const scales = scalesOf(plan)
+  const steps: [bytes: number, mass: number][] = []
   let sentBytes = 0
+  let mass = 0
   for (const { index, chunk } of inOrder(plan, clock.nowMs())) {
     const bytes = expectedBytes(chunk)
     if (sentBytes + bytes > budgetBytes) {
@@ -75,17 +87,21 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
       bytes,
       afterMs: Math.round((sentBytes / rateBytesPerSecond) * 1000),
     })
+    plan.sent(index, chunk, bytes)
     sentBytes += bytes
     const tally = planned[index]!
     tally.chunks++
     tally.bytes += bytes
-    tally.weight += chunkWeight(chunk)
+    mass += chunkWeight(chunk) * scales[index]!
+    // A chunk at a time would be a point for each of millions.
+    if (sentBytes >= (steps.at(-1)?.[0] ?? -1) + budgetBytes / stepsMax) steps.push([sentBytes, mass])
+    else steps[steps.length - 1] = [sentBytes, mass]
   }
-  return summary(plan, planned, failures, budgetBytes)
+  return summary({ plan, planned, failures, budgetBytes, steps })
 }
 
 async function gather(source: Source, plan: Plan, budgetBytes: number, options: PreviewOptions): Promise<string | undefined> {
-  const { index } = plan.addSource(source.name, source.kind)
+  const { index } = plan.addSource(source.name, source.kind, options.criteria?.(source.name))
   const { deadlineMs, rateBytesPerSecond, clock } = options
   using slice = Deadline.after(clock, Math.min(inventoryTimeoutMs, deadlineMs)).signal(options.signal)
   try {
@@ -101,7 +117,12 @@ async function gather(source: Source, plan: Plan, budgetBytes: number, options: 
 
 /** All chunks of all sources, the best head first. */
 function* inOrder(plan: Plan, nowMs: number): Generator<{ index: number; chunk: Chunk }> {
-  const next = (index: number) => plan.take(index, 0, nowMs)[0]
+  // Chunks of no bytes come several at a time.
+  const taken = plan.sources().map((): Chunk[] => [])
+  const next = (index: number) => {
+    if (taken[index]!.length === 0) taken[index] = plan.take(index, 0, nowMs)
+    return taken[index]!.shift()
+  }
   const heads = plan.sources().flatMap(({ index }) => ({ index, chunk: next(index) }))
   for (;;) {
     let best: { index: number; chunk: Chunk } | undefined
@@ -114,12 +135,15 @@ function* inOrder(plan: Plan, nowMs: number): Generator<{ index: number; chunk: 
   }
 }
 
-function summary(
-  plan: Plan,
-  planned: readonly { chunks: number; bytes: number; weight: number }[],
-  failures: readonly (string | undefined)[],
-  budgetBytes: number,
-): Preview {
+interface Found {
+  readonly plan: Plan
+  readonly planned: readonly { chunks: number; bytes: number }[]
+  readonly failures: readonly (string | undefined)[]
+  readonly budgetBytes: number
+  readonly steps: readonly CurvePoint[]
+}
+
+function summary({ plan, planned, failures, budgetBytes, steps }: Found): Preview {
   const sources = plan.sources().map(({ index, name, kind }): PreviewSource => {
     const { chunks, bytes } = plan.totals(index)
     const failed = failures[index]
@@ -129,20 +153,37 @@ function summary(
   for (const { index } of plan.sources()) {
     for (const [reason, { chunks }] of plan.leftOut(index)) leftOut[reason] = (leftOut[reason] ?? 0) + chunks
   }
-  const shares = plan.sources().flatMap(({ index }) => {
-    const { weight } = plan.totals(index)
-    return weight > 0 ? planned[index]!.weight / weight : []
-  })
   const known = { chunks: sum(sources, 'chunks'), bytes: sum(sources, 'bytes') }
   const going = { chunks: sum(planned, 'chunks'), bytes: sum(planned, 'bytes') }
+  const hitMass = Number((steps.at(-1)?.[1] ?? 0).toFixed(9))
   return {
     budgetBytes,
     chunks: { known: known.chunks, planned: going.chunks, leftOut: known.chunks - going.chunks },
     bytes: { known: known.bytes, planned: going.bytes, leftOut: known.bytes - going.bytes },
-    hitMass: shares.length === 0 ? 0 : shares.reduce((total, share) => total + share, 0) / shares.length,
+    hitMass,
+    bound: hitMass === 0 ? 0 : Math.max(hitMass, reachable(plan, budgetBytes)),
+    curve: thinned(steps, curvePointsMax),
     leftOut,
     sources,
   }
+}
+
+/** What a unit of each source's weight is in hit mass. Sources without expected reads don't count. */
+function scalesOf(plan: Plan): number[] {
+  const counted = plan.sources().filter(({ index }) => plan.totals(index).weight > 0)
+  const weights = counted.reduce((total, { weight }) => total + weight, 0)
+  return plan.sources().map(({ index, weight }) => {
+    const all = plan.totals(index).weight * weights
+    return all > 0 ? weight / all : 0
+  })
+}
+
+/** The bound among the sources that count. */
+function reachable(plan: Plan, bytes: number): number {
+  const weightOf = (sources: ReturnType<Plan['sources']>) => sources.reduce((total, { weight }) => total + weight, 0)
+  const idle = plan.sources().filter(({ index }) => plan.totals(index).weight === 0)
+  const share = weightOf(idle) / weightOf(plan.sources())
+  return Number(((plan.bound([{ bytes, likelihood: 1 }]) - share) / (1 - share)).toFixed(9))
 }
 
 function sum<Key extends string>(rows: readonly Readonly<Record<Key, number>>[], key: Key): number {

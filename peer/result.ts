@@ -16,7 +16,8 @@ export interface HandoffResult {
   readonly chunks: { readonly planned: number; readonly delivered: number; readonly leftOut: number }
   readonly bytes: { readonly planned: number; readonly delivered: number; readonly sealed: number }
   readonly lanes: Readonly<Record<LaneKind, { readonly packs: number; readonly bytes: number }>>
-  readonly hitMass: { readonly predicted: number; readonly delivered: number }
+  /** Shares of the expected reads: what was predicted at the notice, what came of it, and what no order of so many bytes could exceed. */
+  readonly hitMass: { readonly predicted: number; readonly delivered: number; readonly bound?: number }
   readonly resentBytes: number
   /** For people: what was left out and why, lanes that aren't offered, sources that failed. */
   readonly notes?: readonly string[]

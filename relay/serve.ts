@@ -1,7 +1,7 @@
 // The relay as a process: store on disk, libp2p node, HTTP, and a clean end. The thin shell around createRelay.
 
-import { mkdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { systemClock } from '../src/clock.ts'
 import { Deadline } from '../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
@@ -16,6 +16,7 @@ import type { RelayConfig } from './config.ts'
 import type { QuotaLimits } from './quota.ts'
 import { createRelay, type Relay } from './relay.ts'
 import type { RelayCore } from './relay-core.ts'
+import { systemDisk } from './store/disk.ts'
 import { openDiskPackStore } from './store/disk-pack-store.ts'
 import { openDiskRecordStore } from './store/disk-record-store.ts'
 import { createRelayWeb } from './web.ts'
@@ -34,9 +35,13 @@ const drainTimeoutMs = 10_000
 /** Opens everything and serves. Throws `config`, `io`; then nothing is left open. Dispose it to drain. */
 export async function serveRelay(config: RelayConfig, onWarning: (warning: HeirloomError) => void): Promise<ServedRelay> {
   await using opened = new AsyncDisposableStack()
-  await mkdir(config.store, { recursive: true, mode: 0o700 }).catch((thrown: unknown) => {
+  try {
+    await systemDisk.makeFolder(config.store)
+    // A store that was just made must outlive a power cut as what is in it does.
+    await systemDisk.syncFolder(dirname(resolve(config.store)))
+  } catch (thrown) {
     throw asHeirloomError(thrown, 'io')
-  })
+  }
   const pools = await Promise.all(config.pools.map(readPool))
   const identity = await openIdentityFile(join(config.store, 'identity.key'))
   const packs = opened.use(await openDiskPackStore(join(config.store, 'packs'), { onWarning }))

@@ -13,6 +13,7 @@ import { circumstances } from './bench/machine.ts'
 import { measureMemory } from './bench/memory.ts'
 import { measureNotice } from './bench/notice.ts'
 import { type Part, parseBenchOptions } from './bench/options.ts'
+import { measurePlanner } from './bench/planner.ts'
 import type { Plan } from './bench/plan.ts'
 import { measureRates } from './bench/rates.ts'
 import type { Row, Target } from './bench/series.ts'
@@ -26,6 +27,7 @@ const measures: Readonly<Record<Part, (plan: Plan) => Promise<Row[]>>> = {
   files: measureFiles,
   memory: measureMemory,
   notice: measureNotice,
+  planner: measurePlanner,
 }
 
 async function bench(args: readonly string[], { stdout, stderr }: Terminal): Promise<number> {

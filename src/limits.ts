@@ -77,6 +77,9 @@ export const earlyStreamsMax = 16
 /** Without an acknowledgement for this long while packs are in flight, a lane counts as stalled and gives them back. */
 export const laneStallMs = 4_000
 
+/** How long a lane that is over waits for the other side to end the stream, too: a round trip, and what is queued. */
+export const laneGoodbyeMs = 250
+
 /** A peer that was silent for this long at the relay has lost its lease. */
 export const leaseMs = 10_000
 
@@ -105,6 +108,15 @@ export const reserveMs = 3_000
 /** An application's share of the notice for its inventory; after it the application's state is left out. */
 export const inventoryTimeoutMs = 10_000
 
+/** Over this long the rate is measured before it is believed: shorter ones mostly see the first windows fill. */
+export const rateWindowMs = 1_000
+
+/** Applications are asked again when the rate differs by more than this share from what they were told. */
+export const rateChangeShare = 0.25
+
+/** How often one handoff asks an application again: each answer costs it time. */
+export const requeriesMax = 8
+
 /** One call to an application for one chunk. */
 export const chunkCallTimeoutMs = 10_000
 
@@ -122,6 +134,18 @@ export const appReceiptBytesMax = 16 * MiB
 
 /** What an embedding program gathers in memory of one restored chunk; larger ones it takes as a stream. */
 export const appBodyBytesMax = 64 * MiB
+
+/** Points of a receipt's curve: as many as a terminal has columns. */
+export const curvePointsMax = 60
+
+/** Chunks that a receipt names with their origin, for each source: with ids and addresses of a hundred bytes a quarter of a MiB. */
+export const receiptReferencesMax = 1000
+
+/** How often a policy's circumstances are looked at, such as the load: they change without a word. */
+export const policyTickMs = 5_000
+
+/** States of a policy, over all levels: an operator has to understand it. */
+export const policyStatesMax = 200
 
 /** A configuration file: thousands of times what one needs, little enough to parse at once. */
 export const configFileBytesMax = 1 * MiB
@@ -185,6 +209,9 @@ export const clockSkewWarnMs = 5_000
 
 /** A notice file: an object with three fields. */
 export const noticeFileBytesMax = 4 * KiB
+
+/** How long a notice file may take from being made to being written. */
+export const noticeFileSettleMs = 100
 
 /** How often a notice file is looked for where the file system doesn't tell. */
 export const noticeFilePollMs = 1_000
@@ -284,6 +311,15 @@ export const listStretchEntriesMax = 50_000
 
 /** Entries of a directory that can't go and are named one by one, between two batches. */
 export const skippedToldMax = 100
+
+/** What of a large file is cut by its content in one call: some 50 ms, for which other calls wait. */
+export const cutStretchBytes = 16 * MiB
+
+/** Cuts by content that one directory remembers: at the target of packs half a TiB of large files. */
+export const contentCutsMax = 1_000_000
+
+/** At a group's border a pack ends when it has at least this much: smaller packs would cost more than their order is worth. */
+export const groupPackBytesMin = 64 * KiB
 
 /** Chunks that a directory's thread reads at a time: with a few KiB each about a pack. */
 export const readBatchChunksMax = 512

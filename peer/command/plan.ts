@@ -4,12 +4,14 @@ import { onInterrupt } from '../../src/cli/entry.ts'
 import { countFlag, durationFlag, rateFlag } from '../../src/cli/flag.ts'
 import { table } from '../../src/cli/output.ts'
 import type { CommandDefinition } from '../../src/cli/program.ts'
+import { criteriaOf } from '../../src/plan/manifest.ts'
 import { systemClock } from '../../src/clock.ts'
 import { humanDuration, humanSize } from '../../src/units.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { preview, type PlannedChunk, type Preview } from '../preview.ts'
 import type { Source } from '../source/source.ts'
 import { configFlag } from './config.ts'
+import { curveText } from './receipt-text.ts'
 
 /** Rows that a person is shown without asking for more. */
 const rowsShown = 20
@@ -38,6 +40,7 @@ export const planCommand: CommandDefinition = {
     let rows = 0
     const found = await preview({
       sources,
+      criteria: criteriaOf(config.sources),
       deadlineMs: flags['deadline'],
       reserveMs: config.policy.reserveMs,
       rateBytesPerSecond: flags['rate'],
@@ -56,15 +59,16 @@ export const planCommand: CommandDefinition = {
 }
 
 function planText(listed: readonly PlannedChunk[], found: Preview): string {
-  const { chunks, bytes, budgetBytes, hitMass, leftOut, sources } = found
+  const { chunks, bytes, budgetBytes, hitMass, bound, curve, leftOut, sources } = found
   const rows = listed.map(({ afterMs, bytes: size, kind, source, id }) => [`+${humanDuration(afterMs)}`, humanSize(size), kind, source, id])
   const more = chunks.planned - listed.length
   const reasons = Object.entries(leftOut).map(([reason, count]) => `${count} ${reason}`)
   return [
     ...(rows.length > 0 ? [table(rows), ...(more > 0 ? [`… and ${more} more`] : []), ''] : []),
     `would go: ${chunks.planned} of ${chunks.known} chunks, ${humanSize(bytes.planned)} of ${humanSize(bytes.known)}; there is time for ${humanSize(budgetBytes)}`,
-    `serving ${(100 * hitMass).toFixed(1)} % of the expected reads`,
+    `serving ${(100 * hitMass).toFixed(1)} % of the expected reads; no order could exceed ${(100 * bound).toFixed(1)} %`,
     ...(reasons.length > 0 ? [`left out: ${reasons.join(', ')}`] : []),
     ...sources.flatMap(({ name, failed }) => (failed === undefined ? [] : [`source ${name}: ${failed}`])),
+    ...curveText(curve),
   ].join('\n')
 }

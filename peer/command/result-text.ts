@@ -27,7 +27,7 @@ export function resultText(result: HandoffResult): string {
     ...Object.entries(lanes)
       .filter(([, { packs }]) => packs > 0)
       .map(([lane, moved]) => [`lane ${lane}`, `${humanSize(moved.bytes)} in ${moved.packs} packs`]),
-    ['hit mass', `${percent(hitMass.delivered)} of the expected reads (${percent(hitMass.predicted)} predicted)`],
+    ['hit mass', `${percent(hitMass.delivered)} of the expected reads (${percent(hitMass.predicted)} predicted${gapText(hitMass)})`],
     ...(resentBytes > 0 ? [['resent', humanSize(resentBytes)]] : []),
     ...notes.map((note) => ['note', note]),
   ]
@@ -36,6 +36,11 @@ export function resultText(result: HandoffResult): string {
 
 function rate(bytes: number, ms: number): string {
   return ms > 0 && bytes > 0 ? `, ${humanRate((bytes / ms) * 1000)}` : ''
+}
+
+/** How far what was delivered is from what no order of as many bytes could exceed. */
+function gapText({ delivered, bound }: HandoffResult['hitMass']): string {
+  return bound === undefined || bound <= 0 ? '' : `, ${percent(1 - delivered / bound)} short of the bound`
 }
 
 function percent(share: number): string {

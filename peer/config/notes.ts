@@ -1,6 +1,8 @@
 // What a valid configuration asks for that this version passes over: worth a word, not an error.
 
+import { packBytesTarget } from '../../src/limits.ts'
 import { builtLanes } from '../../src/plan/policy.ts'
+import { formatSize } from '../../src/units.ts'
 import type { PeerConfig } from './schema.ts'
 
 /** One sentence for each. */
@@ -8,9 +10,11 @@ export function configNotes(config: PeerConfig): string[] {
   const notes: string[] = []
   const missing = config.policy.lanes.filter((lane) => !builtLanes.includes(lane))
   if (missing.length > 0) notes.push(`policy.lanes: ${missing.join(' and ')} isn't offered by this version yet and is passed over`)
-  for (const { name, divide } of config.sources) {
-    if (divide !== undefined)
-      notes.push(`sources ${name}: divide isn't offered by this version yet; the state is divided as its kind of source does it`)
+  for (const { name, kind, divide } of config.sources) {
+    if (divide !== undefined && divide.targetBytes > packBytesTarget)
+      notes.push(`sources ${name}: divide.target is more than a pack holds; pieces have at most ${formatSize(packBytesTarget)}`)
+    if (kind === 'app' && divide?.by === 'content')
+      notes.push(`sources ${name}: only the application could divide its chunks by content; its small ones are grouped`)
   }
   if (config.notices.length === 0) notes.push('notices: without any, only `heirloom handoff` starts a handoff')
   return notes

@@ -4,6 +4,7 @@
 
 import { stringify } from 'yaml'
 import type { SourceEntry } from '../../src/plan/manifest.ts'
+import { writtenMachine } from '../../src/plan/policy-machine-schema.ts'
 import type { Policy } from '../../src/plan/policy.ts'
 import { formatDuration, formatRate, formatSize } from '../../src/units.ts'
 import type { NoticeEntry } from './notice-entry.ts'
@@ -52,6 +53,8 @@ function writtenSource(source: SourceEntry): Record<string, unknown> {
 function writtenPolicy(policy: Policy): Record<string, unknown> {
   return present({
     on: policy.on,
+    machine: writtenMachine(policy.machine),
+    context: policy.context,
     lanes: policy.lanes,
     reserve: formatDuration(policy.reserveMs),
     max_bytes: policy.maxBytes === undefined ? undefined : formatSize(policy.maxBytes),

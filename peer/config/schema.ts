@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { duration, hostPort, listenAddress, path, relayAddress, strict } from '../../src/config/values.ts'
 import { addressesMax } from '../../src/limits.ts'
 import { sourcesSchema, type Manifest } from '../../src/plan/manifest.ts'
+import { checkMachine } from '../../src/plan/policy-machine-check.ts'
 import { policySchema, type Policy } from '../../src/plan/policy.ts'
 import type { Ms } from '../../src/units.ts'
 import { noticeEntry, type NoticeEntry } from './notice-entry.ts'
@@ -40,7 +41,16 @@ export const configSchema = strict({
     .describe('How long after its start the peer counts as a successor; "always" for a standby.'),
   sources: sourcesSchema,
   policy: policySchema.prefault({}).describe('What to do on which event, and within which limits.'),
-}).describe('The configuration of a Heirloom peer.')
+})
+  .superRefine(({ policy, sources }, context) => {
+    // Of a policy with mistakes of its own nothing is there to be checked.
+    if ((policy as Partial<Policy>).machine === undefined) return
+    const names = sources.map(({ name }) => name)
+    for (const { path: at, message } of checkMachine(policy.machine, names)) {
+      context.addIssue({ code: 'custom', path: ['policy', 'machine', ...at], message })
+    }
+  })
+  .describe('The configuration of a Heirloom peer.')
 
 function waitMessage(issue: { input?: unknown }): string | undefined {
   return issue.input === undefined ? undefined : 'expected a duration such as 15m, or always'

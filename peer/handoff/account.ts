@@ -1,9 +1,11 @@
 // What a handoff came to, from the plan and the ledger: the result of the command, and the receipt that the predecessor signs.
 
 import type { LaneKind } from '../../src/lane/lane.ts'
-import type { Plan } from '../../src/plan/plan.ts'
-import { laneTallies, type HandoffOutcome, type HandoffResult } from '../result.ts'
+import { curvePointsMax } from '../../src/limits.ts'
+import type { Plan, Reference } from '../../src/plan/plan.ts'
+import { laneTallies, type HandoffOutcome, type HandoffProgress, type HandoffResult } from '../result.ts'
 import type { Ledger } from './ledger.ts'
+import { massCurve, type CurvePoint } from './mass-curve.ts'
 
 export interface SourceAccount {
   readonly name: string
@@ -11,6 +13,8 @@ export interface SourceAccount {
   readonly chunks: { readonly planned: number; readonly delivered: number }
   readonly bytes: { readonly planned: number; readonly delivered: number }
   readonly hitMass: number
+  /** What the successor gets without us: the first receiptReferencesMax of them. */
+  readonly references?: readonly Reference[]
   readonly leftOut: readonly { readonly reason: string; readonly chunks: number; readonly bytes: number; readonly detail?: string }[]
 }
 
@@ -19,6 +23,7 @@ export interface Summary {
   readonly chunks: HandoffResult['chunks']
   readonly bytes: HandoffResult['bytes']
   readonly sources: readonly SourceAccount[]
+  readonly curve: readonly CurvePoint[]
 }
 
 export interface SummaryInput {
@@ -35,14 +40,20 @@ export interface SummaryInput {
   readonly whole: boolean
   readonly toHeir: boolean
   readonly notes: readonly string[]
+  /** The policy's own limit has cut it, if anything has. */
+  readonly limited: boolean
+  /** What could be moved by what was known at the notice. Undefined: the prediction and the bound aren't asked for, which take their time. */
+  readonly budgetBytes: number | undefined
   /** Names of sources that failed as a whole: what they would have had nobody knows. */
   readonly failedSources: ReadonlySet<string>
 }
 
 export function summarize(input: SummaryInput): Summary {
   const { plan, ledger, tallies } = input
-  const sources = plan.sources().map(({ index, name, kind }): SourceAccount => {
-    const planned = plan.totals(index)
+  const planned = plan.sources()
+  const sources = planned.map(({ index, name, kind }): SourceAccount => {
+    const totals = plan.totals(index)
+    const references = plan.references(index)
     const delivered = ledger.delivered(index)
     const leftOut = [...plan.leftOut(index)].map(([reason, { chunks, bytes, detail }]) => ({
       reason,
@@ -51,14 +62,16 @@ export function summarize(input: SummaryInput): Summary {
       ...(detail !== undefined && { detail }),
     }))
     // What the plan had and nobody got, without a reason of its own: the time or a limit cut it.
-    const cut = planned.chunks - delivered.chunks - leftOut.reduce((sum, row) => sum + row.chunks, 0)
-    if (cut > 0) leftOut.push({ reason: 'deadline', chunks: cut, bytes: Math.max(0, planned.bytes - delivered.bytes) })
+    const cut = totals.chunks - delivered.chunks - leftOut.reduce((sum, row) => sum + row.chunks, 0)
+    if (cut > 0)
+      leftOut.push({ reason: input.limited ? 'limit' : 'deadline', chunks: cut, bytes: Math.max(0, totals.bytes - delivered.bytes) })
     return {
       name,
       kind,
-      chunks: { planned: planned.chunks, delivered: delivered.chunks },
-      bytes: { planned: planned.bytes, delivered: delivered.bytes },
-      hitMass: planned.weight > 0 ? delivered.weight / planned.weight : input.failedSources.has(name) ? 0 : 1,
+      chunks: { planned: totals.chunks, delivered: delivered.chunks },
+      bytes: { planned: totals.bytes, delivered: delivered.bytes },
+      hitMass: totals.weight > 0 ? delivered.weight / totals.weight : input.failedSources.has(name) ? 0 : 1,
+      ...(references.length > 0 && { references }),
       leftOut,
     }
   })
@@ -76,11 +89,22 @@ export function summarize(input: SummaryInput): Summary {
     chunks,
     bytes,
     lanes: laneTallies(tallies),
-    hitMass: { predicted: 1, delivered: sources.length === 0 ? 1 : total((s) => s.hitMass) / sources.length },
+    hitMass: hitMassOf(input, sources),
     resentBytes: input.resentBytes,
     ...(input.notes.length > 0 && { notes: [...new Set(input.notes)] }),
   }
-  return { result, chunks, bytes, sources }
+  const curve = input.budgetBytes === undefined ? [] : massCurve(ledger, plan, curvePointsMax)
+  return { result, chunks, bytes, sources, curve }
+}
+
+function hitMassOf({ plan, ledger, budgetBytes }: SummaryInput, sources: readonly SourceAccount[]): HandoffResult['hitMass'] {
+  const planned = plan.sources()
+  const weights = planned.reduce((sum, { weight }) => sum + weight, 0)
+  const delivered = weights === 0 ? 1 : planned.reduce((sum, { index, weight }) => sum + weight * sources[index]!.hitMass, 0) / weights
+  if (budgetBytes === undefined) return { predicted: 1, delivered }
+  const reachable = (bytes: number) => Math.min(1, Number(plan.bound([{ bytes, likelihood: 1 }]).toFixed(6)))
+  // Chunks of like value are counted together in the bound, which may put it a trifle too low.
+  return { predicted: reachable(budgetBytes), delivered, bound: Math.max(reachable(ledger.safeBytes), delivered) }
 }
 
 /** Chunks that were left out for a reason that is no failure: the successor doesn't miss them. */
@@ -93,8 +117,20 @@ function outcomeOf({ whole, toHeir, failedSources }: SummaryInput, leftOut: numb
 }
 
 /** The receipt's JSON text, as it is signed and shown. */
-export function makeReceipt({ result, sources }: Summary, reason: string): string {
+export function makeReceipt({ result, sources, curve }: Summary, reason: string): string {
   const { event, notes, ...account } = result
   void event
-  return JSON.stringify({ receipt: 1, reason, ...account, sources, notes: notes ?? [] })
+  return JSON.stringify({ receipt: 1, reason, ...account, sources, curve, notes: notes ?? [] })
+}
+
+/** What a progress bar shows of it. */
+export function progressOf({ chunks, bytes }: Summary, lane: LaneKind | undefined): HandoffProgress {
+  return {
+    phase: 'moving',
+    bytesDone: bytes.delivered,
+    bytesPlanned: bytes.planned,
+    chunksDone: chunks.delivered,
+    chunksPlanned: chunks.planned,
+    lane,
+  }
 }

@@ -4,7 +4,7 @@
 import type { Clock } from '../../src/clock.ts'
 import type { Deadline } from '../../src/deadline.ts'
 import { asHeirloomError, type HeirloomError } from '../../src/errors.ts'
-import { inventoryTimeoutMs } from '../../src/limits.ts'
+import { inventoryTimeoutMs, requeriesMax } from '../../src/limits.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { EventLog } from '../events.ts'
 import type { InventoryQuery, Source } from '../source/source.ts'
@@ -24,6 +24,8 @@ export interface InventoriesOptions {
 export class Inventories {
   readonly #options: InventoriesOptions
   #pending: number
+  #requeries = 0
+  #requerying: Promise<void> = Promise.resolve()
 
   constructor(options: InventoriesOptions) {
     this.#options = options
@@ -38,6 +40,38 @@ export class Inventories {
   /** Never throws; ends early with the signal. */
   async take(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#options.sources.map((source, index) => this.#takeOne(source, index, signal)))
+  }
+
+  /** The rate has changed: applications that have something left are asked for their order once more. Ends early with the signal. */
+  again(rateBytesPerSecond: number, signal: AbortSignal): Promise<void> {
+    const { sources, plan, deadline, query } = this.#options
+    if (!this.settled || this.#requeries >= requeriesMax) return this.#requerying
+    this.#requeries++
+    const deadlineMs = Math.floor(deadline.leftMs)
+    const budgetBytes = Math.floor((rateBytesPerSecond * deadlineMs) / 1000)
+    const asked = { ...query, deadlineMs, rateBytesPerSecond, budgetBytes: Math.min(query.budgetBytes, budgetBytes), requery: true }
+    const answers = sources.map((source, index) =>
+      source.kind === 'app' && !plan.isEmpty(index) ? this.#askAgain(source, index, asked, signal) : undefined,
+    )
+    this.#requerying = Promise.all([this.#requerying, ...answers]).then(() => {})
+    return this.#requerying
+  }
+
+  async #askAgain(source: Source, index: number, query: InventoryQuery, outer: AbortSignal): Promise<void> {
+    const { plan, deadline, events, onChange } = this.#options
+    const { name } = source
+    using slice = deadline.slice(Math.min(inventoryTimeoutMs, query.deadlineMs / 3)).signal(outer)
+    const { handoff, rateBytesPerSecond } = query
+    events.emit('query', { source: name, handoff, requery: true, rateBytesPerSecond })
+    try {
+      const list = plan.again(index)
+      for await (const batch of source.inventory(query, { signal: slice.signal })) list.add(batch)
+      list.settle()
+      onChange(index)
+    } catch (thrown) {
+      // What it said first still holds.
+      if (!outer.aborted) events.emit('query-failed', { source: name, handoff, reason: asHeirloomError(thrown).message })
+    }
   }
 
   async #takeOne(source: Source, index: number, outer: AbortSignal): Promise<void> {

@@ -7,7 +7,7 @@ import { openChannelLane } from '../../src/lane/channel-lane.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneEvents, LaneKind, SendingLane } from '../../src/lane/lane.ts'
 import { shouldAvoidSockets } from '../../src/lane/socket-failure.ts'
-import { dataSocketAttemptsMax, retryFirstMs, retryMaxMs } from '../../src/limits.ts'
+import { dataSocketAttemptsMax, laneGoodbyeMs, retryFirstMs, retryMaxMs } from '../../src/limits.ts'
 import type { Node } from '../../src/net/node.ts'
 import type { WelcomeMessage } from '../../src/transfer/messages.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
@@ -118,7 +118,12 @@ export class LaneKeeper {
     const more = { ...(checkWelcome && { checkWelcome }), ...(socket && { data: socket }) }
     const lane = await openChannelLane({ kind, channel, hello, events, clock, signal, ...more })
     opened.lane = lane
-    const onAbort = () => void lane.close()
+    const onAbort = () => {
+      void lane.close()
+      // A side that doesn't answer any more mustn't hold up the end.
+      const cancel = clock.after(laneGoodbyeMs, () => lane.abort(new HeirloomError('link-lost', 'the other side did not end the stream')))
+      void over.promise.then(cancel)
+    }
     signal.addEventListener('abort', onAbort, { once: true })
     void over.promise.then(() => signal.removeEventListener('abort', onAbort))
     onUp(lane)

@@ -2,7 +2,7 @@
 // A chunk counts as delivered when all of its parts are in packs that somebody has for good.
 
 import type { Chunk, ChunkPart } from '../../src/chunk/chunk.ts'
-import { chunkWeight } from '../../src/plan/plan.ts'
+import { chunkWeight } from '../../src/plan/chunk-table.ts'
 
 /** A part that goes into a pack. */
 export interface Entry {
@@ -29,6 +29,9 @@ export interface Delivered {
 export class Ledger {
   /** By pack number; the bodies are not kept. */
   readonly #packs: Packed[] = []
+  readonly #safe: boolean[] = []
+  /** Of all parts in safe packs, also of chunks that aren't complete. */
+  safeBytes = 0
   readonly #arrivedBytes = new Map<Chunk, number>()
   readonly #delivered: Delivered[] = []
 
@@ -52,8 +55,21 @@ export class Ledger {
     return (this.#delivered[source] ??= { chunks: 0, bytes: 0, weight: 0 })
   }
 
+  /** What a pack has in it. */
+  *parts(number: number): Generator<{ source: number; chunk: Chunk; chunkBytes: number; length: number }> {
+    const { sources, chunks, bytes } = this.#packs[number] ?? empty
+    for (const [index, chunk] of chunks.entries()) {
+      yield { source: sources[index]!, chunk, chunkBytes: bytes[2 * index]!, length: bytes[2 * index + 1]! }
+    }
+  }
+
+  isSafe(number: number): boolean {
+    return this.#safe[number] === true
+  }
+
   /** A pack is safe. */
   arrived(number: number): void {
+    this.#safe[number] = true
     const pack = this.#packs[number] ?? empty
     for (let index = 0; index < pack.chunks.length; index++) this.#count(pack, index, 1)
   }
@@ -61,6 +77,7 @@ export class Ledger {
   /** A pack that was safe is lost; answers the chunks that must be packed anew, by source. */
   lost(number: number): Map<number, Chunk[]> {
     const chunks = new Map<number, Chunk[]>()
+    this.#safe[number] = false
     const pack = this.#packs[number] ?? empty
     pack.chunks.forEach((chunk, index) => {
       this.#count(pack, index, -1)
@@ -78,6 +95,7 @@ export class Ledger {
     const chunk = pack.chunks[index]!
     const chunkBytes = pack.bytes[2 * index]!
     const length = pack.bytes[2 * index + 1]!
+    this.safeBytes += sign * length
     if (length >= chunkBytes) return add(delivered, chunk, chunkBytes, sign)
     const before = this.#arrivedBytes.get(chunk) ?? 0
     const after = before + sign * length

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../src/clock.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
+import type { Criteria } from '../../src/plan/plan.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Node } from '../../src/net/node.ts'
 import type { EventLog } from '../events.ts'
@@ -25,6 +26,8 @@ export interface HandoffOptions {
   /** From now. */
   readonly deadlineMs: number
   readonly sources: readonly Source[]
+  /** By which criteria each source goes, by its name. Without it: as it lists its chunks, and all alike. */
+  readonly criteria?: (source: string) => Criteria
   readonly limits: HandoffLimits
   readonly membership: Membership
   readonly node: Node
@@ -35,4 +38,16 @@ export interface HandoffOptions {
   readonly random?: () => number
   readonly events: EventLog
   readonly onProgress?: (progress: HandoffProgress) => void
+}
+
+/** Assumed before anything was measured: what a link of 1 Gbit/s moves. */
+const assumedRateBytesPerSecond = 100e6
+
+/** How fast it will go, and how much that is in all, by what is known at the notice. */
+export function budgetOf({ deadlineMs, limits }: Pick<HandoffOptions, 'deadlineMs' | 'limits'>): {
+  rateBytesPerSecond: number
+  budgetBytes: number
+} {
+  const rateBytesPerSecond = limits.rateBytesPerSecondMax ?? assumedRateBytesPerSecond
+  return { rateBytesPerSecond, budgetBytes: Math.min(limits.bytesMax ?? Infinity, Math.floor((rateBytesPerSecond * deadlineMs) / 1000)) }
 }

@@ -4,7 +4,7 @@
 import { pipe } from 'it-pipe'
 import { encodePack, type EncodePackInput } from '../../src/chunk/pack.ts'
 import type { ChunkPart } from '../../src/chunk/chunk.ts'
-import { packBytesTarget, packFragmentsMax } from '../../src/limits.ts'
+import { groupPackBytesMin, packBytesTarget, packFragmentsMax } from '../../src/limits.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { PackSealer } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
@@ -81,6 +81,7 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
       introduced.clear()
     },
     sealReceipt(receipt) {
+      gatherer.end()
       const { number, pieces } = packOf([], receipt)
       return sealer.seal(number, pieces)
     },
@@ -125,6 +126,7 @@ class Gatherer {
   readonly #feeds: readonly Feed[]
   readonly #signal: AbortSignal
   #wake: (() => void) | undefined
+  #isOver = false
   isHolding = false
 
   constructor(plan: Plan, feeds: readonly Feed[], signal: AbortSignal) {
@@ -139,8 +141,14 @@ class Gatherer {
     this.#wake = undefined
   }
 
+  /** Nothing is taken any more: the receipt has the highest number. */
+  end(): void {
+    this.#isOver = true
+    this.wake()
+  }
+
   async *groups(): AsyncGenerator<Entry[]> {
-    while (!this.#signal.aborted) {
+    while (!this.#signal.aborted && !this.#isOver) {
       const group = this.#gather()
       if (group.length > 0) yield group
       else await new Promise<void>((resolve) => (this.#wake = resolve))
@@ -156,7 +164,13 @@ class Gatherer {
       if (feed === undefined) break
       const size = packedBytes(feed.head!)
       if (group.length > 0 && bytes + size > packBytesTarget) break
-      group.push({ source: feed.index, part: feed.shift() })
+      // What builds on metadata waits for the packs below its barrier, so it can't be in one with it.
+      if (group.length > 0 && feed.head!.chunk.kind !== group.at(-1)!.part.chunk.kind) break
+      // Division: where a group ends a pack may end, too.
+      if (bytes >= groupPackBytesMin && feed.head!.chunk.group !== group.at(-1)!.part.chunk.group) break
+      const part = feed.shift()
+      group.push({ source: feed.index, part })
+      this.#plan.sent(feed.index, part.chunk, part.bytes.byteLength)
       bytes += size
     }
     this.isHolding = group.length > 0

@@ -4,7 +4,7 @@
 import { Deadline } from '../../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { laneStallMs, packBytesTarget, sealedAheadPacks } from '../../src/limits.ts'
+import { laneGoodbyeMs, laneStallMs, packBytesTarget, sealedAheadPacks } from '../../src/limits.ts'
 import { Plan } from '../../src/plan/plan.ts'
 import { createHandoff, type NewHandoff } from '../../src/seal/handoff-header.ts'
 import { PackSealer } from '../../src/seal/pack-seal.ts'
@@ -18,14 +18,12 @@ import { HeirFollower } from './heir-follower.ts'
 import { Inventories } from './inventories.ts'
 import { LaneKeeper, type LaneTarget } from './lanes.ts'
 import { Ledger } from './ledger.ts'
-import type { HandoffOptions } from './options.ts'
+import { budgetOf, type HandoffOptions } from './options.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
-import { makeReceipt, summarize, type Summary } from './account.ts'
+import { makeReceipt, progressOf, summarize, type Summary } from './account.ts'
 import { RateLimit } from './rate-limit.ts'
+import { RateWatch } from './rate-watch.ts'
 import { StallWatch } from './stall-watch.ts'
-
-/** Assumed before anything was measured: what a link of 1 Gbit/s moves. */
-const assumedRateBytesPerSecond = 100e6
 
 export async function handOff(options: HandoffOptions): Promise<{ result: HandoffResult; receipt: string }> {
   const { membership, clock } = options
@@ -52,6 +50,7 @@ class Predecessor {
   readonly #ledger = new Ledger()
   readonly #dispatcher: Dispatcher
   readonly #rate: RateLimit
+  readonly #rateWatch: RateWatch
   readonly #feeds: Feed[]
   readonly #pipeline: Pipeline
   readonly #keeper: LaneKeeper
@@ -80,12 +79,13 @@ class Predecessor {
     this.#deadline = new Deadline(clock, startedMs + options.deadlineMs)
     this.#dispatcher = new Dispatcher(limits.lanes)
     this.#rate = new RateLimit(clock, limits.rateBytesPerSecondMax)
+    this.#rateWatch = new RateWatch(clock, budgetOf(options).rateBytesPerSecond)
     this.#stalls = new StallWatch(clock)
     this.#bell = new Bell(clock)
     this.#inventories = this.#createInventories()
     this.#heir = this.#createHeirFollower()
     this.#feeds = options.sources.map((source) => {
-      const { index } = this.#plan.addSource(source.name, source.kind)
+      const { index } = this.#plan.addSource(source.name, source.kind, options.criteria?.(source.name))
       const onFailed = (error: Error) => this.#sourceFailed(source.name, error)
       return new Feed({ index, source, plan: this.#plan, clock, onChange: () => this.#changed(), onFailed })
     })
@@ -113,7 +113,10 @@ class Predecessor {
       },
       onAcknowledged: (lane, numbers) => {
         this.#stalls.progressed(lane)
+        const before = this.#ledger.safeBytes
         this.#arrived(this.#dispatcher.acknowledged(lane, numbers))
+        const rate = this.#rateWatch.acknowledged(this.#ledger.safeBytes - before, this.#dispatcher.flyingPacks > 0)
+        if (rate !== undefined) this.#tasks.push(this.#inventories.again(rate, this.#stop.signal))
         this.#changed()
       },
       onDemanded: (_lane, packs) => this.#packAnew([...packs].filter((number) => this.#dispatcher.has('store', number))),
@@ -138,6 +141,7 @@ class Predecessor {
       },
     })
     void listening
+    // A relay that doesn't answer must not hold up the sources, nor the end.
     if (relay.address !== undefined) this.#tasks.push(this.#offer())
     this.#tasks.push(this.#inventories.take(this.#stop.signal))
     for (const feed of this.#feeds) this.#tasks.push(feed.run(this.#stop.signal))
@@ -146,7 +150,10 @@ class Predecessor {
     const { result, receipt } = await this.#sayGoodbye(cut)
     this.#stop.abort(new HeirloomError('aborted', 'the handoff is over'))
     this.#heir[Symbol.dispose]()
-    await Promise.allSettled(this.#tasks)
+    // A source that ignores the end costs nobody the time.
+    using patience = Deadline.after(this.#options.clock, laneGoodbyeMs).signal()
+    const over = new Promise((resolve) => patience.signal.addEventListener('abort', resolve, { once: true }))
+    await Promise.race([Promise.allSettled(this.#tasks), over])
     return { result, receipt }
   }
 
@@ -165,13 +172,11 @@ class Predecessor {
   }
 
   #createInventories(): Inventories {
-    const { sources, clock, events, reason, deadlineMs, limits } = this.#options
-    const rateBytesPerSecond = limits.rateBytesPerSecondMax ?? assumedRateBytesPerSecond
-    const budgetBytes = Math.min(limits.bytesMax ?? Infinity, Math.floor((rateBytesPerSecond * deadlineMs) / 1000))
+    const { sources, clock, events, reason, deadlineMs } = this.#options
     return new Inventories({
       sources,
       plan: this.#plan,
-      query: { handoff: this.#handoffHex, reason, deadlineMs: Math.floor(deadlineMs), rateBytesPerSecond, budgetBytes },
+      query: { handoff: this.#handoffHex, reason, deadlineMs: Math.floor(deadlineMs), ...budgetOf(this.#options) },
       deadline: this.#deadline,
       clock,
       events,
@@ -195,7 +200,10 @@ class Predecessor {
       keepMs: BigInt(limits.keepMs),
     }
     try {
-      const { result } = await relay.request({ case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', ...offer } })
+      const { result } = await relay.request(
+        { case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', ...offer } },
+        { signal: this.#stop.signal },
+      )
       if (result.case === 'offered') this.#heir.set(result.value.heir)
       this.#offered = true
     } catch (thrown) {
@@ -241,8 +249,10 @@ class Predecessor {
       this.#sendWhatFits()
       if (this.#everythingIsSafe() || this.#overLimit() || this.#hopeless()) break
       this.#pull()
-      await this.#bell.wait(laneStallMs / 4)
-      for (const lane of this.#stalls.stalled(this.#dispatcher.lanes())) void lane.close()
+      // A runtime's timers fire a little early: the one of the end may come before it.
+      await this.#bell.wait(Math.min(laneStallMs / 4, until.leftMs))
+      for (const lane of this.#stalls.stalled(this.#dispatcher.lanes()))
+        lane.abort(new HeirloomError('timeout', 'nothing was acknowledged'))
     }
     return !this.#everythingIsSafe()
   }
@@ -255,6 +265,7 @@ class Predecessor {
         this.#firstPackMs = this.#options.clock.monotonicMs() - this.#startedMs
         this.#options.events.emit('first-pack', { handoff: this.#handoffHex, lane: next.lane.kind, afterMs: this.#firstPackMs })
       }
+      this.#rateWatch.began()
       next.lane.send(next.pack)
       this.#pull()
     }
@@ -262,7 +273,7 @@ class Predecessor {
 
   /** Asks the pipeline for another pack if one will be wanted soon. */
   #pull(): void {
-    if (this.#pulling || this.#dispatcher.queuedPacks >= sealedAheadPacks || this.#overLimit()) return
+    if (this.#pulling || this.#dispatcher.queuedPacks >= sealedAheadPacks || this.#limitIsReached) return
     if (this.#feeds.every((feed) => feed.dry)) return
     this.#pulling = true
     void this.#pipeline.next().then(
@@ -287,14 +298,15 @@ class Predecessor {
     return nothingToCome && !this.#pipeline.isHolding && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
   }
 
-  #overLimit(): boolean {
+  /** Another pack could be more than the policy allows. */
+  get #limitIsReached(): boolean {
     const { bytesMax } = this.#options.limits
-    return (
-      bytesMax !== undefined &&
-      this.#sealedBytes + packBytesTarget > bytesMax &&
-      this.#dispatcher.queuedPacks === 0 &&
-      this.#dispatcher.flyingPacks === 0
-    )
+    return bytesMax !== undefined && this.#sealedBytes + packBytesTarget > bytesMax
+  }
+
+  /** As much is safe as the policy allows. */
+  #overLimit(): boolean {
+    return this.#limitIsReached && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
   }
 
   /** Nobody will take what is left: the store has refused us for good and there is no heir. */
@@ -306,15 +318,7 @@ class Predecessor {
     for (const number of numbers) this.#ledger.arrived(number)
     if (numbers.length > 0) this.#options.events.emit('pack', { handoff: this.#handoffHex, packs: numbers.length })
     if (numbers.length === 0 || this.#options.onProgress === undefined) return
-    const { chunks, bytes } = this.#summary(true)
-    this.#options.onProgress({
-      phase: 'moving',
-      bytesDone: bytes.delivered,
-      bytesPlanned: bytes.planned,
-      chunksDone: chunks.delivered,
-      chunksPlanned: chunks.planned,
-      lane: this.#dispatcher.lanes()[0]?.kind,
-    })
+    this.#options.onProgress(progressOf(this.#summary(true), this.#dispatcher.lanes()[0]?.kind))
   }
 
   /** Chunks whose packs nobody holds any more are packed again, under new numbers. */
@@ -335,19 +339,19 @@ class Predecessor {
     const { membership, relay, events } = this.#options
     // A pack that is being sealed has the lower number.
     while (this.#pipeline.isHolding) await this.#bell.wait(10)
-    const summary = this.#summary(!cut)
+    const summary = this.#summary(!cut, true)
     const receipt = makeReceipt(summary, this.#options.reason)
     const content = new TextEncoder().encode(receipt)
     const signature = membership.identity.sign('heirloom/1 receipt', content)
     const last = this.#pipeline.sealReceipt({ content, signature })
     this.#dispatcher.add(last)
-    const ending = this.#deadline
+    const ending = this.#deadline.before(laneGoodbyeMs)
     while (!ending.passed && !this.#dispatcher.isSafe(last.number) && !this.#hopeless()) {
       this.#sendWhatFits()
       await this.#bell.wait(Math.min(250, ending.leftMs))
     }
     if (this.#dispatcher.isSafe(last.number)) await this.#close(last, relay)
-    const final = this.#summary(!cut)
+    const final = this.#summary(!cut, true)
     events.emit('handoff-end', { ...final.result })
     if (this.#localFailure !== undefined && final.result.chunks.planned === 0) throw this.#localFailure
     return { result: final.result, receipt: makeReceipt(final, this.#options.reason) }
@@ -356,7 +360,7 @@ class Predecessor {
   async #close(last: SealedPack, relay: RelayClient): Promise<void> {
     const packs = last.number + 1
     for (const lane of this.#dispatcher.lanes()) lane.end({ packs, closed: true })
-    using slice = this.#deadline.slice(2000).signal()
+    using slice = this.#deadline.before(laneGoodbyeMs).slice(2000).signal()
     try {
       await relay.request({ case: 'close', value: { $typeName: 'heirloom.wire.v1.Close', handoff: this.#new.handoff, packs } }, slice)
     } catch (thrown) {
@@ -364,7 +368,7 @@ class Predecessor {
     }
   }
 
-  #summary(whole: boolean): Summary {
+  #summary(whole: boolean, judged = false): Summary {
     return summarize({
       handoff: this.#handoffHex,
       epoch: this.#heir.epoch,
@@ -379,6 +383,8 @@ class Predecessor {
       toHeir: this.#heir.wasLinked && this.#heir.exists,
       notes: this.#notes,
       failedSources: this.#failedSources,
+      limited: this.#limitIsReached,
+      budgetBytes: judged ? budgetOf(this.#options).budgetBytes : undefined,
     })
   }
 

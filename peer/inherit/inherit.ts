@@ -18,7 +18,7 @@ import { laneTallies, type HandoffOutcome, type HandoffProgress, type HandoffRes
 import type { Sink } from '../source/source.ts'
 import type { InheritanceDesk } from './desk.ts'
 import { systemJournalFiles, type JournalFiles } from './journal-files.ts'
-import { Journal, recallJournal, type Recalled } from './journal.ts'
+import { Journal, recallJournal, type Recalled, type Settled } from './journal.ts'
 import { Restorer } from './restorer.ts'
 import { Inheritance, type InheritanceEnd } from './successor.ts'
 
@@ -45,8 +45,11 @@ export interface InheritOptions {
   readonly onProgress?: (progress: HandoffProgress) => void
 }
 
-/** Takes one handoff. Throws `no-space`, `io`, `source-failed` for what failed here; then the handoff was given back for another heir. */
-export async function inherit(options: InheritOptions): Promise<{ result: HandoffResult; receipt: string }> {
+/**
+ * Takes one handoff; one that this peer has settled before is only told to the relay again. Throws `no-space`, `io`, `source-failed` for what
+ * failed here; then the handoff was given back for another heir.
+ */
+export async function inherit(options: InheritOptions): Promise<Settled> {
   const { assignment, membership, clock, events, signal } = options
   const { secret } = membership
   if (secret === undefined) throw new HeirloomError('config', 'a successor needs the pool secret')
@@ -54,8 +57,10 @@ export async function inherit(options: InheritOptions): Promise<{ result: Handof
   const header = await openHeader(assignment.header, secret, assignment.handoff, membership.wrapping)
   const handoff = Buffer.from(assignment.handoff).toString('hex')
   events.emit('claim', { handoff, epoch: assignment.epoch })
-  using opened = openJournal(options, handoff)
-  const { journal, recalled, directory, files } = opened
+  const place = findJournal(options, handoff)
+  const { recalled } = place
+  if (recalled?.settled !== undefined) return tellSettled(options, place, recalled.settled)
+  using journal = openJournal(options, handoff, place)
   const opener = new PackOpener({ key: header.key, pool: membership.pool.id, handoff: assignment.handoff })
   let firstPackMs: number | null = null
   const known = new Map<string, Sink | undefined>()
@@ -104,10 +109,17 @@ export async function inherit(options: InheritOptions): Promise<{ result: Handof
     firstPackMs,
     identityKey: header.identityKey,
   }
-  const { result, receipt } = await settle(options, account)
-  files.remove(directory)
-  events.emit('handoff-end', { ...result })
-  return { result, receipt }
+  const settled = await settle(options, account)
+  events.emit('handoff-end', { ...settled.result })
+  if (end !== 'fenced') journal.settle(settled)
+  return tellSettled(options, place, settled)
+}
+
+/** The relay hears that it is over. Until it has, the journal says so, for when the relay gives it to us again. */
+async function tellSettled(options: InheritOptions, { files, directory }: JournalPlace, settled: Settled): Promise<Settled> {
+  const isTold = settled.result.outcome === 'fenced' || (await finishAtRelay(options, false))
+  if (isTold) files.remove(directory)
+  return settled
 }
 
 /** Runs the inheritance, open to its predecessor and to what the relay says. */
@@ -125,22 +137,22 @@ async function runToItsEnd(options: InheritOptions, inheritance: Inheritance): P
   }
 }
 
-interface OpenedJournal extends Disposable {
-  readonly journal: Journal
-  readonly recalled: Recalled | undefined
+interface JournalPlace {
   readonly directory: string
   readonly files: JournalFiles
+  readonly recalled: Recalled | undefined
 }
 
-/** The journal of this handoff: what an earlier process of this peer wrote, and where to go on. */
-function openJournal(options: InheritOptions, handoff: string): OpenedJournal {
-  const { journalDirectory, journalFiles: files = systemJournalFiles, assignment, membership } = options
+/** What an earlier process of this peer wrote of this handoff. */
+function findJournal({ journalDirectory, journalFiles: files = systemJournalFiles }: InheritOptions, handoff: string): JournalPlace {
   const directory = join(journalDirectory, handoff)
   files.makeFolder(directory)
-  const recalled = recallJournal(directory, files)
+  return { directory, files, recalled: recallJournal(directory, files) }
+}
+
+function openJournal({ assignment, membership }: InheritOptions, handoff: string, { directory, files, recalled }: JournalPlace): Journal {
   const head = { handoff, epoch: assignment.epoch, seed: Buffer.from(membership.identity.seed).toString('base64') }
-  const journal = Journal.open(directory, head, recalled, files)
-  return { journal, recalled, directory, files, [Symbol.dispose]: () => journal[Symbol.dispose]() }
+  return Journal.open(directory, head, recalled, files)
 }
 
 interface Account {
@@ -153,7 +165,7 @@ interface Account {
   readonly identityKey: Uint8Array
 }
 
-async function settle(options: InheritOptions, account: Account): Promise<{ result: HandoffResult; receipt: string }> {
+async function settle(options: InheritOptions, account: Account): Promise<Settled> {
   const { restorer, end, identityKey } = account
   const complete = end === 'complete' && missingChunks(restorer) === 0
   const notes: string[] = []
@@ -172,7 +184,6 @@ async function settle(options: InheritOptions, account: Account): Promise<{ resu
         notes.push(`${sink.name}: ${asHeirloomError(thrown).message}`)
       }
     }
-    await finishAtRelay(options, false)
   }
   for (const [name, sink] of account.known)
     if (sink === undefined) notes.push(`${name}: there is no such source here, its state was not restored`)
@@ -181,10 +192,16 @@ async function settle(options: InheritOptions, account: Account): Promise<{ resu
   return { result: resultOf(options, account, complete, notes), receipt }
 }
 
-/** Tells the relay that the handoff needn't be kept, or that another may have it. It learns the same when our lease ends. */
-async function finishAtRelay({ relay, assignment }: InheritOptions, released: boolean): Promise<void> {
+/** Tells the relay that the handoff needn't be kept, or that another may have it. Answers whether it has heard. */
+async function finishAtRelay({ relay, assignment }: InheritOptions, released: boolean): Promise<boolean> {
   const { handoff, epoch } = assignment
-  await relay.request({ case: 'finish', value: { $typeName: 'heirloom.wire.v1.Finish', handoff, epoch, released } }).catch(() => {})
+  try {
+    await relay.request({ case: 'finish', value: { $typeName: 'heirloom.wire.v1.Finish', handoff, epoch, released } })
+    return true
+  } catch (thrown) {
+    const { code } = asHeirloomError(thrown)
+    return code === 'fenced' || code === 'not-found'
+  }
 }
 
 /** Takes the claim up again after every new link, and hears when it is fenced. */

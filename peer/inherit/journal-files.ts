@@ -9,6 +9,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -28,12 +29,14 @@ export interface JournalFiles {
   makeFolder(path: string): void
   list(path: string): string[]
   read(path: string): Uint8Array
-  /** Makes the file, or takes the place of what it had. Not atomic: a process that is killed in the middle leaves a part. */
+  /** Makes the file, or takes the place of what it had. A process that is killed in the middle leaves it as it was. */
   write(path: string, bytes: Uint8Array): void
   /** Removes a file, or a folder with all that is in it. What isn't there is fine. */
   remove(path: string): void
   openLog(path: string): JournalLog
 }
+
+const temporarySuffix = '.new'
 
 /** The machine's own files. Only the owner may read what is written here. */
 export const systemJournalFiles: JournalFiles = {
@@ -47,7 +50,10 @@ export const systemJournalFiles: JournalFiles = {
   makeFolder: (path) => void mkdirSync(path, { recursive: true, mode: 0o700 }),
   list: (path) => readdirSync(path),
   read: (path) => readFileSync(path),
-  write: (path, bytes) => writeFileSync(path, bytes, { mode: 0o600 }),
+  write(path, bytes) {
+    writeFileSync(path + temporarySuffix, bytes, { mode: 0o600 })
+    renameSync(path + temporarySuffix, path)
+  },
   remove: (path) => rmSync(path, { recursive: true, force: true }),
   openLog(path) {
     const file = openSync(path, 'a')

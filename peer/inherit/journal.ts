@@ -1,13 +1,14 @@
 // What a successor has restored, on its own disk, so that its process may die and go on without anything being sent twice.
 //
 // A log of JSON lines: the first says which handoff, each other one is a pack that is restored (or waits, sealed, for its barrier) with
-// the heads of fragments that belong to something unfinished. A torn last line is dropped. Lines are written before the
+// the heads of fragments that belong to something unfinished; the last one may say how it ended. A torn last line is dropped. Lines are written before the
 // acknowledgement and not fsynced: a journal outlives the process, and is void after a reboot of the machine (the boot id says so), since
 // then restored files may be torn as well.
 
 import { join } from 'node:path'
 import { asHeirloomError, assert } from '../../src/errors.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
+import type { HandoffResult } from '../result.ts'
 import { systemJournalFiles, type JournalFiles, type JournalLog } from './journal-files.ts'
 
 export interface JournalHead {
@@ -43,27 +44,36 @@ export interface JournalFragment {
   readonly attributes: string
 }
 
+/** How an inheritance ended, for an heir that is given it again because the relay has not heard of it. */
+export interface Settled {
+  readonly result: HandoffResult
+  readonly receipt: string
+}
+
 export interface Recalled {
   readonly head: JournalHead
   readonly entries: readonly JournalEntry[]
+  readonly settled: Settled | undefined
 }
 
 const fileName = 'journal.jsonl'
 
 /** What a journal in this directory says, or undefined when there is none, or none that can be trusted. */
 export function recallJournal(directory: string, files: JournalFiles = systemJournalFiles): Recalled | undefined {
-  let lines: string[]
+  let texts: string[]
   try {
-    lines = new TextDecoder().decode(files.read(join(directory, fileName))).split('\n')
+    texts = new TextDecoder().decode(files.read(join(directory, fileName))).split('\n')
   } catch {
     return undefined
   }
-  lines.pop()
-  const parsed = lines.map(parseLine)
+  texts.pop()
+  const parsed = texts.map(parseLine)
   const head = parsed[0] as (JournalHead & { boot: string }) | undefined
   if (head === undefined || head.boot !== files.bootId() || typeof head.handoff !== 'string') return undefined
   const torn = parsed.indexOf(undefined)
-  return { head, entries: parsed.slice(1, torn < 0 ? undefined : torn) as JournalEntry[] }
+  const lines = parsed.slice(1, torn < 0 ? undefined : torn) as (JournalEntry | { settled: Settled })[]
+  const last = lines.at(-1)
+  return { head, entries: lines.filter((line) => 'pack' in line), settled: last && 'settled' in last ? last.settled : undefined }
 }
 
 function parseLine(line: string): unknown {
@@ -88,6 +98,8 @@ export class Journal implements Disposable {
   /** Begins a journal, or goes on with one that was recalled. Throws `io` or `no-space`. */
   static open(directory: string, head: JournalHead, recalled: Recalled | undefined, files: JournalFiles = systemJournalFiles): Journal {
     try {
+      // What was held before a reboot may be torn as well.
+      if (recalled === undefined) files.remove(join(directory, 'held'))
       files.makeFolder(join(directory, 'held'))
       const path = join(directory, fileName)
       const lines = [{ ...head, boot: files.bootId() }, ...(recalled?.entries ?? [])].map((line) => `${JSON.stringify(line)}\n`)
@@ -100,9 +112,22 @@ export class Journal implements Disposable {
 
   /** Throws `no-space` with the torn line cut off again. */
   append(entry: JournalEntry): void {
+    this.#write(entry)
+  }
+
+  /** Nothing is restored any more. A full disk keeps it from being written: then it is only not remembered. */
+  settle(settled: Settled): void {
+    try {
+      this.#write({ settled })
+    } catch (thrown) {
+      if (asHeirloomError(thrown).code !== 'no-space') throw thrown
+    }
+  }
+
+  #write(line: object): void {
     assert(this.#log !== undefined, 'the journal is open')
     try {
-      this.#log.append(Buffer.from(`${JSON.stringify(entry)}\n`))
+      this.#log.append(Buffer.from(`${JSON.stringify(line)}\n`))
     } catch (thrown) {
       throw asHeirloomError(thrown, 'io')
     }

@@ -38,7 +38,11 @@ export class Restorer {
   readonly have = new PackSet()
   readonly superseded = new PackSet()
   readonly sources = new Map<number, SourceSummary>()
+  /** By source: the pack that said so. */
+  readonly #promisedIn = new Map<number, number>()
   receipt: DecodedPack['receipt']
+  /** How many packs there are in all, once the last one, the receipt, is known. */
+  packs: number | undefined
   readonly restored = { chunks: 0, bytes: 0, weights: new Map<number, number>() }
   readonly refused: (Refused & { source: string })[] = []
   refusedTotal = 0
@@ -49,7 +53,9 @@ export class Restorer {
   #waitingBytes = 0
   #running = 0
   #open = false
-  #failed = false
+  /** Nothing is begun any more. */
+  #isOver = false
+  #whenIdle: (() => void) | undefined
 
   constructor(options: RestorerOptions) {
     this.#options = options
@@ -74,7 +80,7 @@ export class Restorer {
   /** After a restart: what the journal says, before any lane is opened. */
   async recall(entries: readonly JournalEntry[]): Promise<void> {
     for (const entry of entries) {
-      this.#learn({
+      this.#learn(entry.pack, {
         sources: (entry.sources ?? []) as SourceSummary[],
         superseded: PackSet.fromRuns(entry.superseded ?? []),
         receipt: entry.receipt && { content: fromBase64(entry.receipt.content), signature: fromBase64(entry.receipt.signature) },
@@ -96,13 +102,13 @@ export class Restorer {
 
   /** Takes a pack from a lane. Throws what makes the pack unacceptable; then nothing of it is used. */
   accept({ number, pieces, bytes, settle }: ArrivedPack): void {
-    if (this.#failed) return
+    if (this.#isOver) return
     const waiting = this.#waiting.get(number)
     if (waiting !== undefined) return void waiting.settles.push(settle)
     if (this.have.has(number)) return settle()
     const pack = decodePack(this.#options.opener.open(pieces).plain)
     if (pack.barrier > number) throw new HeirloomError('malformed', `pack ${number} waits for packs that come after it`)
-    this.#learn(pack)
+    this.#learn(number, pack)
     if (!this.#passed.hasAllBelow(pack.barrier) && this.#waitingBytes + bytes > heldBytesMax) {
       this.#holdOnDisk(number, pieces)
       settle()
@@ -119,6 +125,12 @@ export class Restorer {
     this.#advance()
   }
 
+  /** Begins nothing more; resolves when what is being restored has ended. Sinks and journal may be closed then. */
+  async stop(): Promise<void> {
+    this.#isOver = true
+    if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
+  }
+
   #holdOnDisk(number: number, pieces: readonly Uint8Array[]): void {
     try {
       this.#options.journal.hold(number, pieces)
@@ -130,23 +142,32 @@ export class Restorer {
     this.#onDisk.add(number)
   }
 
-  #learn({ sources, superseded, receipt }: Pick<DecodedPack, 'sources' | 'superseded' | 'receipt'>): void {
-    for (const summary of sources) this.sources.set(summary.source, summary)
+  /** Packs come in any order: of what the sources promised, that of the highest number holds. */
+  #learn(number: number, { sources, superseded, receipt }: Pick<DecodedPack, 'sources' | 'superseded' | 'receipt'>): void {
+    for (const summary of sources) {
+      if (number < (this.#promisedIn.get(summary.source) ?? 0)) continue
+      this.sources.set(summary.source, summary)
+      this.#promisedIn.set(summary.source, number)
+    }
     for (const number of superseded) {
       this.superseded.add(number)
       this.#passed.add(number)
     }
-    if (receipt !== undefined) this.receipt = receipt
+    if (receipt !== undefined) {
+      this.receipt = receipt
+      this.packs = number + 1
+    }
   }
 
   /** Starts what can start, lowest number first. */
   #advance(): void {
-    while (this.#running < restoresMax && !this.#failed) {
+    while (this.#running < restoresMax && !this.#isOver) {
       const next = this.#nextReady()
       if (next === undefined) return
       this.#running++
       void this.#restore(next).then(() => {
         this.#running--
+        if (this.#running === 0) this.#whenIdle?.()
         this.#advance()
         this.#options.onAdvanced()
       })
@@ -161,13 +182,21 @@ export class Restorer {
       if (this.#started.has(waiting.number) || !this.#mayPass(waiting.pack.barrier)) continue
       if (best === undefined || waiting.number < best.number) best = waiting
     }
-    if (best === undefined && this.#waitingBytes <= heldBytesMax / 2) best = this.#fromDisk()
+    // What is in memory may wait for what is on disk: then that is taken however much there is.
+    if (best === undefined && (this.#waitingBytes <= heldBytesMax / 2 || this.#running === 0)) best = this.#fromDisk()
     if (best !== undefined) this.#started.add(best.number)
     return best
   }
 
   #mayPass(barrier: number): boolean {
-    return this.#open || this.#passed.hasAllBelow(barrier)
+    return this.#passed.hasAllBelow(barrier) || (this.#open && !this.#isHereBelow(barrier))
+  }
+
+  /** Once barriers are open, what is missing is passed over; what is here still goes first. */
+  #isHereBelow(barrier: number): boolean {
+    for (const number of this.#waiting.keys()) if (number < barrier) return true
+    const [onDisk] = this.#onDisk
+    return onDisk !== undefined && onDisk < barrier
   }
 
   #fromDisk(): Waiting | undefined {
@@ -184,7 +213,7 @@ export class Restorer {
   #readHeld(number: number): DecodedPack | undefined {
     try {
       const pack = decodePack(this.#options.opener.open([this.#options.journal.readHeld(number)]).plain)
-      this.#learn(pack)
+      this.#learn(number, pack)
       return pack
     } catch {
       // Torn by a crash: it was not acknowledged then, or will be demanded again.
@@ -263,8 +292,8 @@ export class Restorer {
   }
 
   #fail(thrown: unknown): void {
-    if (this.#failed) return
-    this.#failed = true
+    if (this.#isOver) return
+    this.#isOver = true
     this.#options.onFailed(asHeirloomError(thrown, 'io'))
   }
 }

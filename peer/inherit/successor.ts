@@ -95,7 +95,8 @@ export class Inheritance {
       signal.removeEventListener('abort', onAbort)
       this.#cancelOrphan?.()
       this.#stop.abort(new HeirloomError('aborted', 'the inheritance is over'))
-      await Promise.all([...[...this.#direct.values()].map((lane) => lane.close()), this.#get?.close(), getting])
+      const lanes = [...this.#direct.values()].map((lane) => lane.close())
+      await Promise.all([this.#options.restorer.stop(), ...lanes, this.#get?.close(), getting])
     }
   }
 
@@ -115,6 +116,7 @@ export class Inheritance {
     const { membership, predecessor, epoch, clock, restorer, events } = this.#options
     let carried: { channel: Channel; data?: DataOfferMessage }
     try {
+      if (this.#stop.signal.aborted) throw new HeirloomError('busy', 'this inheritance is over')
       if (channel.remotePeer !== peerIdText(predecessor))
         throw new HeirloomError('unauthorised', 'this is not the predecessor of the handoff')
       checkCertificate(hello.certificate, { pool: membership.pool, peer: predecessor, atMs: clock.nowMs(), needs: 'send' })
@@ -187,7 +189,8 @@ export class Inheritance {
   /** Whether it is over; called whenever something has changed. */
   check(): void {
     const { restorer, lanes } = this.#options
-    const packs = this.#packs
+    // The close may never have reached the relay: the receipt itself is the last pack.
+    const packs = this.#packs ?? restorer.packs
     if (packs !== undefined && restorer.completeBelow(packs)) return this.#over.resolve('complete')
     if (packs !== undefined) this.#demandMissing(packs)
     const storeIsDone = !lanes.includes('store') || this.#getEnded !== undefined

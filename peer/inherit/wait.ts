@@ -2,9 +2,13 @@
 
 import type { Clock } from '../../src/clock.ts'
 import { Deadline } from '../../src/deadline.ts'
-import { asHeirloomError } from '../../src/errors.ts'
+import { asHeirloomError, type ErrorCode } from '../../src/errors.ts'
+import { retryMaxMs } from '../../src/limits.ts'
 import type { Assignment } from '../../src/wire/gen/control_pb.ts'
 import type { RelayClient } from '../relay-client.ts'
+
+/** What ails a relay, such as a full disk, and isn't its answer to who we are: it passes, or its operator sees to it. */
+const relayTroubles: ReadonlySet<ErrorCode> = new Set(['io', 'no-space', 'quota', 'internal'])
 
 export interface WaitForOptions {
   readonly relay: RelayClient
@@ -18,6 +22,7 @@ export interface WaitForOptions {
 /** The assignment, or undefined when none came in time; then the relay was told that we don't wait any more. Throws what the relay refuses us with. */
 export async function waitForAssignment({ relay, clock, waitMs, signal, onNothing }: WaitForOptions): Promise<Assignment | undefined> {
   const assigned = Promise.withResolvers<Assignment | undefined>()
+  let askAgain: (() => void) | undefined
   const ask = async () => {
     try {
       const { result } = await relay.request({ case: 'wait', value: { $typeName: 'heirloom.wire.v1.Wait' } }, { signal })
@@ -25,7 +30,9 @@ export async function waitForAssignment({ relay, clock, waitMs, signal, onNothin
       else onNothing?.()
     } catch (thrown) {
       const error = asHeirloomError(thrown)
-      if (!error.retryable) assigned.reject(error)
+      if (!error.retryable && !relayTroubles.has(error.code)) return assigned.reject(error)
+      askAgain?.()
+      askAgain = clock.after(retryMaxMs, () => void (relay.address !== undefined && ask()))
     }
   }
   using listening = relay.listen({
@@ -40,7 +47,7 @@ export async function waitForAssignment({ relay, clock, waitMs, signal, onNothin
     once: true,
   })
   if (relay.address !== undefined) void ask()
-  const assignment = await assigned.promise
+  const assignment = await assigned.promise.finally(() => askAgain?.())
   if (assignment === undefined) await relay.request({ case: 'leave', value: { $typeName: 'heirloom.wire.v1.Leave' } }).catch(() => {})
   return assignment
 }

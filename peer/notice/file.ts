@@ -4,7 +4,7 @@
 import { readFile, watch } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { delay, type Clock } from '../../src/clock.ts'
-import { noticeFileBytesMax, noticeFilePollMs } from '../../src/limits.ts'
+import { noticeFileBytesMax, noticeFilePollMs, noticeFileSettleMs } from '../../src/limits.ts'
 import { parseDuration } from '../../src/units.ts'
 import type { Notice, NoticeKind, NoticeSource } from './notice.ts'
 
@@ -25,13 +25,21 @@ export function createFileNotice({ path, deadlineMs, clock }: FileNoticeOptions)
     async *watch({ signal }) {
       let seen: string | undefined
       while (!signal.aborted) {
-        const text = await readNotice(path)
+        const text = await readWhole(path, clock, signal)
         if (text !== undefined && text !== seen) yield noticeOf(text, path, deadlineMs)
         seen = text
         await changed(path, clock, signal)
       }
     },
   }
+}
+
+/** Whoever writes the file makes it first and fills it then: what is empty, or no JSON, is looked at again a moment later. */
+async function readWhole(path: string, clock: Clock, signal: AbortSignal): Promise<string | undefined> {
+  const text = await readNotice(path)
+  if (text === undefined || parse(text) !== undefined) return text
+  await delay(clock, noticeFileSettleMs, signal).catch(() => {})
+  return readNotice(path)
 }
 
 async function readNotice(path: string): Promise<string | undefined> {
@@ -43,7 +51,7 @@ async function readNotice(path: string): Promise<string | undefined> {
 }
 
 function noticeOf(text: string, path: string, fallbackMs: number): Notice {
-  const fields = parse(text)
+  const fields = parse(text) ?? {}
   const kinds: readonly NoticeKind[] = ['rebalance', 'preempt', 'terminate']
   const kind = kinds.find((known) => known === fields['kind']) ?? 'terminate'
   const reason = typeof fields['reason'] === 'string' ? fields['reason'].slice(0, 500) : `file ${path}`
@@ -60,12 +68,12 @@ function deadlineIn({ deadlineMs, deadline }: Record<string, unknown>): number |
   }
 }
 
-function parse(text: string): Record<string, unknown> {
+function parse(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
   } catch {
-    return {}
+    return undefined
   }
 }
 

@@ -5,6 +5,7 @@ import { HeirloomError } from '../../src/errors.ts'
 import type { SourceEntry } from '../../src/plan/manifest.ts'
 import { createAppSink } from './app/sink.ts'
 import { createAppSource } from './app/source.ts'
+import { divided } from './divided.ts'
 import { stagingPrefix } from './directory/path.ts'
 import { createDirectorySink } from './directory/sink.ts'
 import { createDirectorySource } from './directory/source.ts'
@@ -35,7 +36,7 @@ const adapters: { readonly [Kind in SourceEntry['kind']]?: Adapter<EntryOf<Kind>
 
 /** Throws `config` for a kind that this version doesn't have. */
 export function createSource(entry: SourceEntry, options: CreateOptions = {}): Source {
-  return adapterOf(entry).source(entry, options)
+  return divided(adapterOf(entry).source(entry, options), entry.divide)
 }
 
 /** Throws `config` for a kind that this version doesn't have. */

@@ -171,19 +171,29 @@ class OpenDiskRecordStore implements RecordStore {
   }
 }
 
-/** The record in a file, or undefined if there is none that can be read. */
+/** The record in a file, or undefined if what is in it is none. Throws `io` if the disk doesn't say: that it can't be read now is no damage. */
 async function readRecord(disk: Disk, path: string): Promise<HandoffRecord | undefined> {
-  const file = await disk.file(path, 'open').catch(() => undefined)
-  if (file === undefined) return undefined
   try {
-    const bytes = await file.size()
-    if (bytes > recordFileBytesMax) return undefined
-    const text = Buffer.alloc(bytes)
-    return (await readFully(file, [text], 0)) ? decodeRecord(text.toString('utf8')) : undefined
+    const file = await disk.file(path, 'open')
+    try {
+      const bytes = await file.size()
+      if (bytes > recordFileBytesMax) return undefined
+      const text = Buffer.alloc(bytes)
+      return (await readFully(file, [text], 0)) ? parseRecord(text.toString('utf8')) : undefined
+    } finally {
+      await file.close()
+    }
+  } catch (cause) {
+    const hint = 'look at the disk; without that file the relay starts, and knows nothing of its handoff'
+    throw new HeirloomError('io', `${path} can't be read`, { cause, hint })
+  }
+}
+
+function parseRecord(text: string): HandoffRecord | undefined {
+  try {
+    return decodeRecord(text)
   } catch {
     return undefined
-  } finally {
-    await file.close()
   }
 }
 

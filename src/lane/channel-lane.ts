@@ -175,6 +175,10 @@ class ChannelLane implements SendingLane {
     return this.#channel.close()
   }
 
+  abort(error: HeirloomError): void {
+    this.#channel.abort(error)
+  }
+
   #take(frame: Frame): void {
     switch (frame.type) {
       case frameType.acknowledge: {

@@ -36,6 +36,8 @@ export interface SendingLane {
   end(message: EndMessage): void
   /** Gives back the memory of a pack that was sent here and acknowledged, and that nobody will need again. */
   free(pack: SealedPack): void
-  /** Ends without waiting for acknowledgements. Twice is once. */
+  /** Sends what is queued, then ends, without waiting for acknowledgements. Twice is once. A silent other side may hold it up. */
   close(): Promise<void>
+  /** Drops what is queued and ends at once. */
+  abort(error: HeirloomError): void
 }

@@ -4,6 +4,7 @@
 import * as z from 'zod'
 import { sourcesMax } from '../limits.ts'
 import { duration, path, size, strict } from '../config/values.ts'
+import type { Criteria } from './plan.ts'
 
 /** By what the chunks of a source are ordered. `app` keeps the order in which the application lists them. */
 export const orders = ['forecast', 'app', 'recency', 'frequency', 'size', 'key'] as const
@@ -29,7 +30,30 @@ const divide = strict({
   .describe('How the state is divided into chunks. Without it: as the kind of source does it.')
 
 function order(fallback: Order) {
-  return z.enum(orders).default(fallback).describe('What goes first.')
+  return z
+    .enum(orders)
+    .default(fallback)
+    .describe('What goes first: forecast goes by expected reads per byte, app as the application lists it, the others by what they name.')
+}
+
+const share = strict({
+  least: z.number().min(0).max(1).default(0).describe('It gets at least this share of the bytes, from 0 to 1, while it has anything left.'),
+  most: z.number().min(0).max(1).default(1).describe('It gets no more than this share while other sources have anything left.'),
+}).refine(({ least, most }) => least <= most, { error: 'least is larger than most' })
+
+/** What every kind of source may say of its place among the others. */
+const place = {
+  weight: z
+    .number()
+    .min(0)
+    .max(1e6)
+    .optional()
+    .describe('What doing without this state costs, against the other sources: 2 is twice as much as 1. Without it: 1.'),
+  share: share.optional().describe("Bounds on this source's share of the bytes of data that go. Metadata and dirty chunks go in any case."),
+}
+
+function globs(meaning: string) {
+  return z.array(z.string().min(1)).max(1000).optional().describe(meaning)
 }
 
 const appSource = strict({
@@ -43,6 +67,7 @@ const appSource = strict({
     })
     .describe('unix:/path/to.sock, or http:// on the loopback.'),
   order: order('app'),
+  ...place,
   divide: divide.optional(),
   timeout: duration({ min: 1 }).optional().describe('How long the application may take for its inventory.'),
 }).transform(({ timeout, ...source }) => ({ ...source, timeoutMs: timeout }))
@@ -51,10 +76,12 @@ const directorySource = strict({
   name,
   kind: z.literal('directory').describe('A directory, with everything below it.'),
   path: path().describe('The directory. A relative one counts from the configuration file.'),
-  order: order('recency'),
+  order: order('forecast'),
+  ...place,
   divide: divide.optional(),
-  include: z.array(z.string().min(1)).max(1000).optional().describe('Only what matches one of these globs.'),
-  exclude: z.array(z.string().min(1)).max(1000).optional().describe('Nothing that matches one of these globs.'),
+  metadata: globs('Files that match one of these globs are metadata: they go before all others, and are restored before them.'),
+  include: globs('Only what matches one of these globs.'),
+  exclude: globs('Nothing that matches one of these globs.'),
 })
 
 const redisSource = strict({
@@ -65,6 +92,7 @@ const redisSource = strict({
     .regex(/^rediss?:\/\//, { error: 'expected a URL such as redis://127.0.0.1:6379' })
     .describe('redis://host:port'),
   order: order('forecast'),
+  ...place,
   divide: divide.optional(),
 })
 
@@ -89,8 +117,13 @@ export const sourcesSchema = z
       if (seen.has(own)) context.addIssue({ code: 'custom', path: [index, 'name'], message: `there is another source named ${own}` })
       seen.add(own)
     }
+    const promised = sources.reduce((sum, { share: of }) => sum + (of?.least ?? 0), 0)
+    if (promised > 1) context.addIssue({ code: 'custom', message: `the least shares add up to ${promised}, which is more than all` })
   })
   .describe('The warm-start manifest: where the state comes from and goes back to.')
+
+/** How a source's state is divided. */
+export type Division = Readonly<z.output<typeof divide>>
 
 type AppSourceEntry = Readonly<z.output<typeof appSource>>
 type DirectorySourceEntry = Readonly<z.output<typeof directorySource>>
@@ -99,6 +132,16 @@ type RedisSourceEntry = Readonly<z.output<typeof redisSource>>
 /** One source of the manifest. Only kinds of builtSourceKinds get here. */
 export type SourceEntry = AppSourceEntry | DirectorySourceEntry | RedisSourceEntry
 export type Manifest = readonly SourceEntry[]
+
+/** By which criteria the sources of a manifest go (claim 5). Groups of like read probability go by it, whatever the source's own order. */
+export function criteriaOf(manifest: Manifest): (name: string) => Criteria {
+  return (name) => {
+    const entry = manifest.find((candidate) => candidate.name === name)
+    if (entry === undefined) return {}
+    const { order, weight, share: ofShare, divide: division } = entry
+    return { order: division?.by === 'probability' ? 'forecast' : order, weight, share: ofShare }
+  }
+}
 
 function appUrlProblem(text: string): string | undefined {
   const expected = 'expected unix:/path/to.sock or http://127.0.0.1:8080'

@@ -1,20 +1,33 @@
 // The plan: what of every source goes next. Pure: no I/O, no clock but what it is told.
 //
-// Each source keeps its own order, but metadata goes before all else of it and dirty chunks (their only copy is here)
-// before clean ones. Between sources the better head goes first: metadata, then dirty, then the read probability per byte.
-// The plan may grow while it is carried out: sources are read side by side, and none waits for the slowest.
+// Metadata goes before all else, then dirty chunks (their only copy is here), then data: in the application's own order where it gives one, else by
+// expected value per byte, which is read probability × cost of doing without ÷ bytes. Between sources the better head goes first.
+// The plan may grow while it is carried out: sources are read side by side, and none waits for the slowest. What lanes there are and how fast they
+// are doesn't change the order, only how far it gets: they take from the head as they drain.
 
 import type { Chunk, LeftOutReason } from '../chunk/chunk.ts'
+import { receiptReferencesMax } from '../limits.ts'
+import type { Capacity } from './bound.ts'
+import { chunkWeight, expectedBytes, valuePerByte } from './chunk-table.ts'
+import type { TakenChunk } from './line.ts'
+import type { Order } from './manifest.ts'
+import { outlook, type ByteShare } from './outlook.ts'
+import { PlanQueue, rankOf, ranks } from './plan-queue.ts'
 
-const ranks = { metadata: 0, dirty: 1, data: 2 } as const
-
-/** Assumed for chunks that don't say: one page. */
-const unknownBytes = 4096
+/** By which criteria a source goes, from the manifest. */
+export interface Criteria {
+  /** `forecast`: by value per byte. Any other, or none: as the source lists its chunks. */
+  readonly order?: Order | undefined
+  /** The cost of doing without its state, against that of other sources. */
+  readonly weight?: number | undefined
+  readonly share?: Partial<ByteShare> | undefined
+}
 
 export interface PlannedSource {
   readonly index: number
   readonly name: string
   readonly kind: string
+  readonly weight: number
 }
 
 export interface SourceTotals {
@@ -26,55 +39,77 @@ export interface SourceTotals {
   readonly settled: boolean
 }
 
-interface Queue {
-  readonly source: PlannedSource
-  /** By rank; each with its own cursor, so that taking from the front is cheap. */
-  readonly ranked: { chunks: Chunk[]; next: number }[]
-  readonly leftOut: Map<LeftOutReason, { chunks: number; bytes: number; detail: string | undefined }>
+export interface LeftOutRow {
   chunks: number
   bytes: number
   weight: number
-  settled: boolean
+  readonly detail: string | undefined
 }
 
-/** What a chunk counts for within its source: its read probability, or 1. */
-export function chunkWeight(chunk: Chunk): number {
-  const { readProbability } = chunk
-  return readProbability !== undefined && readProbability >= 0 && Number.isFinite(readProbability) ? readProbability : 1
+/** What the successor gets without us, and where. */
+export interface Reference {
+  readonly id: string
+  readonly origin: string
 }
 
-export function expectedBytes(chunk: Chunk): number {
-  return chunk.bytes ?? unknownBytes
+interface Planned {
+  readonly source: PlannedSource
+  readonly share: ByteShare
+  queue: PlanQueue
+  readonly leftOut: Map<LeftOutReason, LeftOutRow>
+  /** The first receiptReferencesMax of them. */
+  references: Reference[]
+  /** Bytes of clean data that went into packs. */
+  sentBytes: number
 }
 
 export class Plan {
-  readonly #queues: Queue[] = []
+  readonly #planned: Planned[] = []
+  #sentBytes = 0
 
-  addSource(name: string, kind: string): PlannedSource {
-    const source = { index: this.#queues.length, name, kind }
-    const ranked = Object.values(ranks).map(() => ({ chunks: [] as Chunk[], next: 0 }))
-    this.#queues.push({ source, ranked, leftOut: new Map(), chunks: 0, bytes: 0, weight: 0, settled: false })
+  addSource(name: string, kind: string, { order, weight = 1, share }: Criteria = {}): PlannedSource {
+    const source = { index: this.#planned.length, name, kind, weight }
+    const queue = new PlanQueue(order === 'forecast')
+    const ofShare = { least: share?.least ?? 0, most: share?.most ?? 1 }
+    this.#planned.push({ source, share: ofShare, queue, leftOut: new Map(), references: [], sentBytes: 0 })
     return source
   }
 
   sources(): PlannedSource[] {
-    return this.#queues.map((queue) => queue.source)
+    return this.#planned.map(({ source }) => source)
   }
 
-  /** Appends chunks in the source's own order. */
+  /** Adds chunks, in the order in which the source lists them. */
   add(index: number, chunks: readonly Chunk[]): void {
-    const queue = this.#queue(index)
-    for (const chunk of chunks) {
-      queue.ranked[rankOf(chunk)]!.chunks.push(chunk)
-      queue.chunks++
-      queue.bytes += expectedBytes(chunk)
-      queue.weight += chunkWeight(chunk)
+    const planned = this.#planned[index]!
+    for (const chunk of planned.queue.add(chunks)) {
+      this.leaveOut(index, chunk, 'origin')
+      if (planned.references.length < receiptReferencesMax) planned.references.push({ id: chunk.id, origin: chunk.origin! })
     }
   }
 
   /** The source's inventory has ended: nothing more will be added. */
   settle(index: number): void {
     this.#queue(index).settled = true
+  }
+
+  /**
+   * The source is asked once more: what it lists now stands in place of what isn't taken when the list has ended. Until then the old list
+   * holds, also when the new one never ends.
+   */
+  again(index: number): { add(chunks: readonly Chunk[]): void; settle(): void } {
+    const planned = this.#planned[index]!
+    const listed: (readonly Chunk[])[] = []
+    return {
+      add: (chunks) => void listed.push(chunks),
+      settle: () => {
+        planned.queue = planned.queue.successor()
+        planned.leftOut.delete('origin')
+        planned.references = []
+        for (const chunks of listed) this.add(index, chunks)
+        this.settle(index)
+      },
+    }
   }
 
   totals(index: number): SourceTotals {
@@ -84,74 +119,89 @@ export class Plan {
 
   /** Chunks that were taken and lost again go to the front, in their old order. */
   giveBack(index: number, chunks: readonly Chunk[]): void {
-    const queue = this.#queue(index)
-    for (const rank of Object.values(ranks)) {
-      const again = chunks.filter((chunk) => rankOf(chunk) === rank)
-      if (again.length === 0) continue
-      const line = queue.ranked[rank]!
-      line.chunks = [...again, ...line.chunks.slice(line.next)]
-      line.next = 0
-    }
+    this.#queue(index).giveBack(chunks)
   }
 
   /** Whether nothing of the source is left to take. It may still grow while it isn't settled. */
   isEmpty(index: number): boolean {
-    return this.#queue(index).ranked.every((line) => line.next >= line.chunks.length)
+    return this.#queue(index).isEmpty
   }
 
   /**
-   * Takes the source's next chunks: of one rank, at least one and otherwise up to `bytesMax`. Chunks that have expired by
-   * `nowMs` or that the successor gets from their origin are left out on the way.
+   * Takes the source's next chunks: of one rank, at least one and otherwise up to `bytesMax`. Chunks that have expired by `nowMs` are left
+   * out on the way.
    */
-  take(index: number, bytesMax: number, nowMs: number): Chunk[] {
-    const queue = this.#queue(index)
-    const taken: Chunk[] = []
-    let bytes = 0
-    for (const line of queue.ranked) {
-      while (line.next < line.chunks.length) {
-        const chunk = line.chunks[line.next]!
-        const size = expectedBytes(chunk)
-        if (taken.length > 0 && bytes + size > bytesMax) return taken
-        line.next++
-        if (chunk.expiresAtMs !== undefined && chunk.expiresAtMs <= nowMs) this.leaveOut(index, chunk, 'expired')
-        else if (chunk.origin !== undefined && chunk.dirty !== true) this.leaveOut(index, chunk, 'origin')
-        else {
-          taken.push(chunk)
-          bytes += size
-        }
-      }
-      if (line.chunks.length > 0) Object.assign(line, { chunks: [], next: 0 })
-      if (taken.length > 0) return taken
-    }
-    return taken
+  take(index: number, bytesMax: number, nowMs: number): TakenChunk[] {
+    return this.#queue(index).take(bytesMax, (chunk) => {
+      const isExpired = chunk.expiresAtMs !== undefined && chunk.expiresAtMs <= nowMs
+      if (isExpired) this.leaveOut(index, chunk, 'expired')
+      return !isExpired
+    })
+  }
+
+  /** So many bytes of a taken chunk went into a pack. */
+  sent(index: number, chunk: Chunk, bytes: number): void {
+    if (rankOf(chunk) !== 'data') return
+    this.#planned[index]!.sentBytes += bytes
+    this.#sentBytes += bytes
   }
 
   /** The order between two chunks of any sources: negative when `a` goes first. */
-  compare(indexA: number, a: Chunk, indexB: number, b: Chunk): number {
-    return rankOf(a) - rankOf(b) || this.#density(indexB, b) - this.#density(indexA, a) || indexA - indexB
+  compare(indexA: number, a: TakenChunk, indexB: number, b: TakenChunk): number {
+    const rankA = rankOf(a)
+    const rankB = rankOf(b)
+    if (rankA !== rankB) return ranks.indexOf(rankA) - ranks.indexOf(rankB)
+    const byShare = rankA === 'data' ? this.#turn(indexA) - this.#turn(indexB) : 0
+    return byShare || this.#value(indexB, b) - this.#value(indexA, a) || indexA - indexB
   }
 
   leaveOut(index: number, chunk: Chunk, reason: LeftOutReason, detail?: string): void {
-    const row = this.#queue(index).leftOut.get(reason) ?? { chunks: 0, bytes: 0, detail }
+    const planned = this.#planned[index]!
+    const row = planned.leftOut.get(reason) ?? { chunks: 0, bytes: 0, weight: 0, detail }
     row.chunks++
     row.bytes += expectedBytes(chunk)
-    this.#queue(index).leftOut.set(reason, row)
+    row.weight += chunkWeight(chunk)
+    planned.leftOut.set(reason, row)
   }
 
-  leftOut(index: number): ReadonlyMap<LeftOutReason, { chunks: number; bytes: number; detail: string | undefined }> {
-    return this.#queue(index).leftOut
+  leftOut(index: number): ReadonlyMap<LeftOutReason, LeftOutRow> {
+    return this.#planned[index]!.leftOut
   }
 
-  #density(index: number, chunk: Chunk): number {
-    const { weight } = this.#queue(index)
-    return (weight > 0 ? chunkWeight(chunk) / weight : 0) / Math.max(1, expectedBytes(chunk))
+  references(index: number): readonly Reference[] {
+    return this.#planned[index]!.references
   }
 
-  #queue(index: number): Queue {
-    return this.#queues[index]!
+  /**
+   * The hit mass that no plan of what is known now could exceed through these channels: of 1, every source by its weight. Good to a thousandth,
+   * since chunks of like value are counted together.
+   */
+  bound(capacities: readonly Capacity[]): number {
+    const all = this.#planned.reduce((sum, { source }) => sum + source.weight, 0)
+    const idle = this.#planned.reduce((sum, { source, queue }) => sum + (queue.weight > 0 ? 0 : source.weight), 0)
+    if (all === 0) return 1
+    const sources = this.#planned.flatMap(({ source, queue, share, leftOut }) => {
+      const scale = queue.weight > 0 ? source.weight / all / queue.weight : 0
+      if (scale === 0) return []
+      const lost = [...leftOut.values()].reduce((sum, row) => sum + row.weight, 0)
+      return { ...queue.profile(scale), share, valueMax: scale * Math.max(0, queue.weight - lost) }
+    })
+    return idle / all + outlook(sources, capacities)
   }
-}
 
-function rankOf(chunk: Chunk): number {
-  return chunk.kind === 'metadata' ? ranks.metadata : chunk.dirty === true ? ranks.dirty : ranks.data
+  /** 0: its least share isn't reached; 2: its largest is. */
+  #turn(index: number): 0 | 1 | 2 {
+    const { share, sentBytes } = this.#planned[index]!
+    if (sentBytes < share.least * this.#sentBytes) return 0
+    return sentBytes > share.most * this.#sentBytes ? 2 : 1
+  }
+
+  #value(index: number, chunk: TakenChunk): number {
+    const { source, queue } = this.#planned[index]!
+    return queue.weight > 0 ? ((chunk.valuePerByte ?? valuePerByte(chunk)) * source.weight) / queue.weight : 0
+  }
+
+  #queue(index: number): PlanQueue {
+    return this.#planned[index]!.queue
+  }
 }

@@ -4,6 +4,9 @@ import * as z from 'zod'
 import { laneKinds, type LaneKind } from '../lane/lane.ts'
 import { keepMs, keepMsMax, reserveMs } from '../limits.ts'
 import { duration, rate, size, strict } from '../config/values.ts'
+import type { MachineDefinition, PolicyAction, PolicyState, Transition } from './policy-machine.ts'
+import { machineSchema } from './policy-machine-schema.ts'
+import type { PolicyContext } from './policy-condition.ts'
 import { formatDuration, type Bytes, type BytesPerSecond, type Ms } from '../units.ts'
 
 /** `handoff` gives the state away, `preship` sends ahead without letting go, `ignore` waits for a surer notice. */
@@ -13,8 +16,19 @@ type Reaction = (typeof reactions)[number]
 /** The lanes that this version offers. The others may stand in a list and are passed over. */
 export const builtLanes: readonly LaneKind[] = ['fast', 'stream', 'store']
 
+/** The short form of a policy's machine. */
+interface Reactions {
+  readonly rebalance: Reaction
+  readonly preempt: Reaction
+  readonly terminate: Reaction
+}
+
 export interface Policy {
-  readonly on: { readonly rebalance: Reaction; readonly preempt: Reaction; readonly terminate: Reaction }
+  readonly on: Reactions
+  /** What decides: what is written, or what `on` expands to. */
+  readonly machine: MachineDefinition
+  /** What the operator says of this VM. */
+  readonly context: Pick<PolicyContext, 'zone' | 'price' | 'network'>
   /** In order of preference. */
   readonly lanes: readonly LaneKind[]
   /** Packs stop this long before the deadline. */
@@ -57,9 +71,46 @@ const lanesSchema = z
     if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
   })
 
+const context = strict({
+  zone: z.string().max(200).optional().describe('Where this VM is.'),
+  price: z.number().optional().describe('What an hour of it costs, in any unit.'),
+  network: z.string().max(200).optional().describe('What kind of network it has.'),
+})
+
+/** The machine that the short form stands for: guard, answer hints, and go when the VM goes. */
+export function expandReactions(reactions: Reactions): MachineDefinition {
+  const answers = Object.entries(reactions).map(([when, reaction]): Transition => {
+    const leaves = reaction === 'handoff'
+    return { when: { event: when }, ...(leaves && { to: 'handing-off' }), do: leaves ? [] : [{ kind: reaction }], urgent: false }
+  })
+  const state = (fields: Partial<PolicyState>): PolicyState => ({
+    entry: [],
+    exit: [],
+    transitions: [],
+    holdMs: 0,
+    final: false,
+    states: {},
+    ...fields,
+  })
+  const handOff: PolicyAction = { kind: 'handoff' }
+  const gone: Transition = { when: { event: 'handed-off' }, to: 'gone', do: [], urgent: false }
+  const guarding = state({ transitions: answers })
+  if (answers.every(({ to }) => to === undefined)) return { initial: 'guarding', states: { guarding: { ...guarding, final: true } } }
+  return {
+    initial: 'guarding',
+    states: {
+      guarding,
+      'handing-off': state({ entry: [handOff], transitions: [gone], error: { to: 'gone', do: [] } }),
+      gone: state({ final: true }),
+    },
+  }
+}
+
 /** The `policy` of a configuration. */
 export const policySchema = strict({
-  on: on.prefault({}).describe('What to do on which notice.'),
+  on: on.prefault({}).describe('What to do on which notice: the short form of `machine`.'),
+  machine: machineSchema.optional().describe('A state machine that decides in place of `on`: see the section on policies in the README.'),
+  context: context.prefault({}).describe('What conditions of the machine may ask, beside the time of day, the load and the notice.'),
   lanes: lanesSchema.default([...laneKinds]).describe('Lanes that may be used, in order of preference.'),
   reserve: duration().prefault(formatDuration(reserveMs)).describe('Packs stop this long before the deadline.'),
   max_bytes: size().optional().describe('At most so many bytes of state go. Without it: all.'),
@@ -68,6 +119,8 @@ export const policySchema = strict({
   ready_at: readyAt.prefault({}).describe('When a successor counts as warm.'),
 }).transform((written): Policy => ({
   on: written.on,
+  machine: written.machine ?? expandReactions(written.on),
+  context: written.context,
   lanes: written.lanes,
   reserveMs: written.reserve,
   maxBytes: written.max_bytes,

@@ -106,7 +106,8 @@ const delivered = {
 test('help names every command, and every command has an example', async ({ folder }) => {
   const { code, stdout } = await heirloom(folder, ['--help'])
   assert.is(code, 0)
-  const commands = ['keygen', 'certify', 'identity', 'peer', 'handoff', 'status', 'plan', 'send', 'receive', 'config', 'doctor']
+  const agent = ['peer', 'handoff', 'status', 'receipt', 'plan']
+  const commands = ['keygen', 'certify', 'identity', ...agent, 'send', 'receive', 'simulate', 'config', 'doctor']
   const helps = await Promise.all(commands.map((command) => heirloom(folder, [command, '--help'])))
   for (const [index, command] of commands.entries()) {
     assert.match(stdout, new RegExp(`^  ${command} `, 'm'))

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ConfigError } from '../../src/config/config-file.ts'
@@ -66,7 +67,10 @@ test('every key of the contract is read, with units', () => {
   ])
   assert.is(config.sources[0]!.order, 'app')
   assert.equal(config.sources[1]!.divide, { by: 'content', targetBytes: 1_048_576 })
-  assert.equal(config.policy, {
+  const { machine, context, ...policy } = config.policy
+  assert.equal(context, {})
+  assert.is(machine.initial, 'guarding', 'the short form is expanded')
+  assert.equal(policy, {
     on: { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff' },
     lanes: ['fast', 'stream', 'circuit', 'store'],
     reserveMs: 3000,
@@ -194,6 +198,53 @@ test('lanes that are not built yet are passed over with a note', () => {
   const notes = configNotes(readConfig(full, 'peer.yaml', env)).join('\n')
   assert.match(notes, /policy.lanes: circuit/)
   assert.match(problems(`${least}policy: { lanes: [circuit] }\n`).join(), /names no lane that this version offers/)
+})
+
+const machine = `policy:
+  context: { zone: eu-1a, price: 0.12 }
+  machine:
+    initial: up
+    states:
+      up:
+        hold: 30s
+        transitions:
+          - { when: { all: [rebalance, { factor: load, below: 0.7 }] }, delay: 5s, do: [{ preship: { sources: [models] } }] }
+          - { when: { any: [preempt, terminate] }, to: going, urgent: true }
+      going:
+        entry: [handoff]
+        final: true
+`
+
+test('a policy may be a state machine, and is printed as one; so is the short form', () => {
+  const config = readConfig(least + machine, 'peer.yaml', env)
+  assert.is(config.policy.machine.states['up']!.holdMs, 30_000)
+  assert.match(printConfig(config), /factor: load\n +below: 0.7/)
+  assert.equal(readConfig(printConfig(config), 'peer.yaml', env), config)
+  const short = readConfig(least, 'peer.yaml', env)
+  assert.match(printConfig(short), /handing-off:\n +entry:\n +- handoff/)
+  assert.equal(readConfig(printConfig(short), 'peer.yaml', env), short)
+})
+
+test('mistakes of a state machine are told with their lines: what is misspelt, what is never reached, what leads nowhere', () => {
+  assert.equal(problems(least + machine.replace('[preempt, terminate]', '[preemt, terminate]')), [
+    '14:21 policy.machine.states.up.transitions[1].when: there is no event preemt, did you mean preempt?',
+  ])
+  assert.equal(problems(`${least}${machine}      lonely: { final: true }\n`), [
+    "18:15 policy.machine.states.lonely: state lonely can't be reached",
+  ])
+  assert.match(problems(least + machine.replace('        final: true\n', '')).join(), /^16:9 .*state going is a dead end/)
+  assert.match(problems(least + machine.replace('factor: load', 'factor: lod')).join(), /expected an event such as preempt, or a map/)
+  assert.match(problems(least + machine.replace('hold: 30s', 'hodl: 30s')).join(), /unknown key "hodl", did you mean hold\?/)
+})
+
+test('what the README shows of sources and policies is a valid configuration', async () => {
+  const text = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+  const blocks = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block]) => block!)
+  const parts = blocks.filter((block) => /^(sources|policy):/.test(block))
+  assert.is(parts.length, 2)
+  const config = readConfig(`relays: [${relay}]\nkey: k\n${parts.join('')}`, 'README.md', env)
+  assert.equal(config.sources[0]!.share, { least: 0.2, most: 0.6 })
+  assert.ok('hinted' in config.policy.machine.states)
 })
 
 test('a secret in the place of a file name is not repeated', () => {

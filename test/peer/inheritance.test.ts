@@ -40,7 +40,7 @@ function scene(): Scene {
     })
     return Promise.resolve(near)
   }
-  const restorer = { have: new PackSet(), completeBelow: () => true, idle: true, open() {} } as unknown as Restorer
+  const restorer = { have: new PackSet(), completeBelow: () => true, idle: true, open() {}, async stop() {} } as unknown as Restorer
   const inheritance = new Inheritance({
     handoff: new Uint8Array(16),
     epoch: 1,

@@ -20,24 +20,29 @@ class Scene {
   readonly #queues = [new NoticeQueue(), new NoticeQueue()]
   readonly lookout: Lookout
   readonly watching: Promise<void>
+  readonly #on: Readonly<Record<string, string>>
 
-  constructor(on: Partial<ConstructorParameters<typeof Lookout>[0]['on']> = {}) {
+  constructor(on: Readonly<Record<string, string>> = {}) {
+    this.#on = { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff', ...on }
     const sources = this.#queues.map((queue) => ({
       kind: 'test',
       watch: ({ signal }: { signal: AbortSignal }) => this.#drain(queue, signal),
     }))
     this.lookout = new Lookout({
       sources,
-      on: { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff', ...on },
       clock: this.clock,
       tell: (event, fields) => void this.told.push({ event, ...fields }),
-      handOff: (notice) => {
-        this.handoffs.push(notice)
-        return Promise.resolve()
-      },
+      decide: (notice) => this.#decide(notice),
       end: () => (this.ended = true),
     })
     this.watching = this.lookout.watch({ signal: this.gone.signal })
+  }
+
+  /** As the policy would, in its short form. */
+  #decide({ kind, reason, deadlineMs }: Notice): void {
+    const reaction = this.#on[kind]
+    if (reaction !== 'handoff') return void this.told.push({ event: 'notice-ignored', reaction })
+    void this.lookout.handOff({ kind, deadlineMs }, async () => void this.handoffs.push({ reason, deadlineMs }))
   }
 
   async give(notice: Partial<Notice>, source = 0): Promise<void> {
@@ -175,10 +180,9 @@ test('a source that fails is told, and the others go on', async () => {
       { kind: 'bad', watch: () => broken },
       { kind: 'good', watch: ({ signal }) => queue.drain(signal) },
     ],
-    on: { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff' },
     clock: new ManualClock(startMs),
     tell: (event, fields) => void told.push({ event, ...fields }),
-    handOff: async () => void handoffs++,
+    decide: () => void handoffs++,
     end: () => {},
   }).watch({ signal: gone.signal })
   queue.push({ kind: 'preempt', reason: 'x', deadlineMs: 1 })

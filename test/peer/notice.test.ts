@@ -7,7 +7,10 @@ import * as assert from 'uvu/assert'
 import { createFileNotice } from '../../peer/notice/file.ts'
 import { createSignalNotice } from '../../peer/notice/signal.ts'
 import { systemClock } from '../../src/clock.ts'
+import { noticeFileSettleMs } from '../../src/limits.ts'
 import { noticeContract } from '../contract/notice.ts'
+import { ManualClock } from '../helpers/manual-clock.ts'
+import { nowMs } from '../helpers/pool.ts'
 import { makeTemp } from '../helpers/temp.ts'
 import { stopReason } from '../../peer/notice/stop-reason.ts'
 
@@ -90,4 +93,20 @@ byFile('a file may say the kind, the reason and the time that is left; what it s
   stop.abort()
   await watching.return?.()
 })
+byFile('a file that is made first and filled then is one notice, with what it says', async () => {
+  await using temp = await makeTemp()
+  const path = temp.at('notice.json')
+  const clock = new ManualClock(nowMs)
+  const stop = new AbortController()
+  await writeFile(path, '')
+  const watching = createFileNotice({ path, deadlineMs: 30_000, clock }).watch({ signal: stop.signal })[Symbol.asyncIterator]()
+  const next = watching.next()
+  while (clock.waiting === 0) await new Promise((resolve) => setImmediate(resolve))
+  await writeFile(path, JSON.stringify({ kind: 'preempt', reason: 'spot market', deadline: '12s' }))
+  clock.advance(noticeFileSettleMs)
+  assert.equal((await next).value, { kind: 'preempt', reason: 'spot market', deadlineMs: 12_000 })
+  stop.abort()
+  await watching.return?.()
+})
+
 byFile.run()

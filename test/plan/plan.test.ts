@@ -5,6 +5,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Chunk } from '../../src/chunk/chunk.ts'
 import { Plan } from '../../src/plan/plan.ts'
+import { compareRows, rankRows } from '../../src/plan/rank-rows.ts'
+import { withSeed } from '../helpers/seed.ts'
 
 const test = suite('plan')
 
@@ -89,6 +91,20 @@ test('what was given back goes first again', () => {
   plan.giveBack(index, [first!])
   assert.equal(takeAll(plan, index), ['a', 'b', 'c'])
   assert.ok(plan.isEmpty(index))
+})
+
+test('many rows are put into the same order as few: by value, by priority, as they were listed', async () => {
+  await withSeed(async (random) => {
+    const count = 20_000
+    const values = Float32Array.from({ length: count }, () => (random.integer(0, 3) === 0 ? random.integer(0, 50) : random.next() ** 20))
+    const priorities = Float64Array.from({ length: count }, () => (random.next() < 0.5 ? NaN : random.integer(-3, 3)))
+    for (const given of [undefined, priorities]) {
+      const rows = Uint32Array.from({ length: count }, (_, row) => row)
+      rankRows(rows, values, given)
+      const expected = Array.from({ length: count }, (_, row) => row).sort((a, b) => compareRows(a, b, values, given))
+      assert.equal([...rows], expected)
+    }
+  })
 })
 
 test.run()

@@ -226,4 +226,17 @@ test('a record that can’t be written on a full disk is refused, and the one be
   await store.save(recordOf('1', { epoch: 4 }))
 })
 
+test('a record that can’t be read at the start is no damage: the opening fails, and the record is there when the disk reads again', async () => {
+  const directory = newDirectory()
+  const disk = new FaultyDisk()
+  {
+    await using store = await openDiskRecordStore(directory)
+    await store.save(recordOf('1', { epoch: 1 }))
+  }
+  disk.failing.reads = 1
+  assert.is(await outcomeOf(openDiskRecordStore(directory, { disk })), 'io')
+  await using store = await openDiskRecordStore(directory, { disk })
+  assert.equal([...store.list()], [recordOf('1', { epoch: 1 })])
+})
+
 test.run()

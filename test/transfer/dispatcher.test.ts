@@ -37,6 +37,8 @@ class TestLane implements SendingLane {
   free(): void {}
 
   async close(): Promise<void> {}
+
+  abort(): void {}
 }
 
 const anything = () => true

@@ -94,13 +94,16 @@ class AppSource implements Source {
           begun.catch(() => {})
           ahead.push(begun)
         }
-        const begun = await ahead.shift()
+        const begun = await ahead[0]
         if (begun === undefined) return
         if (begun.first.done !== true) yield [begun.first.value]
         for await (const part of begun.rest) yield [part]
+        void ahead.shift()
       }
     } finally {
       abandoned.abort(new HeirloomError('aborted', 'nobody reads these chunks any more'))
+      // A call whose first part has come waits for somebody to take it, and holds its connection and its timer until then.
+      void Promise.allSettled(ahead.map(async (begun) => (await begun).rest.return(undefined)))
     }
   }
 

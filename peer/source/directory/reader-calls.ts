@@ -6,6 +6,7 @@ import type { Chunk, ChunkPart, LeftOut } from '../../../src/chunk/chunk.ts'
 import type { Order } from '../../../src/plan/manifest.ts'
 import { FieldWriter } from '../../../src/wire/field-writer.ts'
 import { writeAttributes } from './attributes.ts'
+import type { CutRequest } from './content-cuts.ts'
 import { typeByNumber, typeNumbers, type Entry } from './entry.ts'
 import { pathFromText, pathText } from './path.ts'
 import type { BatchMemory, NotRead, ReadContent, ReadItem } from './reader.ts'
@@ -16,6 +17,7 @@ export type ReaderRequest =
   | { readonly kind: 'next'; readonly listing: number }
   | { readonly kind: 'close'; readonly listing: number }
   | ReadRequest
+  | CutRequest
 
 export interface ReadRequest {
   readonly kind: 'read'

@@ -3,6 +3,7 @@
 import { workerData } from 'node:worker_threads'
 import { HeirloomError } from '../../../src/errors.ts'
 import { skippedToldMax } from '../../../src/limits.ts'
+import { cutStretch } from './content-cuts.ts'
 import type { Entry } from './entry.ts'
 import { listEntries } from './listing.ts'
 import { entryColumns, readAnswer, readItems, type ListAnswer, type ReaderData, type ReaderRequest, type Skipped } from './reader-calls.ts'
@@ -44,6 +45,7 @@ answerCalls<ReaderRequest>((request) => {
   if (request.kind === 'open') return { answer: open(request) }
   if (request.kind === 'next') return { answer: next(listings.get(request.listing)) }
   if (request.kind === 'close') return { answer: listings.delete(request.listing) }
+  if (request.kind === 'cut') return { answer: cutStretch(data.root, request) }
   const items = readItems(request)
   const memory = new BatchMemory(items.reduce((sum, item) => sum + item.bytes, 0))
   return readAnswer(reader.readBatch(items, memory), memory)

@@ -104,7 +104,8 @@ export class FileReader {
       const size = Number(before.size)
       if (!before.isFile() || (item.version !== '' && item.version !== versionOf(before))) return changed(id)
       if (id.offset === undefined && size > packBytesTarget) return changed(id, 'has outgrown one chunk')
-      const length = Math.min(packBytesTarget, size - offset)
+      // Pieces are as long as the inventory says, which knows where they were cut.
+      const length = Math.min(id.offset !== undefined && item.bytes > 0 ? item.bytes : packBytesTarget, size - offset)
       if (length < 0 || (id.offset !== undefined && length === 0)) return changed(id)
       const bytes = memory.take(length)
       const isSame = this.#fill(file, bytes, offset) && isSameState(before, this.#fileSystem.fstatSync(file, { bigint: true }))

@@ -1,16 +1,18 @@
-// A directory as a source. Folders and links are metadata; a file up to the pack's target is one chunk, a larger one is divided into pieces
-// of that size. Walking and reading are done on a thread of the source's own; here chunks are made of what it finds.
+// A directory as a source. Folders and links are metadata; a file up to the pack's target is one chunk, a larger one is divided into pieces:
+// of that size, or of a smaller one, or by its content. Walking and reading are done on a thread of the source's own; here chunks are made of what it finds.
 //
 // What is read is independent of what was listed: sizes and times of an inventory are hints. Only the pieces of a large file must all be of
 // the state that was listed, or are left out.
 
+import { matchesGlob } from 'node:path'
 import type { Chunk, ChunkPart, LeftOut } from '../../../src/chunk/chunk.ts'
 import { systemClock, type Clock } from '../../../src/clock.ts'
-import { packBytesTarget, readAheadBatches, readBatchChunksMax } from '../../../src/limits.ts'
-import type { Order } from '../../../src/plan/manifest.ts'
+import { contentCutsMax, packBytesTarget, readAheadBatches, readBatchChunksMax } from '../../../src/limits.ts'
+import type { Division, Order } from '../../../src/plan/manifest.ts'
 import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
-import type { Entry } from './entry.ts'
-import { formatId } from './path.ts'
+import type { CutAnswer } from './content-cuts.ts'
+import type { Entry, RelativePath } from './entry.ts'
+import { formatId, pathText } from './path.ts'
 import { entriesFrom, partAt, type ListAnswer, type ReadAnswer, type ReaderData, type ReaderRequest } from './reader-calls.ts'
 import { Thread } from './thread.ts'
 
@@ -21,6 +23,10 @@ export interface DirectorySourceOptions {
   /** Globs of relative paths, as node:path's matchesGlob has them. */
   readonly include?: readonly string[] | undefined
   readonly exclude?: readonly string[] | undefined
+  /** How large files are cut: evenly into pieces of the target (at most packBytesTarget), or by their content. Without it: evenly. */
+  readonly divide?: Division | undefined
+  /** Files that match one of these globs are metadata. */
+  readonly metadata?: readonly string[] | undefined
   readonly onWarning?: ((message: string) => void) | undefined
   readonly clock?: Clock
 }
@@ -36,6 +42,9 @@ class DirectorySource implements Source {
   readonly #options: DirectorySourceOptions
   readonly #clock: Clock
   #started: Thread | undefined
+  /** Of large files that were cut by their content, by path. */
+  readonly #cuts = new Map<string, { readonly version: string; readonly at: readonly number[] }>()
+  #cutCount = 0
 
   constructor(options: DirectorySourceOptions) {
     this.name = options.name
@@ -50,14 +59,17 @@ class DirectorySource implements Source {
 
   /** Walks once. The thread keeps what it found, so that the next walk only looks at what may have changed. */
   async warm({ signal }: WaitOptions): Promise<void> {
-    for await (const entries of this.#list(signal)) void entries
+    for await (const entries of this.#list(signal)) {
+      if (this.#options.divide?.by !== 'content') continue
+      for (const entry of entries) if (entry.version !== undefined) await this.#cut(entry, signal)
+    }
   }
 
   async *inventory(_query: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
     const nowMs = this.#clock.nowMs()
     for await (const entries of this.#list(signal)) {
       const chunks: Chunk[] = []
-      for (const entry of entries) addChunks(chunks, entry, nowMs)
+      for (const entry of entries) this.#addChunks(chunks, entry, nowMs)
       yield chunks
     }
   }
@@ -89,6 +101,56 @@ class DirectorySource implements Source {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#started?.[Symbol.asyncDispose]()
     this.#started = undefined
+  }
+
+  #addChunks(chunks: Chunk[], entry: Entry, nowMs: number): void {
+    const { path, type, size, mtimeMs, version } = entry
+    const id = formatId({ path, type, offset: undefined })
+    if (type !== 'file') return void chunks.push({ id, kind: 'metadata', bytes: 0, readProbability: 0 })
+    const readProbability = recencyWeight(mtimeMs, nowMs)
+    const kind = this.#isMetadata(path) ? 'metadata' : 'data'
+    if (version === undefined) return void chunks.push({ id, kind, bytes: size, readProbability })
+    const starts = this.#startsOf(entry)
+    starts.forEach((offset, index) => {
+      const bytes = (starts[index + 1] ?? size) - offset
+      const id = formatId({ path, type, offset })
+      // One read of the file is a read of every piece, but it is worth one: the pieces share it.
+      chunks.push({ id, kind, bytes, readProbability: (readProbability * bytes) / size, version })
+    })
+  }
+
+  #isMetadata(path: RelativePath): boolean {
+    const { metadata } = this.#options
+    return metadata !== undefined && metadata.some((glob) => matchesGlob(pathText(path), glob))
+  }
+
+  /** Where the pieces of a large file begin: where its content was cut, else evenly. */
+  #startsOf({ path, size, version }: Entry): number[] {
+    const cuts = this.#cuts.get(pathText(path))
+    if (cuts !== undefined && cuts.version === version) return [0, ...cuts.at]
+    const pieceBytes = Math.min(packBytesTarget, this.#options.divide?.targetBytes ?? packBytesTarget)
+    return Array.from({ length: Math.ceil(size / pieceBytes) }, (_, index) => index * pieceBytes)
+  }
+
+  /** Cuts a large file by its content, unless that was done. What can't be read has no cuts: whoever reads it says why. */
+  async #cut({ path, version = '' }: Entry, signal: AbortSignal): Promise<void> {
+    const key = pathText(path)
+    if (this.#cuts.get(key)?.version === version) return
+    this.#cutCount -= this.#cuts.get(key)?.at.length ?? 0
+    this.#cuts.delete(key)
+    // Pieces are up to twice the target long, and a piece is read into one pack.
+    const targetBytes = Math.min(this.#options.divide!.targetBytes, packBytesTarget / 2)
+    const at: number[] = []
+    for (let end: CutAnswer['end']; end === undefined;) {
+      const request: ReaderRequest = { kind: 'cut', path: key, version, from: at.at(-1) ?? 0, targetBytes }
+      const answer = await this.#thread.call<CutAnswer>(request, { signal }).catch(() => undefined)
+      signal.throwIfAborted()
+      if (answer === undefined || answer.end === 'changed' || this.#cutCount + at.length > contentCutsMax) return
+      at.push(...answer.cuts)
+      end = answer.end
+    }
+    this.#cuts.set(key, { version, at })
+    this.#cutCount += at.length
   }
 
   async *#list(signal: AbortSignal): AsyncGenerator<Entry[]> {
@@ -146,18 +208,4 @@ function* batchesOf(chunks: readonly Chunk[]): Generator<Chunk[]> {
 function recencyWeight(mtimeMs: number, nowMs: number): number {
   const hourMs = 60 * 60 * 1000
   return hourMs / (hourMs + Math.max(0, nowMs - mtimeMs))
-}
-
-function addChunks(chunks: Chunk[], { path, type, size, mtimeMs, version }: Entry, nowMs: number): void {
-  const id = formatId({ path, type, offset: undefined })
-  if (type !== 'file') return void chunks.push({ id, kind: 'metadata', bytes: 0, readProbability: 0 })
-  const readProbability = recencyWeight(mtimeMs, nowMs)
-  if (version === undefined) return void chunks.push({ id, kind: 'data', bytes: size, readProbability })
-  const pieces = Math.ceil(size / packBytesTarget)
-  for (let offset = 0; offset < size; offset += packBytesTarget) {
-    const bytes = Math.min(packBytesTarget, size - offset)
-    // One read of the file is a read of every piece, but it is worth one: the pieces share it.
-    const id = formatId({ path, type, offset })
-    chunks.push({ id, kind: 'data', bytes, readProbability: readProbability / pieces, version })
-  }
 }

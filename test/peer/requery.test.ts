@@ -1,0 +1,92 @@
+// The application is asked again when the rate turns out to be another than it was told.
+
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Chunk } from '../../src/chunk/chunk.ts'
+import { Deadline } from '../../src/deadline.ts'
+import { Plan } from '../../src/plan/plan.ts'
+import { EventLog } from '../../peer/events.ts'
+import { Inventories } from '../../peer/handoff/inventories.ts'
+import { RateWatch } from '../../peer/handoff/rate-watch.ts'
+import type { InventoryQuery, Source } from '../../peer/source/source.ts'
+import { ManualClock } from '../helpers/manual-clock.ts'
+
+const test = suite('asking again')
+
+test('a rate counts when it was measured for a second with something in flight, and differs by more than a quarter', () => {
+  const clock = new ManualClock(0)
+  const watch = new RateWatch(clock, 1000)
+  watch.began()
+  clock.advance(500)
+  assert.is(watch.acknowledged(1, true), undefined, 'too soon')
+  clock.advance(500)
+  assert.is(watch.acknowledged(1199, true), undefined, '1200 is near enough to 1000')
+  clock.advance(2000)
+  assert.is(watch.acknowledged(1000, false), 500)
+  clock.advance(60_000)
+  watch.began()
+  clock.advance(1000)
+  assert.is(watch.acknowledged(500, true), undefined, 'the pause in between is nobody’s slowness')
+})
+
+const chunksOf = (...ids: string[]) => ids.map((id): Chunk => ({ id, kind: 'data', bytes: 10 }))
+
+async function open(answers: readonly (readonly Chunk[] | Error)[]) {
+  const clock = new ManualClock(0)
+  const queries: InventoryQuery[] = []
+  const source: Source = {
+    name: 'shop',
+    kind: 'app',
+    warm: () => Promise.resolve(),
+    async *inventory(query) {
+      queries.push(query)
+      const answer = answers[queries.length - 1]!
+      if (answer instanceof Error) throw answer
+      yield [...answer]
+    },
+    read: () => assert.unreachable() as never,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+  const plan = new Plan()
+  plan.addSource('shop', 'app', { order: 'app' })
+  const inventories = new Inventories({
+    sources: [source],
+    plan,
+    query: { handoff: '00', reason: 'test', deadlineMs: 10_000, rateBytesPerSecond: 1000, budgetBytes: 10_000 },
+    deadline: new Deadline(clock, 10_000),
+    clock,
+    events: new EventLog(clock),
+    onChange() {},
+    onFailed() {},
+  })
+  const { signal } = new AbortController()
+  await inventories.take(signal)
+  const rest = () => plan.take(0, Infinity, 0).map(({ id }) => id)
+  return { clock, queries, plan, rest, again: (rate: number) => inventories.again(rate, signal) }
+}
+
+test('it is told what is left of the time, the rate and the bytes, and what it answers replaces what has not gone', async () => {
+  const { clock, queries, plan, rest, again } = await open([chunksOf('a', 'b', 'c'), chunksOf('c', 'a', 'd')])
+  assert.equal(
+    plan.take(0, 10, 0).map(({ id }) => id),
+    ['a'],
+  )
+  clock.advance(4000)
+  await again(500)
+  const { requery, deadlineMs, rateBytesPerSecond, budgetBytes } = queries[1]!
+  assert.equal(
+    { requery, deadlineMs, rateBytesPerSecond, budgetBytes },
+    { requery: true, deadlineMs: 6000, rateBytesPerSecond: 500, budgetBytes: 3000 },
+  )
+  assert.equal(rest(), ['c', 'd'])
+})
+
+test('an application that does not answer again is held to what it said first; one with nothing left is not asked', async () => {
+  const { queries, rest, again } = await open([chunksOf('a', 'b'), new Error('busy')])
+  await again(500)
+  assert.equal(rest(), ['a', 'b'])
+  await again(100)
+  assert.is(queries.length, 2)
+})
+
+test.run()

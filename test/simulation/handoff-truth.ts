@@ -1,0 +1,127 @@
+// What is true of each handoff, whatever the processes believe: what was sealed, who acknowledged what, who was told to be the heir.
+
+import { crc32 } from 'node:zlib'
+import { decodePack, type DecodedPack } from '../../src/chunk/pack.ts'
+import { PackOpener } from '../../src/seal/pack-seal.ts'
+import { PackSet } from '../../src/wire/pack-set.ts'
+import type { HandoffRecord } from '../../relay/store/store.ts'
+import type { HandoffOutcome } from '../../peer/result.ts'
+import type { SourceScript } from './state.ts'
+
+export interface SealedTruth {
+  readonly pack: DecodedPack
+  readonly crc: number
+  readonly bytes: number
+}
+
+export class HandoffTruth {
+  readonly hex: string
+  readonly pool: string
+  /** The predecessor's name, whose bytes its chunks have. */
+  readonly owner: string
+  readonly sources: readonly SourceScript[]
+  readonly sealed = new Map<number, SealedTruth>()
+  /** The relay's store has acknowledged these. */
+  readonly stored = new PackSet()
+  /** By the heir's machine, since its last boot: what it has acknowledged on lanes from the predecessor or the relay. */
+  readonly acknowledged = new Map<string, PackSet>()
+  /** By the heir's machine: what it has acknowledged at any time. */
+  readonly everAcknowledged = new Map<string, PackSet>()
+  /** By the heir's machine, since its last boot: restored. */
+  readonly restored = new Map<string, PackSet>()
+  /** By the heir's process: packs that have come to it. */
+  readonly here = new Map<string, PackSet>()
+  /** Every epoch that anybody was told: to whom it was given. */
+  readonly epochs = new Map<number, string>()
+  /** By heir: the highest epoch that it knows to be past. */
+  readonly fenced = new Map<string, number>()
+  /** How the predecessor says it ended. */
+  handedOff: HandoffOutcome | undefined
+  /** The relay was told by the heir that it is done. */
+  isFinished = false
+  /** As the relay had it last. */
+  record: HandoffRecord | undefined
+  /** Packs whose only copy the relay could not read. */
+  readonly unreadable = new PackSet()
+  readonly #opener: PackOpener
+
+  constructor(options: { hex: string; pool: Uint8Array; key: Uint8Array; owner: string; sources: readonly SourceScript[] }) {
+    this.hex = options.hex
+    this.pool = Buffer.from(options.pool).toString('hex')
+    this.owner = options.owner
+    this.sources = options.sources
+    this.#opener = new PackOpener({ key: options.key, pool: options.pool, handoff: Buffer.from(options.hex, 'hex') })
+  }
+
+  get epochMax(): number {
+    return Math.max(0, ...this.epochs.keys())
+  }
+
+  /** Takes note of a pack on the wire; answers what is wrong with it. */
+  see(number: number, sealed: Uint8Array): string | undefined {
+    const crc = crc32(sealed)
+    const known = this.sealed.get(number)
+    if (known !== undefined) return known.crc === crc ? undefined : `pack ${number} has other bytes than it was sealed with`
+    try {
+      this.sealed.set(number, { pack: decodePack(this.#opener.open([sealed]).plain), crc, bytes: sealed.byteLength })
+      return undefined
+    } catch (thrown) {
+      return `pack ${number} does not open: ${String(thrown)}`
+    }
+  }
+
+  acknowledgedBy(heir: string): PackSet {
+    return setOf(this.acknowledged, heir)
+  }
+
+  hereAt(heir: string): PackSet {
+    return setOf(this.here, heir)
+  }
+
+  everAcknowledgedBy(heir: string): PackSet {
+    return setOf(this.everAcknowledged, heir)
+  }
+
+  restoredBy(heir: string): PackSet {
+    return setOf(this.restored, heir)
+  }
+
+  /** Numbers whose chunks have gone into later packs. */
+  superseded(): PackSet {
+    const all = new PackSet()
+    for (const { pack } of this.sealed.values()) all.addAll(pack.superseded)
+    return all
+  }
+
+  /** How many chunks the predecessor promised last, by source. */
+  promised(): Map<string, number> {
+    const promised = new Map<string, number>()
+    for (const [, { pack }] of [...this.sealed].sort(([one], [other]) => one - other))
+      for (const { name, chunks } of pack.sources) promised.set(name, chunks)
+    return promised
+  }
+
+  /** Chunks of a source that are whole within these packs. */
+  wholeChunks(source: string, packs: PackSet): Set<string> {
+    const index = this.sources.findIndex(({ name }) => name === source)
+    const lengths = new Map<string, Map<number, number>>()
+    for (const number of packs) {
+      for (const { source: of, id, offset, body } of this.sealed.get(number)?.pack.fragments ?? []) {
+        if (of !== index) continue
+        const ranges = lengths.get(id) ?? new Map<number, number>()
+        lengths.set(id, ranges.set(offset, body.byteLength))
+      }
+    }
+    const whole = this.sources[index]!.chunks.filter(({ id, realBytes }) => {
+      const ranges = lengths.get(id)
+      return ranges !== undefined && ranges.values().reduce((sum, length) => sum + length, 0) >= realBytes
+    })
+    return new Set(whole.map(({ id }) => id))
+  }
+}
+
+function setOf(sets: Map<string, PackSet>, key: string): PackSet {
+  const known = sets.get(key) ?? new PackSet()
+  sets.set(key, known)
+  return known
+}

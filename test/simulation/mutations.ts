@@ -1,0 +1,167 @@
+// Production code broken on purpose, one thing at a time. The simulator must find each; if it doesn't, it has stopped looking there.
+
+import type { Patch } from './patched-modules.ts'
+
+export interface Mutation {
+  readonly name: string
+  /** A seed that shows it, where one is known. */
+  readonly seed?: number | undefined
+  readonly patches: readonly Patch[]
+}
+
+function mutation(name: string, file: string, from: string, to: string): Mutation {
+  return { name, patches: [{ file, from, to }] }
+}
+
+export const mutations: readonly Mutation[] = [
+  mutation(
+    'a segment is not synced',
+    'relay/store/segment-writer.ts',
+    'await this.#syncTurns.take(() => this.#lend(path, ({ file }) => file.datasync()))',
+    'await Promise.resolve()',
+  ),
+  mutation('the folders of a new segment are not synced', 'relay/store/segment-writer.ts', 'if (!isLinked) await this.#syncFolders()', ''),
+  mutation(
+    'the store acknowledges before it has written',
+    'relay/put-session.ts',
+    'await packs.put(this.key, number, pieces)',
+    'void packs.put(this.key, number, pieces).catch(() => {})',
+  ),
+  mutation(
+    'an heir acknowledges before it has restored',
+    'peer/inherit/restorer.ts',
+    'this.#waiting.set(number, { number, pack, bytes, settles: [settle] })',
+    'this.#waiting.set(number, { number, pack, bytes, settles: [] })\n      settle()',
+  ),
+  mutation(
+    'the relay does not compare epochs when it serves',
+    'relay/rendezvous.ts',
+    'return record !== undefined && record.heir === peer && record.epoch === epoch',
+    'return record !== undefined',
+  ),
+  mutation(
+    'a new claim gets the epoch of the one before',
+    'relay/rendezvous.ts',
+    '{ heir: peer, epoch: epoch + 1 }',
+    '{ heir: peer, epoch: Math.max(1, epoch) }',
+  ),
+  mutation(
+    'an epoch is told before it is on disk',
+    'relay/relay-core.ts',
+    'if (save !== undefined) await this.#records.save(save)',
+    'if (save !== undefined) void this.#records.save(save).catch(() => {})',
+  ),
+  mutation('a torn tail is served', 'relay/store/segment-scan.ts', '(!verify || (await reader.matches(header, position)))', 'true'),
+  mutation(
+    'an heir does not tell the predecessor what it has',
+    'peer/inherit/successor.ts',
+    'channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes }))',
+    'channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.superseded, windowBytes }))',
+  ),
+  mutation(
+    'barriers are ignored',
+    'peer/inherit/restorer.ts',
+    'return this.#passed.hasAllBelow(barrier) || (this.#open && !this.#isHereBelow(barrier))',
+    'return true',
+  ),
+  mutation('superseded packs are not announced', 'peer/handoff/pipeline.ts', 'superseded.addAll(numbers)', 'void numbers'),
+  mutation(
+    'a lease never ends',
+    'relay/presence.ts',
+    'return known !== undefined && this.#clock.monotonicMs() - known.heardMs <= this.#leaseMs',
+    'return known !== undefined',
+  ),
+  mutation(
+    'a sender ignores its credit',
+    'src/transfer/sender.ts',
+    'return this.#inFlight.size === 0 || this.#inFlightBytes + bytes <= this.#windowBytes',
+    'return bytes > 0',
+  ),
+  mutation(
+    'the receipt counts what was sent',
+    'peer/handoff/predecessor.ts',
+    'this.#dispatcher.sent(next)',
+    'this.#dispatcher.sent(next)\n      this.#ledger.arrived(next.pack.number)',
+  ),
+  mutation('a fenced heir goes on', 'peer/inherit/successor.ts', "this.#over.resolve('fenced')", 'void 0'),
+  mutation('the journal is not written', 'peer/inherit/restorer.ts', 'this.#options.journal.append(entry)', 'void entry'),
+  mutation(
+    'the quota is not kept',
+    'relay/quota.ts',
+    'if ((this.#used.get(of) ?? 0) + bytes <= limitBytes) continue',
+    'if (of !== "") continue',
+  ),
+  mutation('the end of the notice is not the end', 'peer/handoff/predecessor.ts', 'while (!until.passed) {', 'while (until.leftMs >= 0) {'),
+]
+
+/** What the simulator has found in production code, put back in. */
+const faults: readonly Mutation[] = [
+  mutation(
+    'a relay that does not answer holds up the handoff',
+    'peer/handoff/predecessor.ts',
+    'this.#tasks.push(this.#inventories.take(this.#stop.signal))',
+    'await offered\n    this.#tasks.push(this.#inventories.take(this.#stop.signal))',
+  ),
+  mutation('a pack comes after the receipt', 'peer/handoff/pipeline.ts', '      gatherer.end()\n', ''),
+  {
+    name: 'a silent other side holds up the end',
+    patches: [
+      { file: 'peer/handoff/lanes.ts', from: 'clock.after(laneGoodbyeMs,', to: 'clock.after(1e9,' },
+      {
+        file: 'peer/handoff/predecessor.ts',
+        from: 'await Promise.race([Promise.allSettled(this.#tasks), over])',
+        to: 'await Promise.race([Promise.allSettled(this.#tasks)])',
+      },
+    ],
+  },
+  mutation(
+    'a timer that fires early costs a second of the deadline',
+    'peer/handoff/predecessor.ts',
+    'await this.#change(Math.min(laneStallMs / 4, until.leftMs))',
+    'await this.#change(laneStallMs / 4)',
+  ),
+  mutation(
+    'an inheritance whose end the relay did not hear is made again',
+    'peer/inherit/inherit.ts',
+    'if (isTold) files.remove(directory)',
+    'files.remove(directory)\n  void isTold',
+  ),
+  mutation(
+    'an older promise takes the place of a newer one',
+    'peer/inherit/restorer.ts',
+    'if (number < (this.#promisedIn.get(summary.source) ?? 0)) continue',
+    '',
+  ),
+  mutation(
+    'an inheritance that is over takes packs',
+    'peer/inherit/successor.ts',
+    "if (this.#stop.signal.aborted) throw new HeirloomError('busy', 'this inheritance is over')",
+    '',
+  ),
+  mutation('a receipt is not known to be the last pack', 'peer/inherit/successor.ts', 'this.#packs ?? restorer.packs', 'this.#packs'),
+  mutation(
+    'a record that can not be read now is moved aside',
+    'relay/store/disk-record-store.ts',
+    "throw new HeirloomError('io', `${path} can't be read`, { cause, hint })",
+    'void [cause, hint]\n    return undefined',
+  ),
+  mutation(
+    'a passing trouble of the relay ends the waiting',
+    'peer/inherit/wait.ts',
+    'if (!error.retryable && !relayTroubles.has(error.code)) return',
+    'if (!error.retryable) return',
+  ),
+]
+
+/** By name: the seed that shows the fault. */
+const seeds: Readonly<Record<string, number>> = {
+  'a relay that does not answer holds up the handoff': 1,
+  'a pack comes after the receipt': 23,
+  'a timer that fires early costs a second of the deadline': 78,
+  'an inheritance whose end the relay did not hear is made again': 32,
+  'an older promise takes the place of a newer one': 639,
+  'a silent other side holds up the end': 24,
+  'a receipt is not known to be the last pack': 314,
+}
+
+export const regressions: readonly Mutation[] = faults.map((fault) => ({ ...fault, seed: seeds[fault.name] }))

@@ -1,0 +1,65 @@
+// Production modules as the simulator loads them: with smaller bounds, so that small worlds reach them, and in a mutation's run with one thing broken
+// on purpose. Changes are made to the modules' text before they are loaded, and each must still fit.
+
+import { registerHooks } from 'node:module'
+
+/** One change to the text of one module. */
+export interface Patch {
+  /** Path from the checkout's root. */
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+const KiB = 1024
+
+/** By name in src/limits.ts: what the bound is in a simulated world. */
+const smallBounds: Readonly<Record<string, number>> = {
+  packBytesTarget: 1 * KiB,
+  packBytesMax: 16 * KiB,
+  windowBytes: 4 * KiB,
+  relayWindowBytesTotal: 10 * KiB,
+  relayTransfersMax: 4,
+  feedAheadBytes: 2 * KiB,
+  heldBytesMax: 2 * KiB,
+  writeGatherBytes: 2 * KiB,
+  writePiecesMax: 8,
+  scanBufferBytes: 512,
+  openSegmentsMax: 3,
+  recordWritesMax: 4,
+  controlQueueBytesMax: 32 * KiB,
+}
+
+/** The text with the patch made. Throws when it doesn't fit exactly once. */
+export function applyPatch(text: string, { file, from, to }: Patch): string {
+  const parts = text.split(from)
+  if (parts.length !== 2) throw new Error(`the change to ${file} fits ${parts.length - 1} times: ${from}`)
+  return parts.join(to)
+}
+
+export function withSmallBounds(text: string): string {
+  let changed = text
+  for (const [name, bound] of Object.entries(smallBounds)) {
+    const pattern = new RegExp(`^(export const ${name} = ).*$`, 'm')
+    if (!pattern.test(changed)) throw new Error(`src/limits.ts has no ${name}`)
+    changed = changed.replace(pattern, `$1${bound}`)
+  }
+  return changed
+}
+
+const root = new URL('../../', import.meta.url).href
+
+/** From now on modules are loaded changed. Only those that aren't loaded yet. */
+export function patchModules(patches: readonly Patch[]): void {
+  registerHooks({
+    load(url, context, nextLoad) {
+      const loaded = nextLoad(url, context)
+      const file = url.startsWith(root) ? url.slice(root.length) : undefined
+      const own = patches.filter((patch) => patch.file === file)
+      if (file !== 'src/limits.ts' && own.length === 0) return loaded
+      const text = Buffer.from(loaded.source as Uint8Array).toString()
+      const small = file === 'src/limits.ts' ? withSmallBounds(text) : text
+      return { ...loaded, source: own.reduce(applyPatch, small) }
+    },
+  })
+}

@@ -1,0 +1,399 @@
+// A VM: the production successor and predecessor in processes that are killed, stopped and started again. What the agent does around them is
+// done here in the same order; its files, sources and sinks are simulated.
+
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { HeirloomError } from '../../src/errors.ts'
+import type { LaneKind } from '../../src/lane/lane.ts'
+import type { KeyWrapping } from '../../src/seal/handoff-header.ts'
+import type { Identity } from '../../src/seal/identity.ts'
+import type { PoolSecret } from '../../src/seal/pool-key.ts'
+import { PackSet } from '../../src/wire/pack-set.ts'
+import type { Assignment } from '../../src/wire/gen/control_pb.ts'
+import { EventLog } from '../../peer/events.ts'
+import type { HandoffLimits } from '../../peer/handoff/options.ts'
+import { handOff } from '../../peer/handoff/predecessor.ts'
+import { InheritanceDesk } from '../../peer/inherit/desk.ts'
+import { inherit } from '../../peer/inherit/inherit.ts'
+import { recallJournal } from '../../peer/inherit/journal.ts'
+import { waitForAssignment } from '../../peer/inherit/wait.ts'
+import { joinPool, type Membership } from '../../peer/membership.ts'
+import { RelayClient } from '../../peer/relay-client.ts'
+import type { HandoffResult } from '../../peer/result.ts'
+import { HandoffTruth } from './handoff-truth.ts'
+import { JournalDisk } from './journal-disk.ts'
+import type { SimulatedNode } from './network.ts'
+import { Killed, MachineClock, Process } from './process.ts'
+import { RestoredState, SimulatedSink } from './restored-state.ts'
+import { SimulatedSource, type SourceScript } from './state.ts'
+import { addressOf, type Surroundings } from './surroundings.ts'
+
+const inheritanceDirectory = '/inheritance'
+
+export interface PeerMachineOptions {
+  readonly name: string
+  readonly surroundings: Surroundings
+  readonly identity: Identity
+  readonly pool: PoolSecret
+  readonly relays: readonly string[]
+  readonly clock: MachineClock
+  readonly lanes: readonly LaneKind[]
+  /** Whether others can dial it. */
+  readonly isReachable: boolean
+  readonly awaits: boolean
+  readonly sources: readonly SourceScript[]
+  readonly restoreMs: number
+  readonly truths: Map<string, HandoffTruth>
+}
+
+export interface NoticePlan {
+  readonly deadlineMs: number
+  readonly limits: HandoffLimits
+}
+
+/** A handoff that is under way on some machine. */
+export interface RunningHandoff {
+  readonly process: Process
+  readonly machine: PeerMachine
+  readonly endsMs: number
+  readonly stoppedBeforeMs: number
+  result: HandoffResult | undefined
+  /** It ended without a result: what it could not read of its own state says why. */
+  hasEnded: boolean
+}
+
+interface Running {
+  readonly process: Process
+  readonly node: SimulatedNode
+  readonly membership: Membership
+  readonly relay: RelayClient
+  readonly desk: InheritanceDesk
+  readonly inheriting: AbortController
+  readonly events: EventLog
+}
+
+export class PeerMachine {
+  readonly options: PeerMachineOptions
+  readonly journal: JournalDisk
+  /** By handoff. */
+  restored = new Map<string, RestoredState>()
+  readonly results: HandoffResult[] = []
+  readonly handoffs: RunningHandoff[] = []
+  /** Inheritances under way: handoff and epoch. */
+  readonly inheriting = new Set<string>()
+  /** How many times its power failed. */
+  boots = 0
+  sinkFailure = 0
+  isGone = false
+  #running: Running | undefined
+
+  constructor(options: PeerMachineOptions) {
+    this.options = options
+    this.journal = new JournalDisk(options.surroundings.random)
+  }
+
+  get name(): string {
+    return this.options.name
+  }
+
+  get process(): Process | undefined {
+    return this.#running?.process
+  }
+
+  get isRunning(): boolean {
+    return this.#running?.process.alive === true
+  }
+
+  get isHandingOff(): boolean {
+    return this.handoffs.some(({ process, result, hasEnded }) => process.alive && result === undefined && !hasEnded)
+  }
+
+  /** The VM is switched off. */
+  leave(): void {
+    this.isGone = true
+    this.kill()
+  }
+
+  /** Called when it was killed in the middle of a call to its files. */
+  onKilledWriting: () => void = () => {}
+
+  start(): void {
+    if (this.isRunning || this.isGone) return
+    const { surroundings, identity, pool, relays, clock, isReachable, awaits, truths } = this.options
+    const process = new Process(this.name, surroundings.loop, surroundings.random, clock)
+    const node = surroundings.network.node(process, identity.peerId, isReachable ? [addressOf(identity.peerId)] : [])
+    const joined = joinPool({ kind: 'secret', pool }, identity, process.clock, 'receive')
+    // One certificate a process: signing one for every link would be most of a simulation's work.
+    const own = joined.certificate()
+    const membership = { ...joined, certificate: () => own, wrapping: this.#wrapping() }
+    const random = () => surroundings.random.next()
+    const relay = new RelayClient({ node, relays, certificate: () => membership.certificate(), clock: process.clock, random })
+    const events = new EventLog(process.clock)
+    const desk = Promise.withResolvers<InheritanceDesk>()
+    surroundings.log(`${this.name} starts`)
+    process.onKilled(() => {
+      this.inheriting.clear()
+      for (const truth of truths.values()) truth.here.delete(identity.peerId)
+      if (this.journal.hasKilled) this.onKilledWriting()
+    })
+    this.inheriting.clear()
+    events.listen((event) => this.#onEvent(process, event))
+    InheritanceDesk.open(node, process.clock).then(desk.resolve, desk.reject)
+    const begin = async () => {
+      const running = { process, node, membership, relay, desk: await desk.promise, inheriting: new AbortController(), events }
+      this.#running = running
+      void this.#link(running)
+      if (awaits) await this.#succeed(running)
+    }
+    begin().catch((thrown: unknown) => this.#failed(process, 'the agent', thrown))
+  }
+
+  async #link({ process, relay }: Running): Promise<void> {
+    const { surroundings } = this.options
+    try {
+      await relay.connectPatiently({ signal: new AbortController().signal })
+    } catch (thrown) {
+      if (!process.alive || this.isGone) return
+      surroundings.log(`${this.name} ends: ${String(thrown)}`)
+      process.kill()
+      surroundings.loop.after(2000, () => this.start())
+    }
+  }
+
+  async #succeed(running: Running): Promise<void> {
+    const { relay, process, inheriting } = running
+    const { signal } = inheriting
+    try {
+      while (!signal.aborted) {
+        const assignment = await waitForAssignment({ relay, clock: process.clock, waitMs: 1e9, signal })
+        if (assignment === undefined) return
+        await this.#inherit(running, assignment)
+      }
+    } catch (thrown) {
+      if (!signal.aborted) this.#failed(process, 'waiting', thrown)
+    }
+  }
+
+  async #inherit({ process, node, membership, relay, desk, inheriting, events }: Running, assignment: Assignment): Promise<void> {
+    const { surroundings, lanes, truths } = this.options
+    const handoff = Buffer.from(assignment.handoff).toString('hex')
+    const truth = truths.get(handoff)
+    if (truth === undefined) return surroundings.violation('only what was offered is assigned', handoff)
+    const state = this.restored.get(handoff) ?? new RestoredState()
+    this.restored.set(handoff, state)
+    const sinks: SimulatedSink[] = []
+    const watch = {
+      begins: () => this.#checkFence(truth, assignment.epoch),
+      violation: (rule: string, detail: string) => surroundings.violation(rule, `${this.name}: ${detail}`),
+    }
+    const sinkOf = ({ name }: { name: string }) => {
+      const { restoreMs } = this.options
+      const sink = new SimulatedSink({ name, owner: truth.owner, state, process, watch, restoreMs, failure: () => this.sinkFailure })
+      sinks.push(sink)
+      return sink
+    }
+    const key = `${handoff} ${assignment.epoch}`
+    this.inheriting.add(key)
+    surroundings.log(`${this.name} inherits ${handoff.slice(0, 6)}, epoch ${assignment.epoch}`)
+    try {
+      const journal = { journalDirectory: inheritanceDirectory, journalFiles: this.journal.mount(process) }
+      const common = {
+        membership,
+        node,
+        relay,
+        desk,
+        clock: process.clock,
+        events,
+        signal: inheriting.signal,
+        sinkOf,
+        sinks,
+        assignment,
+        lanes,
+      }
+      const { result } = await inherit({ ...common, ...journal, random: () => surroundings.random.next() })
+      if (!process.alive) return
+      surroundings.log(
+        `${this.name} has inherited ${handoff.slice(0, 6)}: ${result.outcome}, ${result.chunks.delivered} of ${result.chunks.planned} chunks`,
+      )
+      this.results.push(result)
+      this.#checkInherited(truth, state, result)
+    } catch (thrown) {
+      if (inheriting.signal.aborted) throw thrown
+      this.#failed(process, 'inheriting', thrown)
+    } finally {
+      if (process.alive) this.inheriting.delete(key)
+      for (const sink of sinks) await sink[Symbol.asyncDispose]()
+    }
+  }
+
+  /** The VM is going. */
+  notice(plan: NoticePlan): void {
+    const running = this.#running
+    running?.process.do(() => this.#handOff(running, plan))
+  }
+
+  #handOff(running: Running, { deadlineMs, limits }: NoticePlan): void {
+    if (this.isGone || this.isHandingOff) return
+    const { process, membership, node, relay, events, inheriting } = running
+    const { surroundings, sources } = this.options
+    surroundings.log(`${this.name} is going within ${Math.round(deadlineMs)} ms`)
+    inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
+    const handoff: RunningHandoff = {
+      process,
+      machine: this,
+      endsMs: process.clock.monotonicMs() + deadlineMs,
+      stoppedBeforeMs: process.stoppedMs,
+      result: undefined,
+      hasEnded: false,
+    }
+    this.handoffs.push(handoff)
+    const own = sources.map((script) => new SimulatedSource(this.name, script, process))
+    const random = () => surroundings.random.next()
+    handOff({ membership, node, relay, clock: process.clock, events, random, reason: 'simulated', deadlineMs, sources: own, limits }).then(
+      async ({ result }) => {
+        if (!process.alive) return
+        handoff.result = result
+        surroundings.log(
+          `${this.name} has handed off ${result.handoff.slice(0, 6)}: ${result.outcome}, ${result.chunks.delivered} of ${result.chunks.planned} chunks`,
+        )
+        this.#checkHandedOff(result)
+        this.isGone = true
+        await relay[Symbol.asyncDispose]()
+        await node[Symbol.asyncDispose]()
+        process.kill()
+      },
+      (thrown: unknown) => {
+        if (!process.alive) return
+        handoff.hasEnded = true
+        this.isGone = true
+        this.#failed(process, 'handing off', thrown)
+        process.kill()
+      },
+    )
+  }
+
+  kill(): void {
+    this.process?.kill()
+  }
+
+  losePower(): void {
+    this.process?.kill({ silently: true })
+    this.boots++
+    this.journal.reboot()
+    this.restored = new Map()
+    for (const truth of this.options.truths.values()) {
+      truth.acknowledged.delete(this.options.identity.peerId)
+      truth.restored.delete(this.options.identity.peerId)
+    }
+  }
+
+  /** Whether an inheritance of this handoff has begun here and isn't over, also when no process is at it now. */
+  isInheriting(handoff: string): boolean {
+    return this.journal.has(`${inheritanceDirectory}/${handoff}/journal.jsonl`)
+  }
+
+  /** The packs that a process which starts now would know to be here. */
+  journaled(handoff: string): PackSet {
+    const folder = `${inheritanceDirectory}/${handoff}`
+    const files = this.journal.view()
+    const held = files.list(`${folder}/held`).flatMap((name) => (/^\d+$/.test(name) ? Number(name) : []))
+    return PackSet.of([...held, ...(recallJournal(folder, files)?.entries ?? []).map(({ pack }) => pack)])
+  }
+
+  #failed(process: Process, what: string, thrown: unknown): void {
+    if (!process.alive || thrown instanceof Killed) return
+    this.options.surroundings.log(`${this.name}: ${what} failed: ${String(thrown)}`)
+    if (!(thrown instanceof HeirloomError) || thrown.code === 'internal')
+      this.options.surroundings.violation(
+        'nothing fails by a defect',
+        `${this.name}, ${what}: ${thrown instanceof Error ? thrown.stack : String(thrown)}`,
+      )
+  }
+
+  #onEvent(process: Process, event: { readonly event: string; readonly [field: string]: unknown }): void {
+    if (!process.alive || event.event !== 'restored') return
+    const truth = this.options.truths.get(String(event['handoff']))
+    const number = Number(event['pack'])
+    if (truth === undefined) return
+    this.#checkBarrier(truth, number)
+    truth.restoredBy(this.options.identity.peerId).add(number)
+    this.options.surroundings.log(`${this.name} has restored pack ${number}`)
+  }
+
+  /** What a pack builds on was restored before it, as far as it is here. */
+  #checkBarrier(truth: HandoffTruth, number: number): void {
+    const { peerId } = this.options.identity
+    const barrier = truth.sealed.get(number)?.pack.barrier ?? 0
+    const restored = truth.restoredBy(peerId)
+    for (const before of truth.hereAt(peerId)) {
+      if (before >= barrier || restored.has(before) || this.journaled(truth.hex).has(before)) continue
+      this.options.surroundings.violation(
+        'what a pack builds on is restored before it',
+        `${this.name}: pack ${number} before pack ${before}`,
+      )
+    }
+  }
+
+  #checkFence(truth: HandoffTruth, epoch: number): void {
+    const fenced = truth.fenced.get(this.options.identity.peerId) ?? 0
+    if (epoch <= fenced)
+      this.options.surroundings.violation(
+        'a fenced heir stops restoring',
+        `${this.name} goes on with epoch ${epoch} of ${truth.hex.slice(0, 6)}`,
+      )
+  }
+
+  #checkInherited(truth: HandoffTruth, state: RestoredState, { outcome }: HandoffResult): void {
+    const { violation } = this.options.surroundings
+    const restored = truth.restoredBy(this.options.identity.peerId)
+    const last = Math.max(0, ...truth.sealed.keys())
+    // The receipt may never have left; then nobody can know that there is no more.
+    let hasAll = restored.has(last) && truth.sealed.get(last)?.pack.receipt !== undefined && truth.handedOff !== 'partial'
+    for (const [name, promised] of truth.promised()) {
+      const whole = state.complete.values().reduce((sum, chunk) => sum + (chunk.startsWith(`${name} `) ? 1 : 0), 0)
+      if (whole >= promised) continue
+      hasAll = false
+      if (outcome === 'delivered')
+        violation('an heir says what it missed', `${this.name}: ${whole} of ${promised} chunks of ${name} are here`)
+    }
+    if (hasAll && outcome === 'partial')
+      violation('an heir that has everything says so', `${this.name} has all of ${truth.hex.slice(0, 6)} and calls it partial`)
+  }
+
+  #checkHandedOff(result: HandoffResult): void {
+    const truth = this.options.truths.get(result.handoff)
+    if (truth === undefined) return
+    truth.handedOff = result.outcome
+    const heir = truth.epochs.get(result.epoch)
+    const held = truth.stored.clone()
+    if (heir !== undefined) held.addAll(truth.everAcknowledgedBy(heir))
+    const whole = truth.sources.reduce((sum, { name }) => sum + truth.wholeChunks(name, held).size, 0)
+    if (result.chunks.delivered > whole)
+      this.options.surroundings.violation(
+        'a receipt is true',
+        `${this.name}: ${result.chunks.delivered} chunks delivered, ${whole} are at the heir or the store`,
+      )
+  }
+
+  /** As HPKE, but at once and from the seed: the pool's id is the key. */
+  #wrapping(): KeyWrapping {
+    const { surroundings, truths, name, sources } = this.options
+    const cipherKey = (pool: { id: Uint8Array }) => pool.id
+    return {
+      randomBytes: (bytes) => Uint8Array.from({ length: bytes }, () => surroundings.random.integer(0, 255)),
+      wrap(key, pool, info) {
+        const hex = Buffer.from(info.subarray(-16)).toString('hex')
+        truths.set(hex, new HandoffTruth({ hex, pool: pool.id, key, owner: name, sources }))
+        const cipher = createCipheriv('aes-256-gcm', cipherKey(pool), new Uint8Array(12)).setAAD(info)
+        const sealed = cipher.update(key)
+        cipher.final()
+        return Promise.resolve({ encapsulated: new Uint8Array(32), wrapped: new Uint8Array(Buffer.concat([sealed, cipher.getAuthTag()])) })
+      },
+      unwrap({ wrapped }, pool, info) {
+        const decipher = createDecipheriv('aes-256-gcm', cipherKey(pool), new Uint8Array(12)).setAAD(info).setAuthTag(wrapped.subarray(-16))
+        const key = decipher.update(wrapped.subarray(0, -16))
+        decipher.final()
+        return Promise.resolve(new Uint8Array(key))
+      },
+    }
+  }
+}

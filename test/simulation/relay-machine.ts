@@ -1,0 +1,139 @@
+// The relay's machine: the production relay and stores in a process that is killed, stopped, drained and started again, on a disk that
+// fails and loses power.
+
+import { join } from 'node:path'
+import { createRelay, type Relay } from '../../relay/relay.ts'
+import { openDiskPackStore } from '../../relay/store/disk-pack-store.ts'
+import { openDiskRecordStore } from '../../relay/store/disk-record-store.ts'
+import { decodeRecordHeader, matchesHeader, recordHeaderBytes } from '../../relay/store/segment-format.ts'
+import type { HandoffKey } from '../../relay/store/store.ts'
+import type { QuotaLimits } from '../../relay/quota.ts'
+import { HeirloomError } from '../../src/errors.ts'
+import { leaseMs } from '../../src/limits.ts'
+import type { Identity } from '../../src/seal/identity.ts'
+import type { PoolPublic } from '../../src/seal/pool-key.ts'
+import { controlProtocol, transferProtocol } from '../../src/wire/protocols.ts'
+import { SimulatedDisk } from './disk.ts'
+import { addressOf, type Surroundings } from './surroundings.ts'
+import { Killed, MachineClock, Process } from './process.ts'
+
+const directory = '/store'
+
+export interface RelayMachineOptions {
+  readonly surroundings: Surroundings
+  readonly identity: Identity
+  readonly pools: readonly PoolPublic[]
+  readonly quota: QuotaLimits
+  readonly keepMsMax: number
+  readonly segmentBytes: number
+  readonly clock: MachineClock
+}
+
+export class RelayMachine {
+  readonly disk: SimulatedDisk
+  readonly address: string
+  readonly clock: MachineClock
+  readonly #options: RelayMachineOptions
+  #process: Process | undefined
+  #relay: Relay | undefined
+  #close: (() => Promise<void>) | undefined
+
+  constructor(options: RelayMachineOptions) {
+    this.#options = options
+    this.clock = options.clock
+    this.disk = new SimulatedDisk(options.surroundings.random)
+    this.address = addressOf(options.identity.peerId)
+  }
+
+  /** The relay while its process lives and serves. */
+  get relay(): Relay | undefined {
+    return this.#process?.alive === true ? this.#relay : undefined
+  }
+
+  get process(): Process | undefined {
+    return this.#process
+  }
+
+  start(): void {
+    if (this.#process?.alive === true) return
+    const { loop, random, log, violation } = this.#options.surroundings
+    const process = new Process('relay', loop, random, this.clock)
+    this.#process = process
+    this.#relay = undefined
+    this.#close = undefined
+    log('relay starts')
+    this.#serve(process).catch((thrown: unknown) => {
+      if (!process.alive) return
+      if (!(thrown instanceof HeirloomError) && (thrown as { code?: unknown }).code === undefined)
+        return violation('the relay starts or says why not', String(thrown))
+      log(`relay can't start: ${String(thrown)}`)
+      process.kill()
+      loop.after(1000, () => this.start())
+    })
+  }
+
+  async #serve(process: Process): Promise<void> {
+    const { surroundings, identity, pools, quota, keepMsMax, segmentBytes } = this.#options
+    const disk = this.disk.mount(process)
+    const onWarning = (warning: HeirloomError) => {
+      if (!process.alive || warning.cause instanceof Killed) return
+      surroundings.log(`relay warns: ${warning.code}, ${warning.message}`)
+      if (warning.code === 'internal') surroundings.violation('the relay has no defects', warning.stack ?? warning.message)
+    }
+    await disk.makeFolder(directory)
+    await disk.syncFolder('/')
+    const records = await openDiskRecordStore(join(directory, 'records'), { disk, onWarning })
+    const packs = await openDiskPackStore(join(directory, 'packs'), { disk, onWarning, segmentBytes })
+    if (!process.alive) return
+    const relay = createRelay({ packs, records, pools, quota, clock: process.clock, leaseMs, keepMsMax, onWarning })
+    this.#relay = relay
+    const node = surroundings.network.node(process, identity.peerId, [this.address])
+    await node.handle(controlProtocol, (channel) => relay.acceptControl(channel))
+    await node.handle(transferProtocol, (channel) => relay.acceptTransfer(channel))
+    surroundings.log('relay serves')
+    this.#close = async () => {
+      const giveUp = new AbortController()
+      process.after(5000, () => giveUp.abort())
+      await relay.drain({ signal: giveUp.signal })
+      await node[Symbol.asyncDispose]()
+      await relay[Symbol.asyncDispose]()
+      await packs[Symbol.asyncDispose]()
+      await records[Symbol.asyncDispose]()
+    }
+  }
+
+  kill(): void {
+    this.#process?.kill()
+  }
+
+  losePower(): void {
+    this.#process?.kill({ silently: true })
+    this.disk.losePower()
+  }
+
+  /** As SIGTERM: resolves when it has ended by itself. */
+  async end(): Promise<void> {
+    const process = this.#process
+    await this.#close?.()
+    process?.kill()
+  }
+
+  /** Whether a pack would still be there if the power failed now. */
+  hasDurably({ pool, handoff }: HandoffKey, number: number): boolean {
+    const folder = join(directory, 'packs', pool, handoff)
+    return this.disk.durableNames(folder).some((name) => {
+      const content = this.disk.durableContent(join(folder, name))
+      for (let at = 0; content !== undefined && at + recordHeaderBytes <= content.length;) {
+        const header = decodeRecordHeader(content, at)
+        if (header === undefined) {
+          at++
+          continue
+        }
+        const pack = content.subarray(at + recordHeaderBytes, at + recordHeaderBytes + header.bytes)
+        if (header.number === number && matchesHeader(header, pack)) return true
+        at += recordHeaderBytes + header.bytes
+      }
+      return false
+    })
+  }
+}
