@@ -67,9 +67,12 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
   const packs = stages[Symbol.asyncIterator]()
   return {
     async next() {
-      const { value, done } = await packs.next()
-      gatherer.isHolding = false
-      return done === true ? undefined : value
+      try {
+        const { value, done } = await packs.next()
+        return done === true ? undefined : value
+      } finally {
+        gatherer.isHolding = false
+      }
     },
     get isHolding() {
       return gatherer.isHolding

@@ -55,8 +55,8 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'an heir does not tell the predecessor what it has',
     'peer/inherit/successor.ts',
-    'channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes }))',
-    'channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.superseded, windowBytes }))',
+    'channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes,',
+    'channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.superseded, windowBytes,',
   ),
   mutation(
     'barriers are ignored',
@@ -100,7 +100,7 @@ const faults: readonly Mutation[] = [
     'a relay that does not answer holds up the handoff',
     'peer/handoff/predecessor.ts',
     'this.#tasks.push(this.#inventories.take(this.#stop.signal))',
-    'await offered\n    this.#tasks.push(this.#inventories.take(this.#stop.signal))',
+    'await Promise.all(this.#tasks)\n    this.#tasks.push(this.#inventories.take(this.#stop.signal))',
   ),
   mutation('a pack comes after the receipt', 'peer/handoff/pipeline.ts', '      gatherer.end()\n', ''),
   {
@@ -117,8 +117,8 @@ const faults: readonly Mutation[] = [
   mutation(
     'a timer that fires early costs a second of the deadline',
     'peer/handoff/predecessor.ts',
-    'await this.#change(Math.min(laneStallMs / 4, until.leftMs))',
-    'await this.#change(laneStallMs / 4)',
+    'await this.#bell.wait(Math.min(laneStallMs / 4, until.leftMs))',
+    'await this.#bell.wait(laneStallMs / 4)',
   ),
   mutation(
     'an inheritance whose end the relay did not hear is made again',

@@ -64,9 +64,12 @@ export class SimulatedSource implements Source {
   readonly #owner: string
   readonly #script: SourceScript
   readonly #process: Process
+  /** By id: a plan hands out chunks of its own. */
+  readonly #realBytes: ReadonlyMap<string, number>
 
   constructor(owner: string, script: SourceScript, process: Process) {
     this.name = script.name
+    this.#realBytes = new Map(script.chunks.map(({ id, realBytes }) => [id, realBytes]))
     this.#owner = owner
     this.#script = script
     this.#process = process
@@ -90,12 +93,11 @@ export class SimulatedSource implements Source {
       const luck = this.#process.random.next()
       if (fault === 'fails' && luck < 0.1) throw new HeirloomError('source-failed', 'the application is gone')
       if (fault === 'forgets' && luck < 0.2) yield [{ chunk, leftOut: 'vanished' }]
-      else yield* this.#parts(chunk as SimulatedChunk)
+      else yield* this.#parts(chunk, this.#realBytes.get(chunk.id)!)
     }
   }
 
-  *#parts(chunk: SimulatedChunk): Generator<ChunkPart[]> {
-    const chunkBytes = chunk.realBytes
+  *#parts(chunk: Chunk, chunkBytes: number): Generator<ChunkPart[]> {
     for (let offset = 0; offset < chunkBytes || offset === 0; offset += packBytesTarget) {
       const length = Math.min(packBytesTarget, chunkBytes - offset)
       const part = { chunk, offset, chunkBytes, bytes: contentOf(this.#owner, this.name, chunk.id, offset, length) }
