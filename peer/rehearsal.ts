@@ -6,33 +6,55 @@ import { decodePack, encodePack } from '../src/chunk/pack.ts'
 import type { Clock } from '../src/clock.ts'
 import { HeirloomError } from '../src/errors.ts'
 import { greet } from '../src/lane/channel-lane.ts'
-import { helloTimeoutMs } from '../src/limits.ts'
+import { helloTimeoutMs, rehearsalMs } from '../src/limits.ts'
 import { createNode, type Node } from '../src/net/node.ts'
 import { createHandoff, openHeader } from '../src/seal/handoff-header.ts'
 import { PackOpener, PackSealer } from '../src/seal/pack-seal.ts'
 import { helloFrame } from '../src/transfer/messages.ts'
 import { PackSet } from '../src/wire/pack-set.ts'
 import { transferProtocol } from '../src/wire/protocols.ts'
+import { EventLog } from './events.ts'
+import { handOff } from './handoff/predecessor.ts'
 import type { Membership } from './membership.ts'
+import { RelayClient } from './relay-client.ts'
+import type { Source } from './source/source.ts'
 
 /** Throws what is wrong with the membership or the node, as a handoff would. Nothing leaves this machine and nothing is kept. */
 export async function rehearse(membership: Membership, node: Node, clock: Clock): Promise<void> {
-  await rehearseSealing(membership, clock)
+  await rehearseHandoff(membership, node, clock)
+  await rehearseOpening(membership, clock)
   await rehearseLink(node, clock)
 }
 
-async function rehearseSealing({ pool, secret, identity, certificate }: Membership, clock: Clock): Promise<void> {
-  const { key, handoff, header } = await createHandoff({ pool, identity, certificate: certificate(), nowMs: clock.nowMs() })
-  const nothing = new Uint8Array(0)
-  const head = { source: 0, id: 'a', metadata: false, offset: 0, chunkBytes: 1, version: '', expiresAtMs: 0, readProbability: 1 }
-  const plain = encodePack({
-    barrier: 0,
-    sources: [{ source: 0, name: 'rehearsal', kind: 'none', chunks: 1, bytes: 1, readProbability: 1 }],
-    fragments: [{ head: { ...head, attributes: nothing }, body: new Uint8Array(1) }],
-    superseded: new PackSet(),
-  })
-  const sealed = new PackSealer({ key, pool: pool.id, handoff }).seal(0, plain)
+/** A whole handoff of one chunk with nobody to take it; then the opening of what an heir would get. */
+async function rehearseHandoff(membership: Membership, node: Node, clock: Clock): Promise<void> {
+  await using relay = new RelayClient({ node, relays: [], certificate: () => membership.certificate(), clock })
+  const limits = { lanes: [], reserveMs: 0, bytesMax: undefined, rateBytesPerSecondMax: undefined, keepMs: 1 }
+  const common = { membership, node, relay, clock, events: new EventLog(clock), reason: 'rehearsal', deadlineMs: rehearsalMs }
+  await handOff({ ...common, sources: [rehearsalSource()], limits })
+}
+
+function rehearsalSource(): Source {
+  const name = 'rehearsal'
+  return {
+    name,
+    kind: name,
+    async warm() {},
+    async *inventory() {
+      yield [{ id: 'a', kind: 'data' as const, bytes: 1 }]
+    },
+    async *read(chunks) {
+      yield chunks.map((chunk) => ({ chunk, offset: 0, chunkBytes: 1, bytes: new Uint8Array(1) }))
+    },
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+async function rehearseOpening({ pool, secret, identity, certificate }: Membership, clock: Clock): Promise<void> {
   if (secret === undefined) return
+  const { key, handoff, header } = await createHandoff({ pool, identity, certificate: certificate(), nowMs: clock.nowMs() })
+  const plain = encodePack({ barrier: 0, sources: [], fragments: [], superseded: new PackSet() })
+  const sealed = new PackSealer({ key, pool: pool.id, handoff }).seal(0, plain)
   const opened = await openHeader(header, secret, handoff)
   decodePack(new PackOpener({ key: opened.key, pool: pool.id, handoff }).open(sealed.pieces).plain)
 }

@@ -114,7 +114,7 @@ async function findMutations({ seedsMax, threads, only }: { seedsMax: number; th
     if (interrupt.signal.aborted) return 130
     if (found === undefined) missed++
     console.log(
-      `${found === undefined ? 'MISSED' : 'found '} ${mutation.name}: ${seeds} seeds${found === undefined ? '' : `, "${found.violation!.rule}"`}`,
+      `${found === undefined ? 'MISSED' : 'found '} ${mutation.name}: ${seeds} seeds${found === undefined ? '' : `, by seed ${found.seed} "${found.violation!.rule}"`}`,
     )
   }
   return missed === 0 ? 0 : 1

@@ -93,6 +93,9 @@ export const directGraceMs = 1_500
 /** How long an heir waits for the stream of a predecessor that is there before it asks the relay's store as well. */
 export const directHeadStartMs = 150
 
+/** How long a peer's rehearsal of a handoff takes: it ends by its deadline, since nobody is there to take anything. */
+export const rehearsalMs = 300
+
 /** Certificates are accepted this long before and after their time, for clocks that differ. */
 export const clockSkewMs = 60_000
 

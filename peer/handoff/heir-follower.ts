@@ -36,6 +36,7 @@ export class HeirFollower implements Disposable {
   #linking: AbortController | undefined
   #graceEndsMs = 0
   #cancelGrace: (() => void) | undefined
+  #openRest: () => void = () => {}
 
   constructor(options: HeirFollowerOptions) {
     this.#options = options
@@ -54,7 +55,20 @@ export class HeirFollower implements Disposable {
   /** A lane of this kind can't be had, or has broken. The heir can't be reached then, and nothing is to wait for it, unless there is a surer lane than that. */
   unreachable(kind: LaneKind): void {
     const { links } = this.#options
+    if (kind !== 'store') this.#openLater()
     if (kind === (links.includes('stream') ? 'stream' : links[0])) this.#graceEndsMs = 0
+  }
+
+  /** A lane to the heir is up. The others are opened now: the first pack shouldn't wait for lanes that only the later ones need. */
+  linked(): void {
+    this.wasLinked = true
+    this.#openLater()
+  }
+
+  #openLater(): void {
+    const openRest = this.#openRest
+    this.#openRest = () => {}
+    openRest()
   }
 
   /** What the relay says: the heir, or that nobody holds the claim. */
@@ -77,7 +91,11 @@ export class HeirFollower implements Disposable {
       this.#cancelGrace?.()
       this.#cancelGrace = clock.after(directGraceMs, onChange)
       this.#linking = new AbortController()
-      for (const kind of links) keep(this.#target(heir, kind), this.#linking.signal)
+      const soon = links.filter((kind) => kind === 'stream' || !links.includes('stream'))
+      const later = links.filter((kind) => !soon.includes(kind))
+      const { signal } = this.#linking
+      for (const kind of soon) keep(this.#target(heir, kind), signal)
+      this.#openRest = () => later.forEach((kind) => keep(this.#target(heir, kind), signal))
     }
     onChange()
   }
@@ -96,6 +114,7 @@ export class HeirFollower implements Disposable {
 
   #drop(why: string): void {
     this.#heir = undefined
+    this.#openRest = () => {}
     this.#linking?.abort(new HeirloomError('link-lost', why))
   }
 

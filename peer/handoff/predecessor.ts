@@ -101,7 +101,7 @@ class Predecessor {
       onUp: (lane) => {
         this.#stalls.progressed(lane)
         this.#arrived(this.#dispatcher.laneUp(lane))
-        if (lane.kind !== 'store') this.#heir.wasLinked = true
+        if (lane.kind !== 'store') this.#heir.linked()
         options.events.emit('lane-up', { lane: lane.kind, handoff: this.#handoffHex })
         this.#changed()
       },

@@ -158,9 +158,9 @@ const seeds: Readonly<Record<string, number>> = {
   'a relay that does not answer holds up the handoff': 1,
   'a pack comes after the receipt': 23,
   'a timer that fires early costs a second of the deadline': 78,
-  'an inheritance whose end the relay did not hear is made again': 75,
-  'an older promise takes the place of a newer one': 15,
-  'a silent other side holds up the end': 43,
+  'an inheritance whose end the relay did not hear is made again': 76,
+  'an older promise takes the place of a newer one': 16,
+  'a silent other side holds up the end': 44,
   'a receipt is not known to be the last pack': 314,
 }
 
