@@ -174,8 +174,7 @@ class Agent {
       policy: parts.config.policy,
       clock: systemClock,
       perform: (action, occasion) => this.#perform(action, occasion),
-      // The result is the last thing that is told.
-      onState: (state, event) => this.#handedOff ?? parts.events.emit('policy', { state, event }),
+      onState: (state, event) => parts.events.emit('policy', { state, event }),
     })
     this.#metrics = createAgentMetrics(() => ({
       ready: this.ready() !== undefined,
@@ -274,7 +273,7 @@ class Agent {
       await this.#lookout.acknowledge()
       this.#handedOff = result
       this.#receipt = receipt
-      events.emit('result', { ...result })
+      events.end('result', { ...result })
       // One turn later: whoever asked over the local API gets its answer first.
       setImmediate(() => this.#over.resolve(result))
       return result

@@ -15,12 +15,20 @@ export class EventLog {
   readonly #clock: Clock
   readonly #listeners = new Set<(event: PeerEvent) => void>()
   readonly #recent: PeerEvent[] = []
+  #isOver = false
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
+  /** As emit, and the last word: what happens afterwards is not told any more. */
+  end(event: string, fields: Record<string, unknown>): void {
+    this.emit(event, fields)
+    this.#isOver = true
+  }
+
   emit(event: string, fields: Record<string, unknown> = {}): void {
+    if (this.#isOver) return
     const entry = { ...fields, event, atMs: this.#clock.nowMs() }
     this.#recent.push(entry)
     if (this.#recent.length > eventsKeptMax) this.#recent.shift()

@@ -390,14 +390,10 @@ export const traceRunMax = 1 << 20
 /** What of a trace file is read and decompressed at a time. */
 export const traceReadBytes = 256 * KiB
 
-/** Entries of a recorder's history, at 6 bytes each: some 16 for each of the most items. */
+/** A recorder's history: entries, at 6 bytes each, some 16 for each of the most items; and epochs before pairs are merged, which leaves half as many. */
 export const historyEntriesMax = 16_000_000
-
-/** Epochs of a recorder's history before pairs are merged: after it there are half as many, still several for each of the forecast's. */
 export const historyEpochsMax = 4096
 
-/** Items that a recorder of accesses knows at a time, with those that were evicted: what a process keeps in memory, several times over. */
+/** Items that a recorder of accesses knows at a time, with those that were evicted, and entries of its history for each: some leave room for others. */
 export const recorderItemsMax = 4_000_000
-
-/** Entries of a recorder's history for each of its items: an item that is used in more epochs leaves room by others that aren't. */
 export const recorderEntriesPerItem = 16

@@ -85,7 +85,7 @@ const transition = strict({
     ...(delay !== undefined && { delayMs: delay }),
   }))
 
-interface WrittenState {
+export interface WrittenState {
   entry?: z.input<typeof actions>
   exit?: z.input<typeof actions>
   transitions?: z.input<typeof transition>[]
