@@ -36,7 +36,10 @@ export async function receiveBare(tell: Tell): Promise<void> {
     stream.addEventListener('close', ({ error }) => ended.resolve(error))
   })
   tell('listening', { address: node.getMultiaddrs()[0]!.toString() })
+  // The sender hangs up: a receiver that goes first leaves it waiting for the end of its stream.
+  const hungUp = new Promise((resolve) => node.addEventListener('connection:close', resolve, { once: true }))
   await finish(tell, meter, ended.promise)
+  await hungUp
   await node.stop()
 }
 
@@ -46,11 +49,17 @@ export async function sendBare(address: string, count: number, signal: AbortSign
   const stream: Stream = await node.dialProtocol(multiaddr(address), protocol, { signal })
   const bodies = randomBodies()
   for (let sent = 0; sent < count; sent++) {
-    if (!stream.send(bodies[sent % bodies.length]!))
-      await new Promise((resolve) => stream.addEventListener('drain', resolve, { once: true }))
+    // Between a full stream and the wait it may have drained.
+    if (!stream.send(bodies[sent % bodies.length]!) && stream.writableNeedsDrain) await drainedOrClosed(stream)
   }
   await stream.close({ signal })
   await node.stop()
+}
+
+function drainedOrClosed(stream: Stream): Promise<unknown> {
+  return new Promise((resolve) => {
+    for (const event of ['drain', 'close'] as const) stream.addEventListener(event, resolve, { once: true })
+  })
 }
 
 /** As receiveBare, over the link that Heirloom makes of libp2p. */
