@@ -43,7 +43,7 @@ function settings() {
     // Memory of packs is used again instead of given back and asked for anew, page by page (mallopt(3)).
     MALLOC_ARENA_MAX: '1',
     MALLOC_MMAP_THRESHOLD_: String(32 * mebibyte),
-    MALLOC_TRIM_THRESHOLD_: String(32 * mebibyte),
-    MALLOC_TOP_PAD_: String(4 * mebibyte),
+    MALLOC_TRIM_THRESHOLD_: String(8 * mebibyte),
+    MALLOC_TOP_PAD_: String(1 * mebibyte),
   }
 }

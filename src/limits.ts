@@ -30,7 +30,7 @@ export const certificateBytesMax = 2 * KiB
 export const keyFileBytesMax = 16 * KiB
 
 /** Sealed bytes that a peer lets another have in flight to it, unacknowledged. It is the peer's largest buffer. */
-export const windowBytes = 16 * MiB
+export const windowBytes = 8 * MiB
 
 /** All windows a relay has granted at one time. Its memory for packs is bounded by this, whatever arrives. */
 export const relayWindowBytesTotal = 64 * MiB

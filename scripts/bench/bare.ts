@@ -9,6 +9,7 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
+import { delay, systemClock } from '../../src/clock.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import { createNode } from '../../src/net/node.ts'
 import { frameType, makeFrame } from '../../src/wire/frame.ts'
@@ -20,6 +21,9 @@ const anyPort = '/ip4/127.0.0.1/tcp/0'
 
 /** The one setting that differs from libp2p's own: with its first window of 256 KiB it would mostly wait. */
 const streamOptions = { initialStreamWindowSize: 4 * 1024 * 1024 }
+
+/** How long the sender's goodbye may take. */
+const goodbyeMs = 2_000
 
 export interface Tell {
   (event: string, fields: object): void
@@ -52,8 +56,8 @@ export async function sendBare(address: string, count: number, signal: AbortSign
     // Between a full stream and the wait it may have drained.
     if (!stream.send(bodies[sent % bodies.length]!) && stream.writableNeedsDrain) await drainedOrClosed(stream)
   }
-  await stream.close({ signal })
-  await node.stop()
+  // What counts is the receiver's; libp2p may wait for the end of a connection that has ended.
+  await Promise.race([stream.close({ signal }).then(() => node.stop()), delay(systemClock, goodbyeMs, signal)])
 }
 
 function drainedOrClosed(stream: Stream): Promise<unknown> {
