@@ -44,7 +44,8 @@ export interface DataLaneOptions {
   readonly streams?: { readonly near: Channel; readonly far: Promise<Channel> }
 }
 
-const hello: HelloMessage = {
+/** A sender's hello that says nothing in particular. */
+export const hello: HelloMessage = {
   handoff: new Uint8Array(16),
   role: 'sends',
   epoch: 1,

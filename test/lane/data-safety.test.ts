@@ -24,7 +24,7 @@ import { encodeFrame, frameType, makeFrame, type Frame } from '../../src/wire/fr
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { testPack, until } from '../contract/lane.ts'
 import { channelPair } from '../helpers/channel-pair.ts'
-import { acceptDataLane, host, listeningEnd, openDataLane } from '../helpers/data-lane.ts'
+import { acceptDataLane, hello, host, listeningEnd, openDataLane } from '../helpers/data-lane.ts'
 import { DataProxy } from '../helpers/data-proxy.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
 import { nowMs } from '../helpers/pool.ts'
@@ -109,7 +109,7 @@ test('a token that was stolen on the way to a relay lets the thief end the lane,
   const { near, far } = channelPair('near', 'far', host)
   const accepted = acceptDataLane(far, { receiver, withKey: true })
   const answers = framesOf(near)
-  near.send(hello)
+  near.send(helloFrame(hello))
   const { data } = readWelcome(await answers.next(frameType.welcome))
   const [pack] = [Buffer.concat(encodeFrame(makeFrame(frameType.pack, testPack(0).pieces)))]
   await (
@@ -196,7 +196,7 @@ test('a receiver that talks on the data socket, and a sender that sends more tha
   const { near, far } = channelPair('near', 'far', host)
   const accepted = acceptDataLane(far, { receiver, windowBytes: 1000 })
   const answers = framesOf(near)
-  near.send(hello)
+  near.send(helloFrame(hello))
   const { data } = readWelcome(await answers.next(frameType.welcome))
   const packs = [0, 1, 2, 3, 4, 5].map((number) =>
     Buffer.concat(encodeFrame(makeFrame(frameType.pack, testPack(number, packBytesTarget).pieces))),
@@ -214,7 +214,7 @@ test('packs on the stream, positions from a receiver and endless frames behind a
     const { near, far } = channelPair('near', 'far', host)
     const accepted = acceptDataLane(far, { receiver })
     const answers = framesOf(near)
-    near.send(hello)
+    near.send(helloFrame(hello))
     await answers.next(frameType.welcome)
     for (const frame of frames) near.send(frame)
     assert.is((await accepted.closed)?.code, code)
@@ -227,7 +227,7 @@ test('a transfer for which no socket comes ends in time', async () => {
   const { near, far } = channelPair('near', 'far', host)
   const accepted = acceptDataLane(far, { receiver })
   const answers = framesOf(near)
-  near.send(hello)
+  near.send(helloFrame(hello))
   await answers.next(frameType.welcome)
   near.send(demandFrame(new PackSet()))
   clock.advance(dataSocketTimeoutMs)
@@ -254,15 +254,6 @@ test('memory that is being written is not given back, however early it was ackno
 })
 
 test.run()
-
-const hello = helloFrame({
-  handoff: new Uint8Array(16),
-  role: 'sends',
-  epoch: 1,
-  certificate: new Uint8Array(0),
-  have: new PackSet(),
-  windowBytes: 0,
-})
 
 /** Frames that come on a channel, to be waited for. */
 function framesOf(channel: { onFrame(handler: (frame: Frame) => void): void }) {
