@@ -245,7 +245,6 @@ class Predecessor {
     using ending = until.signal()
     ending.signal.addEventListener('abort', () => this.#changed(), { once: true })
     while (!until.passed) {
-      this.#keepStore()
       this.#sendWhatFits()
       if (this.#everythingIsSafe() || this.#overLimit() || this.#hopeless()) break
       this.#pull()
@@ -258,6 +257,7 @@ class Predecessor {
   }
 
   #sendWhatFits(): void {
+    this.#keepStore()
     for (let next = this.#dispatcher.next(this.#allowed); next !== undefined; next = this.#dispatcher.next(this.#allowed)) {
       if (!this.#rate.allows(next.pack.bytes, () => this.#changed())) return
       this.#dispatcher.sent(next)
