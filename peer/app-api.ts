@@ -7,7 +7,8 @@
 import { z } from 'zod'
 import type { ChunkKind } from '../src/chunk/chunk.ts'
 import { asHeirloomError, type ErrorCode, HeirloomError } from '../src/errors.ts'
-import { appBodyBytesMax, appQueryBytesMax, appReceiptBytesMax, chunkIdBytesMax } from '../src/limits.ts'
+import { appBodyBytesMax, appQueryBytesMax, appReceiptBytesMax } from '../src/limits/source.ts'
+import { chunkIdBytesMax } from '../src/limits/wire.ts'
 import { type AppChunk, inventoryLines } from './app-inventory.ts'
 import type { InventoryQuery, WaitOptions } from './source/source.ts'
 

@@ -5,7 +5,8 @@
 import { z } from 'zod'
 import type { Chunk } from '../src/chunk/chunk.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
-import { chunkIdBytesMax, inventoryLineBytesMax } from '../src/limits.ts'
+import { inventoryLineBytesMax } from '../src/limits/source.ts'
+import { chunkIdBytesMax } from '../src/limits/wire.ts'
 
 /** One line of an application's inventory: only the id is required, and a chunk is data unless it says otherwise. */
 export type AppChunk = Pick<Chunk, 'id'> & Partial<Chunk>

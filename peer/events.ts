@@ -2,7 +2,7 @@
 // but for the last few, so that somebody who comes late still sees how it began.
 
 import type { Clock } from '../src/clock.ts'
-import { eventsKeptMax } from '../src/limits.ts'
+import { eventsKeptMax } from '../src/limits/agent.ts'
 
 export interface PeerEvent {
   readonly event: string

@@ -3,7 +3,7 @@
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { eventStream } from '../src/http/event-stream.ts'
 import type { FetchHandler } from '../src/http/serve.ts'
-import { apiBodyBytesMax } from '../src/limits.ts'
+import { apiBodyBytesMax } from '../src/limits/agent.ts'
 import type { EventLog } from './events.ts'
 import type { HandoffResult } from './result.ts'
 

@@ -3,7 +3,7 @@
 
 import { delay, type Clock } from '../src/clock.ts'
 import { asHeirloomError } from '../src/errors.ts'
-import { acknowledgeTimeoutMs, metadataRetryMs, noticeMovedMs } from '../src/limits.ts'
+import { acknowledgeTimeoutMs, metadataRetryMs, noticeMovedMs } from '../src/limits/notice.ts'
 import type { Notice, NoticeSource } from './notice/notice.ts'
 
 interface LookoutOptions {

@@ -4,7 +4,7 @@
 import { availableParallelism, loadavg } from 'node:os'
 import { asHeirloomError, type HeirloomError } from '../src/errors.ts'
 import type { Clock } from '../src/clock.ts'
-import { policyTickMs } from '../src/limits.ts'
+import { policyTickMs } from '../src/limits/plan.ts'
 import type { PolicyContext } from '../src/plan/policy-condition.ts'
 import type { PolicyEvent } from '../src/plan/policy-machine-check.ts'
 import { PolicyMachine, type PolicyAction, type Step } from '../src/plan/policy-machine.ts'

@@ -5,7 +5,9 @@ import * as z from 'zod'
 import { parseConfig, readConfigFile } from '../src/config/config-file.ts'
 import { duration, hostPort, listenAddress, path, size, strict } from '../src/config/values.ts'
 import { HeirloomError } from '../src/errors.ts'
-import { addressesMax, keepMsMax, leaseMs, poolsMax } from '../src/limits.ts'
+import { leaseMs } from '../src/limits/link.ts'
+import { keepMsMax, poolsMax } from '../src/limits/relay.ts'
+import { addressesMax } from '../src/limits/wire.ts'
 import { formatDuration, type Bytes, type Ms } from '../src/units.ts'
 
 const quota = strict({

@@ -3,16 +3,10 @@
 
 import { create, toBinary } from '@bufbuild/protobuf'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
-import {
-  addressBytesMax,
-  addressesMax,
-  clockSkewMs,
-  controlQueueBytesMax,
-  helloTimeoutMs,
-  keepMs as usualKeepMs,
-  packsMax,
-  requestsOpenMax,
-} from '../src/limits.ts'
+import { helloTimeoutMs } from '../src/limits/lane.ts'
+import { controlQueueBytesMax, requestsOpenMax } from '../src/limits/link.ts'
+import { keepMs as usualKeepMs } from '../src/limits/relay.ts'
+import { addressBytesMax, addressesMax, clockSkewMs, packsMax } from '../src/limits/wire.ts'
 import type { Permission } from '../src/seal/certificate.ts'
 import { checkHeader } from '../src/seal/handoff-header.ts'
 import { peerBytes } from '../src/seal/identity.ts'

@@ -3,7 +3,7 @@
 // Invariant: no more than the heir's window and one pack, read ahead, is in memory; an heir with an old epoch gets nothing.
 
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
-import { windowBytes } from '../src/limits.ts'
+import { windowBytes } from '../src/limits/lane.ts'
 import {
   endFrame,
   failureFrame,

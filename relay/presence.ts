@@ -3,7 +3,7 @@
 
 import type { Clock } from '../src/clock.ts'
 import { HeirloomError } from '../src/errors.ts'
-import { enrolledPeersMax } from '../src/limits.ts'
+import { enrolledPeersMax } from '../src/limits/relay.ts'
 
 interface Peer {
   links: number

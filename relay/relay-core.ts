@@ -6,7 +6,7 @@
 import type { Clock } from '../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import type { DataEnd } from '../src/lane/data-end.ts'
-import { controlLinksPerPeerMax } from '../src/limits.ts'
+import { controlLinksPerPeerMax } from '../src/limits/link.ts'
 import { checkCertificate, poolOfCertificate, type CertificateInfo } from '../src/seal/certificate.ts'
 import type { PoolPublic } from '../src/seal/pool-key.ts'
 import type { ControlSession } from './control-session.ts'

@@ -5,7 +5,7 @@
 // that isn't finished. All of it holds in memory at once; outcome.ts says what must be durable before somebody is told.
 
 import { HeirloomError } from '../src/errors.ts'
-import { declinedPeersMax, finishedKeepMs, handoffsPerPoolMax, keepMsMax } from '../src/limits.ts'
+import { declinedPeersMax, finishedKeepMs, handoffsPerPoolMax, keepMsMax } from '../src/limits/relay.ts'
 import { emptyOutcome, isEmpty, type AssignmentNews, type HeirNews, type Outcome } from './outcome.ts'
 import type { Presence } from './presence.ts'
 import type { HandoffKey, HandoffRecord } from './store/store.ts'

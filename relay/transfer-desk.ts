@@ -2,7 +2,7 @@
 // what a lost link has left behind.
 
 import { HeirloomError } from '../src/errors.ts'
-import { relayTransfersMax } from '../src/limits.ts'
+import { relayTransfersMax } from '../src/limits/relay.ts'
 import type { GetSession } from './get-session.ts'
 import type { PutSession } from './put-session.ts'
 import { keyText } from './store/handoff-key.ts'

@@ -1,7 +1,7 @@
 // The first frame of a transfer at the relay: who is it, what for, and is it theirs to do.
 
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
-import { helloTimeoutMs } from '../src/limits.ts'
+import { helloTimeoutMs } from '../src/limits/lane.ts'
 import { failureFrame, readHello, type HelloMessage } from '../src/transfer/messages.ts'
 import type { Channel } from '../src/wire/channel.ts'
 import { carry, type Way } from './carry.ts'

@@ -2,7 +2,7 @@
 
 import { eventStream, type StreamedEvent } from '../src/http/event-stream.ts'
 import type { FetchHandler } from '../src/http/serve.ts'
-import { eventWatchersMax } from '../src/limits.ts'
+import { eventWatchersMax } from '../src/limits/relay.ts'
 import { createRelayMetrics } from './metrics.ts'
 import type { RelayCore } from './relay-core.ts'
 import { statusPage } from './status-page.ts'

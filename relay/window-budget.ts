@@ -2,7 +2,8 @@
 // Invariant: all windows together are at most relayWindowBytesTotal.
 
 import { HeirloomError } from '../src/errors.ts'
-import { relayTransfersMax, relayWindowBytesTotal, windowBytes } from '../src/limits.ts'
+import { windowBytes } from '../src/limits/lane.ts'
+import { relayTransfersMax, relayWindowBytesTotal } from '../src/limits/relay.ts'
 
 interface Windowed {
   windowBytes: number

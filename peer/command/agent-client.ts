@@ -3,7 +3,7 @@
 import { Agent, fetch, type Dispatcher, type Response } from 'undici'
 import { hostPortFlag, textFlag } from '../../src/cli/flag.ts'
 import { asHeirloomError, errorFromStatus, HeirloomError } from '../../src/errors.ts'
-import { agentAnswerBytesMax } from '../../src/limits.ts'
+import { agentAnswerBytesMax } from '../../src/limits/agent.ts'
 import { defaultSocket, defaultState, type Environment } from '../config/directories.ts'
 import { loadConfig } from '../config/load-config.ts'
 

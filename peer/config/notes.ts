@@ -1,6 +1,6 @@
 // What a valid configuration asks for that this version passes over: worth a word, not an error.
 
-import { packBytesTarget } from '../../src/limits.ts'
+import { packBytesTarget } from '../../src/limits/wire.ts'
 import { builtLanes } from '../../src/plan/policy.ts'
 import { formatSize } from '../../src/units.ts'
 import type { PeerConfig } from './schema.ts'

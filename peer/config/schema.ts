@@ -4,7 +4,7 @@
 
 import * as z from 'zod'
 import { duration, hostPort, listenAddress, path, relayAddress, strict } from '../../src/config/values.ts'
-import { addressesMax } from '../../src/limits.ts'
+import { addressesMax } from '../../src/limits/wire.ts'
 import { sourcesSchema, type Manifest } from '../../src/plan/manifest.ts'
 import { checkMachine } from '../../src/plan/policy-machine-check.ts'
 import { policySchema, type Policy } from '../../src/plan/policy.ts'

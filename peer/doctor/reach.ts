@@ -1,7 +1,7 @@
 // Whether anybody listens: a plain connection that is closed at once.
 
 import { connect, type NetConnectOpts } from 'node:net'
-import { doctorTimeoutMs } from '../../src/limits.ts'
+import { doctorTimeoutMs } from '../../src/limits/agent.ts'
 
 /** Resolves when somebody accepts; throws the socket's error, or the signal's reason, or a TimeoutError. */
 export function reach(target: NetConnectOpts, signal: AbortSignal): Promise<void> {

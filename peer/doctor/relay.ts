@@ -2,7 +2,8 @@
 
 import type { Clock } from '../../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
-import { clockSkewMs, clockSkewWarnMs, doctorTimeoutMs } from '../../src/limits.ts'
+import { clockSkewWarnMs, doctorTimeoutMs } from '../../src/limits/agent.ts'
+import { clockSkewMs } from '../../src/limits/wire.ts'
 import { humanDuration } from '../../src/units.ts'
 import type { Membership } from '../membership.ts'
 import { ok, warn, type Finding } from './finding.ts'

@@ -1,7 +1,7 @@
 // What a handoff came to, from the plan and the ledger: the result of the command, and the receipt that the predecessor signs.
 
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { curvePointsMax } from '../../src/limits.ts'
+import { curvePointsMax } from '../../src/limits/plan.ts'
 import type { Plan, Reference } from '../../src/plan/plan.ts'
 import { laneTallies, type HandoffOutcome, type HandoffProgress, type HandoffResult } from '../result.ts'
 import type { Ledger } from './ledger.ts'

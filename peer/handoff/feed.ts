@@ -4,7 +4,7 @@
 
 import { isLeftOut, type Chunk, type ChunkPart } from '../../src/chunk/chunk.ts'
 import { asHeirloomError } from '../../src/errors.ts'
-import { feedAheadBytes } from '../../src/limits.ts'
+import { feedAheadBytes } from '../../src/limits/handoff.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { Source } from '../source/source.ts'

@@ -4,7 +4,7 @@
 import type { Clock } from '../../src/clock.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { directGraceMs } from '../../src/limits.ts'
+import { directGraceMs } from '../../src/limits/lane.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
 import type { Heir } from '../../src/wire/gen/control_pb.ts'

@@ -4,7 +4,7 @@
 import type { Clock } from '../../src/clock.ts'
 import type { Deadline } from '../../src/deadline.ts'
 import { asHeirloomError, type HeirloomError } from '../../src/errors.ts'
-import { inventoryTimeoutMs, requeriesMax } from '../../src/limits.ts'
+import { inventoryTimeoutMs, requeriesMax } from '../../src/limits/handoff.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { EventLog } from '../events.ts'
 import type { InventoryQuery, Source } from '../source/source.ts'

@@ -4,13 +4,13 @@
 import { Deadline } from '../../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { laneGoodbyeMs, laneStallMs, packBytesTarget, sealedAheadPacks } from '../../src/limits.ts'
+import { sealedAheadPacks } from '../../src/limits/handoff.ts'
+import { laneGoodbyeMs, laneStallMs } from '../../src/limits/lane.ts'
+import { packBytesTarget } from '../../src/limits/wire.ts'
 import { Plan } from '../../src/plan/plan.ts'
 import { createHandoff, type NewHandoff } from '../../src/seal/handoff-header.ts'
 import { PackSealer } from '../../src/seal/pack-seal.ts'
 import { Dispatcher } from '../../src/transfer/dispatcher.ts'
-import type { SealedPack } from '../../src/wire/sealed-pack.ts'
-import type { RelayClient } from '../relay-client.ts'
 import type { HandoffResult } from '../result.ts'
 import { Bell } from './bell.ts'
 import { Feed } from './feed.ts'
@@ -18,6 +18,7 @@ import { HeirFollower } from './heir-follower.ts'
 import { Inventories } from './inventories.ts'
 import { LaneKeeper, type LaneTarget } from './lanes.ts'
 import { Ledger } from './ledger.ts'
+import { Offering } from './offering.ts'
 import { budgetOf, type HandoffOptions } from './options.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { makeReceipt, progressOf, summarize, type Summary } from './account.ts'
@@ -42,7 +43,6 @@ export async function handOff(options: HandoffOptions): Promise<{ result: Handof
 
 class Predecessor {
   readonly #options: HandoffOptions
-  readonly #new: NewHandoff
   readonly #handoffHex: string
   readonly #startedMs: number
   readonly #deadline: Deadline
@@ -56,24 +56,22 @@ class Predecessor {
   readonly #keeper: LaneKeeper
   readonly #inventories: Inventories
   readonly #heir: HeirFollower
+  readonly #offering: Offering
   readonly #stalls: StallWatch
   readonly #bell: Bell
   readonly #stop = new AbortController()
   readonly #tasks: Promise<void>[] = []
   readonly #notes: string[] = []
   readonly #failedSources = new Set<string>()
-  #storeRefused = false
   #pulling = false
   #sealedBytes = 0
   #firstPackMs: number | null = null
   #localFailure: HeirloomError | undefined
-  #offered = false
   #keepsStore = false
 
   constructor(options: HandoffOptions, handoff: NewHandoff, startedMs: number) {
     const { clock, limits, node, membership } = options
     this.#options = options
-    this.#new = handoff
     this.#handoffHex = Buffer.from(handoff.handoff).toString('hex')
     this.#startedMs = startedMs
     this.#deadline = new Deadline(clock, startedMs + options.deadlineMs)
@@ -84,6 +82,16 @@ class Predecessor {
     this.#bell = new Bell(clock)
     this.#inventories = this.#createInventories()
     this.#heir = this.#createHeirFollower()
+    this.#offering = new Offering({
+      relay: options.relay,
+      handoff,
+      deadline: this.#deadline,
+      keepMs: limits.keepMs,
+      heir: this.#heir,
+      signal: this.#stop.signal,
+      onChange: () => this.#changed(),
+      onNote: (note) => void this.#notes.push(note),
+    })
     this.#feeds = options.sources.map((source) => {
       const { index } = this.#plan.addSource(source.name, source.kind, options.criteria?.(source.name))
       const onFailed = (error: Error) => this.#sourceFailed(source.name, error)
@@ -123,7 +131,7 @@ class Predecessor {
       onRoom: () => this.#changed(),
       onRefused: (kind, error, final) => {
         if (final) this.#notes.push(`lane ${kind}: ${error.message}`)
-        if (kind === 'store' && final) this.#storeRefused = true
+        if (kind === 'store' && final) this.#offering.refuse()
         this.#heir.unreachable(kind)
         this.#changed()
       },
@@ -132,17 +140,10 @@ class Predecessor {
 
   async run(): Promise<{ result: HandoffResult; receipt: string }> {
     const { relay, limits } = this.#options
-    using listening = relay.listen({
-      enrolled: () => void this.#offer(),
-      notification: ({ event }) => {
-        const isOurs = event.case === 'heirChanged' && Buffer.compare(event.value.handoff, this.#new.handoff) === 0
-        // An heir that has finished holds all it was given: nothing is lost with it.
-        if (isOurs && !event.value.finished) this.#heir.set(event.value.heir)
-      },
-    })
+    using listening = this.#offering.listen()
     void listening
     // A relay that doesn't answer must not hold up the sources, nor the end.
-    if (relay.address !== undefined) this.#tasks.push(this.#offer())
+    if (relay.address !== undefined) this.#tasks.push(this.#offering.tell())
     this.#tasks.push(this.#inventories.take(this.#stop.signal))
     for (const feed of this.#feeds) this.#tasks.push(feed.run(this.#stop.signal))
     const sendingEnds = this.#deadline.before(Math.min(limits.reserveMs, this.#options.deadlineMs / 2))
@@ -191,41 +192,16 @@ class Predecessor {
     })
   }
 
-  async #offer(): Promise<void> {
-    const { relay, limits } = this.#options
-    const offer = {
-      handoff: this.#new.handoff,
-      header: this.#new.header,
-      deadlineMs: BigInt(Math.ceil(this.#deadline.leftMs)),
-      keepMs: BigInt(limits.keepMs),
-    }
-    try {
-      const { result } = await relay.request(
-        { case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', ...offer } },
-        { signal: this.#stop.signal },
-      )
-      if (result.case === 'offered') this.#heir.set(result.value.heir)
-      this.#offered = true
-    } catch (thrown) {
-      const error = asHeirloomError(thrown)
-      if (!error.retryable) {
-        this.#notes.push(`relay: ${error.message}`)
-        this.#storeRefused = true
-      }
-    }
-    this.#changed()
-  }
-
   #storeTarget(): LaneTarget | undefined {
     const { relay, data } = this.#options
-    if (this.#storeRefused) return undefined
+    if (this.#offering.isRefused) return undefined
     const bySocket = data !== undefined && relay.isDataReachable
     return { kind: 'store', bySocket, addresses: relay.address === undefined ? [] : [relay.address], epoch: 0 }
   }
 
   /** Keeps the lane to the store up from when it may be needed: an heir that is being dialled comes first, since that is when every millisecond counts. */
   #keepStore(): void {
-    if (this.#keepsStore || !this.#offered || !this.#options.limits.lanes.includes('store')) return
+    if (this.#keepsStore || !this.#offering.isKnown || !this.#options.limits.lanes.includes('store')) return
     if (this.#heir.isInGrace && !this.#dispatcher.reaches('heir')) return
     this.#keepsStore = true
     this.#tasks.push(this.#keeper.keep(() => this.#storeTarget(), this.#stop.signal))
@@ -311,7 +287,7 @@ class Predecessor {
 
   /** Nobody will take what is left: the store has refused us for good and there is no heir. */
   #hopeless(): boolean {
-    return this.#storeRefused && !this.#heir.exists && this.#dispatcher.lanes().length === 0
+    return this.#offering.isRefused && !this.#heir.exists && this.#dispatcher.lanes().length === 0
   }
 
   #arrived(numbers: readonly number[]): void {
@@ -336,7 +312,7 @@ class Predecessor {
 
   /** The receipt as the last pack, then Close and End. Uses the reserve, never more. */
   async #sayGoodbye(cut: boolean): Promise<{ result: HandoffResult; receipt: string }> {
-    const { membership, relay, events } = this.#options
+    const { membership, events } = this.#options
     // A pack that is being sealed has the lower number.
     while (this.#pipeline.isHolding) await this.#bell.wait(10)
     const summary = this.#summary(!cut, true)
@@ -350,22 +326,15 @@ class Predecessor {
       this.#sendWhatFits()
       await this.#bell.wait(Math.min(250, ending.leftMs))
     }
-    if (this.#dispatcher.isSafe(last.number)) await this.#close(last, relay)
+    if (this.#dispatcher.isSafe(last.number)) {
+      const packs = last.number + 1
+      for (const lane of this.#dispatcher.lanes()) lane.end({ packs, closed: true })
+      await this.#offering.close(packs)
+    }
     const final = this.#summary(!cut, true)
     events.emit('handoff-end', { ...final.result })
     if (this.#localFailure !== undefined && final.result.chunks.planned === 0) throw this.#localFailure
     return { result: final.result, receipt: makeReceipt(final, this.#options.reason) }
-  }
-
-  async #close(last: SealedPack, relay: RelayClient): Promise<void> {
-    const packs = last.number + 1
-    for (const lane of this.#dispatcher.lanes()) lane.end({ packs, closed: true })
-    using slice = this.#deadline.before(laneGoodbyeMs).slice(2000).signal()
-    try {
-      await relay.request({ case: 'close', value: { $typeName: 'heirloom.wire.v1.Close', handoff: this.#new.handoff, packs } }, slice)
-    } catch (thrown) {
-      this.#notes.push(`relay: the end of the handoff could not be told: ${asHeirloomError(thrown).message}`)
-    }
   }
 
   #summary(whole: boolean, judged = false): Summary {

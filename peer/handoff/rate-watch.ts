@@ -2,7 +2,7 @@
 // Only time with something in flight counts: a lane that has nothing to do is not slow.
 
 import type { Clock } from '../../src/clock.ts'
-import { rateChangeShare, rateWindowMs } from '../../src/limits.ts'
+import { rateChangeShare, rateWindowMs } from '../../src/limits/handoff.ts'
 
 export class RateWatch {
   readonly #clock: Clock

@@ -3,7 +3,7 @@
 
 import type { Clock } from '../../src/clock.ts'
 import type { SendingLane } from '../../src/lane/lane.ts'
-import { laneStallMs } from '../../src/limits.ts'
+import { laneStallMs } from '../../src/limits/lane.ts'
 
 export class StallWatch {
   readonly #clock: Clock

@@ -6,7 +6,7 @@
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import { decodePack, type DecodedPack, type SourceSummary } from '../../src/chunk/pack.ts'
 import type { ArrivedPack } from '../../src/lane/receiving-lane.ts'
-import { heldBytesMax, restoresMax } from '../../src/limits.ts'
+import { heldBytesMax, restoresMax } from '../../src/limits/handoff.ts'
 import type { PackOpener } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { IncomingFragment, Refused, Sink } from '../source/source.ts'

@@ -3,7 +3,7 @@
 import type { Clock } from '../../src/clock.ts'
 import { Deadline } from '../../src/deadline.ts'
 import { asHeirloomError, type ErrorCode } from '../../src/errors.ts'
-import { retryMaxMs } from '../../src/limits.ts'
+import { retryMaxMs } from '../../src/limits/link.ts'
 import type { Assignment } from '../../src/wire/gen/control_pb.ts'
 import type { RelayClient } from '../relay-client.ts'
 

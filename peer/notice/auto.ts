@@ -2,7 +2,7 @@
 // the network may come up after us.
 
 import { delay } from '../../src/clock.ts'
-import { cloudSearchMsMax, metadataRetryMsMax } from '../../src/limits.ts'
+import { cloudSearchMsMax, metadataRetryMsMax } from '../../src/limits/notice.ts'
 import { createCloudNotice, type CloudNoticeOptions } from './cloud.ts'
 import { clouds } from './clouds.ts'
 import { findCloud, type Search } from './find-cloud.ts'

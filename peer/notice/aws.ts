@@ -2,7 +2,7 @@
 // events for your instances", and the Auto Scaling guide's "Retrieve the target lifecycle state through instance metadata".
 // 404 means that there is nothing. What each question raises stands on its own: one that fails takes nothing of the others back.
 
-import { noticeLateMs, noticeLeadMs } from '../../src/limits.ts'
+import { noticeLateMs, noticeLeadMs } from '../../src/limits/notice.ts'
 import type { Cloud } from './cloud.ts'
 import { parseCloudDate } from './cloud-date.ts'
 import type { Flag } from './flag-board.ts'

@@ -1,7 +1,7 @@
 // Microsoft Azure. After "Azure Metadata Service: Scheduled Events for Linux VMs": events of all VMs of a scale set or an availability set
 // come in one list; ours are those that name this VM. One that has vanished was cancelled, or is over.
 
-import { scheduledEventsTimeoutMs } from '../../src/limits.ts'
+import { scheduledEventsTimeoutMs } from '../../src/limits/notice.ts'
 import type { Cloud, CloudSettings } from './cloud.ts'
 import { parseCloudDate } from './cloud-date.ts'
 import type { Flag } from './flag-board.ts'
@@ -16,7 +16,7 @@ import {
   type WaitOptions,
 } from './metadata-service.ts'
 import type { NoticeKind } from './notice.ts'
-import { noticeLateMs } from '../../src/limits.ts'
+import { noticeLateMs } from '../../src/limits/notice.ts'
 import type { Watched } from './poll.ts'
 
 const headers = { metadata: 'true' }

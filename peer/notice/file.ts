@@ -4,7 +4,7 @@
 import { readFile, watch } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { delay, type Clock } from '../../src/clock.ts'
-import { noticeFileBytesMax, noticeFilePollMs, noticeFileSettleMs } from '../../src/limits.ts'
+import { noticeFileBytesMax, noticeFilePollMs, noticeFileSettleMs } from '../../src/limits/notice.ts'
 import { parseDuration } from '../../src/units.ts'
 import type { Notice, NoticeKind, NoticeSource } from './notice.ts'
 

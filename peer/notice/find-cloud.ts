@@ -1,7 +1,7 @@
 // Which cloud this VM is in: what the firmware says is asked first, then all that we know, side by side.
 
 import type { Clock } from '../../src/clock.ts'
-import { cloudProbeTimeoutMs } from '../../src/limits.ts'
+import { cloudProbeTimeoutMs } from '../../src/limits/notice.ts'
 import type { Cloud } from './cloud.ts'
 import { readFirmware, type FirmwareHint } from './firmware.ts'
 import type { HttpCall } from './http-call.ts'

@@ -3,7 +3,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { dmiFileBytesMax } from '../../src/limits.ts'
+import { dmiFileBytesMax } from '../../src/limits/notice.ts'
 import type { CloudKind } from './cloud.ts'
 
 export const dmiFolder = '/sys/class/dmi/id'

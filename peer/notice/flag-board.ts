@@ -3,7 +3,7 @@
 // Invariant: a flag is told once, and again only when its time has moved, the hint has become certain, or it has been withdrawn.
 
 import type { Clock } from '../../src/clock.ts'
-import { noticeFlagsMax, noticeLateMs, noticeLeadMs, noticeMovedMs } from '../../src/limits.ts'
+import { noticeFlagsMax, noticeLateMs, noticeLeadMs, noticeMovedMs } from '../../src/limits/notice.ts'
 import type { Notice, NoticeKind } from './notice.ts'
 
 /** What a metadata service says that will happen to this VM, for as long as it says so. */

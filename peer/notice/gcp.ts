@@ -2,7 +2,7 @@
 // "Waiting for updates": the question is held open until the value changes, so that a notice comes within milliseconds.
 // A VM that asked for a longer notice must be told by `deadline`: the value flips then before the ACPI signal, and doesn't say when.
 
-import { metadataHoldMs, metadataTimeoutMs } from '../../src/limits.ts'
+import { metadataHoldMs, metadataTimeoutMs } from '../../src/limits/notice.ts'
 import type { Cloud } from './cloud.ts'
 import type { Flag } from './flag-board.ts'
 import { refused, unreadable, type MetadataAnswer, type MetadataService, type Question, type WaitOptions } from './metadata-service.ts'

@@ -2,7 +2,7 @@
 // answer is about another machine. undici's request, as for applications: the same under Node and Deno.
 
 import { Agent, request } from 'undici'
-import { metadataConnectionsMax } from '../../src/limits.ts'
+import { metadataConnectionsMax } from '../../src/limits/notice.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'POST'

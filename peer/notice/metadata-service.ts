@@ -3,7 +3,7 @@
 
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import type { Clock } from '../../src/clock.ts'
-import { metadataAnswerBytesMax, metadataSkewMs, metadataTimeoutMs } from '../../src/limits.ts'
+import { metadataAnswerBytesMax, metadataSkewMs, metadataTimeoutMs } from '../../src/limits/notice.ts'
 import { parseCloudDate } from './cloud-date.ts'
 import type { HttpAnswer, HttpCall } from './http-call.ts'
 

@@ -3,7 +3,7 @@
 
 import type { Question, MetadataAnswer, MetadataService, WaitOptions } from './metadata-service.ts'
 import { refused } from './metadata-service.ts'
-import { metadataTokenMs } from '../../src/limits.ts'
+import { metadataTokenMs } from '../../src/limits/notice.ts'
 
 const path = '/latest/api/token'
 

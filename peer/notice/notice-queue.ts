@@ -1,6 +1,6 @@
 // Notices from several watchers, in the order in which they come, for one reader.
 
-import { noticesWaitingMax } from '../../src/limits.ts'
+import { noticesWaitingMax } from '../../src/limits/notice.ts'
 import type { Notice } from './notice.ts'
 
 export class NoticeQueue {

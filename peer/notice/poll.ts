@@ -3,7 +3,7 @@
 
 import { delay, type Clock } from '../../src/clock.ts'
 import { asHeirloomError } from '../../src/errors.ts'
-import { metadataRetryMs, metadataRetryMsMax } from '../../src/limits.ts'
+import { metadataRetryMs, metadataRetryMsMax } from '../../src/limits/notice.ts'
 import { FlagBoard, type Flag } from './flag-board.ts'
 import type { WaitOptions } from './metadata-service.ts'
 import type { Notice, TellNoticeEvent } from './notice.ts'

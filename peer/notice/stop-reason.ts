@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process'
 import process from 'node:process'
-import { stopQuestionMs } from '../../src/limits.ts'
+import { stopQuestionMs } from '../../src/limits/notice.ts'
 
 export interface StopReason {
   readonly restart: boolean

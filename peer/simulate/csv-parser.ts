@@ -2,7 +2,7 @@
 // Fields may be quoted as in RFC 4180, but for newlines within quotes, which no trace has.
 
 import { HeirloomError } from '../../src/errors.ts'
-import { chunkIdBytesMax } from '../../src/limits.ts'
+import { chunkIdBytesMax } from '../../src/limits/wire.ts'
 import type { Trace } from './trace.ts'
 import type { TraceParser } from './trace-parser.ts'
 

@@ -1,7 +1,7 @@
 // `.lis`: a request a line, `START COUNT 0 SEQUENCE`, that reads the pages START … START+COUNT−1. Bytes come in pieces of any size.
 
 import { HeirloomError } from '../../src/errors.ts'
-import { traceRunMax } from '../../src/limits.ts'
+import { traceRunMax } from '../../src/limits/plan.ts'
 import type { Trace } from './trace.ts'
 import type { TraceParser } from './trace-parser.ts'
 

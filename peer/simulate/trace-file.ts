@@ -3,7 +3,7 @@
 import { createReadStream } from 'node:fs'
 import { createZstdDecompress } from 'node:zlib'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
-import { traceReadBytes } from '../../src/limits.ts'
+import { traceReadBytes } from '../../src/limits/plan.ts'
 import { CsvParser } from './csv-parser.ts'
 import { LisParser } from './lis-parser.ts'
 import { Trace } from './trace.ts'

@@ -2,7 +2,7 @@
 // from is not kept.
 
 import { HeirloomError } from '../../src/errors.ts'
-import { traceReferencesMax } from '../../src/limits.ts'
+import { traceReferencesMax } from '../../src/limits/plan.ts'
 import { KeyIndex } from './key-index.ts'
 
 const pieceReferences = 1 << 20

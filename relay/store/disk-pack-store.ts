@@ -3,7 +3,7 @@
 
 import { dirname, join, resolve } from 'node:path'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
-import { scansMax, syncsMax } from '../../src/limits.ts'
+import { scansMax, syncsMax } from '../../src/limits/relay.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { systemDisk, type Disk } from './disk.ts'
 import { isHandoffId, isPoolId, keyText } from './handoff-key.ts'

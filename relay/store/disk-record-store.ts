@@ -7,7 +7,7 @@
 
 import { dirname, join, resolve } from 'node:path'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
-import { recordFileBytesMax, recordWritesMax } from '../../src/limits.ts'
+import { recordFileBytesMax, recordWritesMax } from '../../src/limits/relay.ts'
 import { systemDisk, type Disk } from './disk.ts'
 import { readFully, writeFully } from './file-transfer.ts'
 import { Gather } from './gather.ts'

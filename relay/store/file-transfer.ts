@@ -1,6 +1,6 @@
 // Whole writes and reads over a DiskFile, which may do less than it was asked for. Nothing is joined or copied.
 
-import { writePiecesMax } from '../../src/limits.ts'
+import { writePiecesMax } from '../../src/limits/relay.ts'
 import type { DiskFile } from './disk.ts'
 
 export interface WriteOutcome {

@@ -1,7 +1,7 @@
 // What a store refuses before it takes anything: a number or a length that the format doesn't hold.
 
 import { HeirloomError } from '../../src/errors.ts'
-import { packBytesMax, packsMax } from '../../src/limits.ts'
+import { packBytesMax, packsMax } from '../../src/limits/wire.ts'
 
 /** Throws `too-large` for a pack number beyond packsMax or a pack beyond packBytesMax. */
 export function assertPackBounds(number: number, sealed: readonly Uint8Array[]): void {

@@ -2,7 +2,7 @@
 // returns has every field in its type and bounds, whatever the text.
 
 import { z } from 'zod'
-import { handoffHeaderBytesMax, packsMax } from '../../src/limits.ts'
+import { handoffHeaderBytesMax, packsMax } from '../../src/limits/wire.ts'
 import { isHandoffId, isPoolId } from './handoff-key.ts'
 import type { HandoffRecord } from './store.ts'
 

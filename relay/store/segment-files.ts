@@ -1,7 +1,7 @@
 // The open files of a store. Invariant: at most openSegmentsMax descriptors, and none is closed while somebody holds a lease of it. The ones
 // that were idle longest are closed first. Who wants a file while all are in use waits.
 
-import { openSegmentsMax } from '../../src/limits.ts'
+import { openSegmentsMax } from '../../src/limits/relay.ts'
 import type { Disk, DiskFile } from './disk.ts'
 
 export interface FileLease {

@@ -18,7 +18,7 @@
 // records that aren't durable: a writer begins the next one after it has synced this one, or has cut it back to what was durable.
 
 import { crc32 } from 'node:zlib'
-import { packBytesMax, packsMax } from '../../src/limits.ts'
+import { packBytesMax, packsMax } from '../../src/limits/wire.ts'
 
 export const recordHeaderBytes = 24
 export const recordMagic = Uint8Array.of(0x48, 0x4c, 0x50, 0x4b)

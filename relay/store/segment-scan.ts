@@ -4,7 +4,7 @@
 // Where no header stands, the next one that is whole is looked for: what follows a damaged record was acknowledged, too.
 
 import { crc32 } from 'node:zlib'
-import { scanBufferBytes } from '../../src/limits.ts'
+import { scanBufferBytes } from '../../src/limits/relay.ts'
 import type { DiskFile } from './disk.ts'
 import { decodeRecordHeader, recordHeaderBytes, recordMagic, type RecordHeader } from './segment-format.ts'
 

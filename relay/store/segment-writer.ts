@@ -7,7 +7,7 @@
 
 import { dirname, join } from 'node:path'
 import { asHeirloomError, type HeirloomError } from '../../src/errors.ts'
-import { segmentBytesMax, writeGatherBytes, writePiecesMax } from '../../src/limits.ts'
+import { segmentBytesMax, writeGatherBytes, writePiecesMax } from '../../src/limits/relay.ts'
 import type { Disk } from './disk.ts'
 import { writeFully } from './file-transfer.ts'
 import { Gather } from './gather.ts'

@@ -2,7 +2,7 @@
 // the protobuf library's.
 
 import { HeirloomError } from '../errors.ts'
-import { chunkBytesMax, chunkIdBytesMax, packBytesMax, sourcesMax } from '../limits.ts'
+import { chunkBytesMax, chunkIdBytesMax, packBytesMax, sourcesMax } from '../limits/wire.ts'
 import { FieldReader, wireType } from '../wire/field-reader.ts'
 import type { FieldWriter } from '../wire/field-writer.ts'
 

@@ -3,7 +3,7 @@
 
 import { create, toBinary } from '@bufbuild/protobuf'
 import { HeirloomError } from '../errors.ts'
-import { packBytesMax, packFragmentsMax, packRangesMax, packsMax, sourcesMax } from '../limits.ts'
+import { packBytesMax, packFragmentsMax, packRangesMax, packsMax, sourcesMax } from '../limits/wire.ts'
 import { FieldReader, wireType } from '../wire/field-reader.ts'
 import { FieldWriter } from '../wire/field-writer.ts'
 import { PackHeadSchema, type PackHead } from '../wire/gen/pack_pb.ts'

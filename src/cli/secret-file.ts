@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
-import { keyFileBytesMax } from '../limits.ts'
+import { keyFileBytesMax } from '../limits/wire.ts'
 import { createIdentity, identityFromSeed, type Identity } from '../seal/identity.ts'
 import { parseKeyFile, type KeyFile } from '../seal/pool-key.ts'
 

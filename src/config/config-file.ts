@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml'
 import type { z } from 'zod'
 import { HeirloomError } from '../errors.ts'
-import { configFileBytesMax } from '../limits.ts'
+import { configFileBytesMax } from '../limits/agent.ts'
 import { describeIssue } from './issue.ts'
 
 /** One mistake. Line and column count from 1. */

@@ -3,7 +3,7 @@
 
 import * as z from 'zod'
 import { HeirloomError } from '../errors.ts'
-import { addressBytesMax } from '../limits.ts'
+import { addressBytesMax } from '../limits/wire.ts'
 import { formatDuration, formatSize, parseDuration, parseRate, parseSize, type Bytes, type Ms } from '../units.ts'
 import { unknownKey } from './issue.ts'
 

@@ -1,6 +1,6 @@
 // Server-sent events (WHATWG HTML, "Server-sent events") as a Response. A reader that doesn't read is cut off, not buffered for.
 
-import { eventsKeptMax } from '../limits.ts'
+import { eventsKeptMax } from '../limits/agent.ts'
 
 export interface StreamedEvent {
   readonly event: string

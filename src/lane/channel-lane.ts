@@ -3,7 +3,7 @@
 
 import type { Clock } from '../clock.ts'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
-import { helloTimeoutMs } from '../limits.ts'
+import { helloTimeoutMs } from '../limits/lane.ts'
 import {
   endFrame,
   helloFrame,

@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../clock.ts'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
-import { dataDialHeadStartMs, dataSocketTimeoutMs, positionedFramesMax } from '../limits.ts'
+import { dataDialHeadStartMs, dataSocketTimeoutMs, positionedFramesMax } from '../limits/lane.ts'
 import { failureFrame, positionFrame, readFailure, readPosition, type DataOfferMessage } from '../transfer/messages.ts'
 import type { Channel } from '../wire/channel.ts'
 import { frameType, type Frame } from '../wire/frame.ts'

@@ -1,7 +1,7 @@
 // Dialling a data socket.
 
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
-import { dataProbeTimeoutMs } from '../limits.ts'
+import { dataProbeTimeoutMs } from '../limits/lane.ts'
 import type { Clock } from '../clock.ts'
 
 export interface DataAddress {

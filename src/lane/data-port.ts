@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { Clock } from '../clock.ts'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
-import { dataPreambleTimeoutMs, dataSocketsPendingMax, helloTimeoutMs } from '../limits.ts'
+import { dataPreambleTimeoutMs, dataSocketsPendingMax, helloTimeoutMs } from '../limits/lane.ts'
 
 const magic = Buffer.from('HLD1')
 const tokenBytes = 32

@@ -3,7 +3,8 @@
 //
 // Invariant: memory that was given back is nobody's; it is handed out again, and what a view of it shows changes.
 
-import { dataBuffersKept, packBytesTarget } from '../limits.ts'
+import { dataBuffersKept } from '../limits/lane.ts'
+import { packBytesTarget } from '../limits/wire.ts'
 import { freeMemory } from '../wire/free-memory.ts'
 
 /** A pack of the usual size, with the heads of what is in it, its tag, and the head of the next. */

@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../clock.ts'
 import { HeirloomError } from '../errors.ts'
-import { dataQueueBytes, dataWriteTimeoutMs } from '../limits.ts'
+import { dataQueueBytes, dataWriteTimeoutMs } from '../limits/lane.ts'
 import { encodeHead, type Frame } from '../wire/frame.ts'
 import { freeMemory } from '../wire/free-memory.ts'
 import { PackTags } from './pack-tags.ts'

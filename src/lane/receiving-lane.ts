@@ -4,7 +4,7 @@
 
 import type { Clock } from '../clock.ts'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
-import { acknowledgeGatherMs } from '../limits.ts'
+import { acknowledgeGatherMs } from '../limits/lane.ts'
 import { acknowledgeFrame, demandFrame, failureFrame, readEnd, readFailure, type EndMessage } from '../transfer/messages.ts'
 import { TransferReceiver } from '../transfer/receiver.ts'
 import type { Channel } from '../wire/channel.ts'

@@ -6,7 +6,7 @@
 //
 // Items are small numbers: who calls keeps the keys. A number may be used again for another item after `reuse`.
 
-import { historyEntriesMax, historyEpochsMax } from '../limits.ts'
+import { historyEntriesMax, historyEpochsMax } from '../limits/plan.ts'
 
 const countMax = 0xffff
 

@@ -4,7 +4,7 @@
 // 6 bytes for every epoch that it was used in and that is still remembered. Items that were evicted stay known as ghosts, so that one
 // that returns is not new; when there are `itemsMax`, new ones take the places of ghosts and of what was not used for longest.
 
-import { historyEntriesMax, recorderEntriesPerItem, recorderItemsMax } from '../limits.ts'
+import { historyEntriesMax, recorderEntriesPerItem, recorderItemsMax } from '../limits/plan.ts'
 import { AccessHistory } from './access-history.ts'
 import { forecast, type ForecastOptions } from './forecast.ts'
 import { rankDescending, rankKeys } from './rank.ts'

@@ -2,7 +2,7 @@
 // The schema of a configuration's `sources` and its type. Pure: whether a path exists is asked later, by the source itself.
 
 import * as z from 'zod'
-import { sourcesMax } from '../limits.ts'
+import { sourcesMax } from '../limits/wire.ts'
 import { duration, path, size, strict } from '../config/values.ts'
 import type { Criteria } from './plan.ts'
 

@@ -6,7 +6,7 @@
 // are doesn't change the order, only how far it gets: they take from the head as they drain.
 
 import type { Chunk, LeftOutReason } from '../chunk/chunk.ts'
-import { receiptReferencesMax } from '../limits.ts'
+import { receiptReferencesMax } from '../limits/plan.ts'
 import type { Capacity } from './bound.ts'
 import { chunkWeight, expectedBytes, valuePerByte } from './chunk-table.ts'
 import type { TakenChunk } from './line.ts'

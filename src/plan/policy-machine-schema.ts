@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import { duration, rate, strict } from '../config/values.ts'
 import { laneKinds } from '../lane/lane.ts'
-import { policyStatesMax } from '../limits.ts'
+import { policyStatesMax } from '../limits/plan.ts'
 import { formatDuration, formatRate } from '../units.ts'
 import { factors, type Condition, type FactorTest } from './policy-condition.ts'
 import { actionKinds, type MachineDefinition, type PolicyAction, type PolicyState, type Transition } from './policy-machine.ts'

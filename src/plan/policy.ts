@@ -2,7 +2,8 @@
 
 import * as z from 'zod'
 import { laneKinds, type LaneKind } from '../lane/lane.ts'
-import { keepMs, keepMsMax, reserveMs } from '../limits.ts'
+import { reserveMs } from '../limits/handoff.ts'
+import { keepMs, keepMsMax } from '../limits/relay.ts'
 import { duration, rate, size, strict } from '../config/values.ts'
 import type { MachineDefinition, PolicyAction, PolicyState, Transition } from './policy-machine.ts'
 import { machineSchema } from './policy-machine-schema.ts'

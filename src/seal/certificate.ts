@@ -2,7 +2,7 @@
 
 import { create, toBinary } from '@bufbuild/protobuf'
 import { HeirloomError } from '../errors.ts'
-import { certificateBytesMax, clockSkewMs } from '../limits.ts'
+import { certificateBytesMax, clockSkewMs } from '../limits/wire.ts'
 import { CertificateSchema, type Certificate } from '../wire/gen/seal_pb.ts'
 import { readMessage } from '../wire/message.ts'
 import { ed25519Private } from './ed25519.ts'

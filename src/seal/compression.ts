@@ -2,7 +2,7 @@
 
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { HeirloomError } from '../errors.ts'
-import { packBytesMax } from '../limits.ts'
+import { packBytesMax } from '../limits/wire.ts'
 
 /** The fastest level: a notice is short, and a slower one rarely pays for itself on a data centre's links. */
 const level = 1

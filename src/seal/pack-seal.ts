@@ -4,7 +4,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type Cipheriv, type KeyObject } from 'node:crypto'
 import { assert, HeirloomError } from '../errors.ts'
 import type { SealedPack } from '../wire/sealed-pack.ts'
-import { packBytesMax, packsMax } from '../limits.ts'
+import { packBytesMax, packsMax } from '../limits/wire.ts'
 import { compressPlain, expandPlain } from './compression.ts'
 import { Scratch } from './scratch.ts'
 

@@ -5,7 +5,7 @@
 
 import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
 import { HeirloomError } from '../errors.ts'
-import { certificateBytesMax, keyFileBytesMax } from '../limits.ts'
+import { certificateBytesMax, keyFileBytesMax } from '../limits/wire.ts'
 import { ed25519Private, ed25519Public } from './ed25519.ts'
 
 export interface PoolPublic {

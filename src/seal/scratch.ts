@@ -2,7 +2,7 @@
 // What was joined is good until the next join.
 
 import { assert } from '../errors.ts'
-import { packBytesMax } from '../limits.ts'
+import { packBytesMax } from '../limits/wire.ts'
 
 const firstBytes = 64 * 1024
 

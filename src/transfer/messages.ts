@@ -3,7 +3,7 @@
 
 import { create, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf'
 import { asHeirloomError, errorFromStatus, HeirloomError } from '../errors.ts'
-import { certificateBytesMax } from '../limits.ts'
+import { certificateBytesMax } from '../limits/wire.ts'
 import { frameType, joinBody, makeFrame, type Frame, type FrameType } from '../wire/frame.ts'
 import {
   AcknowledgeSchema,

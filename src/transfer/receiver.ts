@@ -2,7 +2,7 @@
 // Invariant: what was received and not acknowledged never exceeds the window by more than one pack, or the transfer ends.
 
 import { HeirloomError } from '../errors.ts'
-import { packBytesMax } from '../limits.ts'
+import { packBytesMax } from '../limits/wire.ts'
 import { PackSet } from '../wire/pack-set.ts'
 import type { Acknowledgement } from './messages.ts'
 

@@ -3,7 +3,7 @@
 // pieces they arrived in, without copying them.
 
 import { HeirloomError } from '../errors.ts'
-import { controlFrameBytesMax, packBytesMax } from '../limits.ts'
+import { controlFrameBytesMax, packBytesMax } from '../limits/wire.ts'
 import { freeMemory } from './free-memory.ts'
 
 /** The frame types. Numbers of removed types stay here, marked, and are never used again. */

@@ -2,7 +2,7 @@
 // so at most packsMax / 8 bytes; on the wire ascending runs (PROTOCOL.md, "Pack sets").
 
 import { HeirloomError } from '../errors.ts'
-import { packRangesMax, packsMax } from '../limits.ts'
+import { packRangesMax, packsMax } from '../limits/wire.ts'
 
 export class PackSet {
   #words = new Uint32Array(8)

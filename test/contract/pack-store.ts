@@ -3,7 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { HeirloomError } from '../../src/errors.ts'
-import { packBytesMax, packsMax } from '../../src/limits.ts'
+import { packBytesMax, packsMax } from '../../src/limits/wire.ts'
 import type { HandoffKey, PackStore } from '../../relay/store/store.ts'
 
 const one: HandoffKey = { pool: 'a1'.repeat(32), handoff: 'b2'.repeat(16) }

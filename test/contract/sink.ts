@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { packBytesTarget } from '../../src/limits.ts'
+import { packBytesTarget } from '../../src/limits/wire.ts'
 import type { IncomingFragment, RecalledFragment, Sink, SinkEnd } from '../../peer/source/source.ts'
 import { never } from './source.ts'
 

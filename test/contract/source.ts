@@ -4,7 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isLeftOut, type Chunk, type ChunkKind, type ChunkPart, type LeftOut } from '../../src/chunk/chunk.ts'
 import { HeirloomError } from '../../src/errors.ts'
-import { chunkIdBytesMax, packBytesTarget } from '../../src/limits.ts'
+import { chunkIdBytesMax, packBytesTarget } from '../../src/limits/wire.ts'
 import type { InventoryQuery, Source } from '../../peer/source/source.ts'
 
 export interface SourceSetup extends AsyncDisposable {

@@ -8,7 +8,8 @@ import * as assert from 'uvu/assert'
 import { systemClock } from '../../src/clock.ts'
 import { DataEnd } from '../../src/lane/data-end.ts'
 import { PackWriter } from '../../src/lane/pack-writer.ts'
-import { dataSocketTimeoutMs, dataWriteTimeoutMs, packBytesMax, packBytesTarget, positionedFramesMax } from '../../src/limits.ts'
+import { dataSocketTimeoutMs, dataWriteTimeoutMs, positionedFramesMax } from '../../src/limits/lane.ts'
+import { packBytesMax, packBytesTarget } from '../../src/limits/wire.ts'
 import { PackOpener, PackSealer } from '../../src/seal/pack-seal.ts'
 import {
   demandFrame,

@@ -6,7 +6,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type AppSource, serveAppSource } from '../../peer/app-api.ts'
 import { HeirloomError } from '../../src/errors.ts'
-import { appQueryBytesMax, chunkIdBytesMax, inventoryLineBytesMax } from '../../src/limits.ts'
+import { appQueryBytesMax, inventoryLineBytesMax } from '../../src/limits/source.ts'
+import { chunkIdBytesMax } from '../../src/limits/wire.ts'
 
 const test = suite('app API')
 

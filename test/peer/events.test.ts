@@ -3,7 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { EventLog } from '../../peer/events.ts'
-import { eventsKeptMax } from '../../src/limits.ts'
+import { eventsKeptMax } from '../../src/limits/agent.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
 import { nowMs } from '../helpers/pool.ts'
 

@@ -8,7 +8,7 @@ import { noTarget, typeByNumber, typeNumbers } from '../../peer/source/directory
 import { decodeAttributes, encodeAttributes } from '../../peer/source/directory/attributes.ts'
 import { pathBytes, pathProblem } from '../../peer/source/directory/path.ts'
 import { FragmentReader, writeFragment } from '../../src/chunk/fragment-codec.ts'
-import { chunkBytesMax, chunkIdBytesMax, sourcesMax } from '../../src/limits.ts'
+import { chunkBytesMax, chunkIdBytesMax, sourcesMax } from '../../src/limits/wire.ts'
 import { FieldReader } from '../../src/wire/field-reader.ts'
 import { FieldWriter } from '../../src/wire/field-writer.ts'
 import { FileAttributesSchema, FragmentSchema, PackHeadSchema } from '../../src/wire/gen/pack_pb.ts'

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { controlFrameBytesMax, packBytesMax } from '../../src/limits.ts'
+import { controlFrameBytesMax, packBytesMax } from '../../src/limits/wire.ts'
 import { encodeFrame, FrameDecoder, frameType, joinBody, makeFrame, type Frame } from '../../src/wire/frame.ts'
 import { refused, survives } from '../helpers/refusal.ts'
 

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { controlFrameBytesMax, packRangesMax, packsMax } from '../../src/limits.ts'
+import { controlFrameBytesMax, packRangesMax, packsMax } from '../../src/limits/wire.ts'
 import { acknowledgeFrame } from '../../src/transfer/messages.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { refused, survives } from '../helpers/refusal.ts'

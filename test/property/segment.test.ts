@@ -10,7 +10,7 @@ import { openDiskPackStore } from '../../relay/store/disk-pack-store.ts'
 import { PackIndex } from '../../relay/store/pack-index.ts'
 import { decodeRecordHeader, encodeRecordHeader, matchesHeader, recordHeaderBytes } from '../../relay/store/segment-format.ts'
 import { scanSegment, type ScannedRecord } from '../../relay/store/segment-scan.ts'
-import { packBytesMax, packsMax } from '../../src/limits.ts'
+import { packBytesMax, packsMax } from '../../src/limits/wire.ts'
 import { makeTemp } from '../helpers/temp.ts'
 
 const test = suite('segments')

@@ -7,7 +7,7 @@ import { createRelayMetrics } from '../../relay/metrics.ts'
 import { systemClock } from '../../src/clock.ts'
 import { DataEnd } from '../../src/lane/data-end.ts'
 import { PackTags } from '../../src/lane/pack-tags.ts'
-import { windowBytes } from '../../src/limits.ts'
+import { windowBytes } from '../../src/limits/lane.ts'
 import { packNumber } from '../../src/seal/pack-seal.ts'
 import {
   acknowledgeFrame,

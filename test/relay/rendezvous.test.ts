@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { keepMsMax } from '../../src/limits.ts'
+import { keepMsMax } from '../../src/limits/relay.ts'
 import type { Note, Outcome } from '../../relay/outcome.ts'
 import { Presence } from '../../relay/presence.ts'
 import { Rendezvous } from '../../relay/rendezvous.ts'

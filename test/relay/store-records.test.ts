@@ -6,7 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openDiskRecordStore } from '../../relay/store/disk-record-store.ts'
 import type { HeirloomError } from '../../src/errors.ts'
-import { recordFileBytesMax } from '../../src/limits.ts'
+import { recordFileBytesMax } from '../../src/limits/relay.ts'
 import { recordOf, testRecordStore } from '../contract/record-store.ts'
 import { makeTemp } from '../helpers/temp.ts'
 

@@ -2,7 +2,8 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { eventsKeptMax, eventWatchersMax } from '../../src/limits.ts'
+import { eventsKeptMax } from '../../src/limits/agent.ts'
+import { eventWatchersMax } from '../../src/limits/relay.ts'
 import { serveHttp } from '../../src/http/serve.ts'
 import { createRelayWeb } from '../../relay/web.ts'
 import { settle, TestRelay } from '../helpers/relay-peer.ts'

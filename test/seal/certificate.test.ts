@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { certificateBytesMax, clockSkewMs } from '../../src/limits.ts'
+import { certificateBytesMax, clockSkewMs } from '../../src/limits/wire.ts'
 import { checkCertificate, issueCertificate, poolOfCertificate } from '../../src/seal/certificate.ts'
 import { identityFromSeed } from '../../src/seal/identity.ts'
 import { generatePool, makePoolPublic } from '../../src/seal/pool-key.ts'

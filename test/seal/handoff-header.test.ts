@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { clockSkewMs, handoffHeaderBytesMax } from '../../src/limits.ts'
+import { clockSkewMs, handoffHeaderBytesMax } from '../../src/limits/wire.ts'
 import { issueCertificate } from '../../src/seal/certificate.ts'
 import { checkHeader, createHandoff, openHeader } from '../../src/seal/handoff-header.ts'
 import type { Identity } from '../../src/seal/identity.ts'

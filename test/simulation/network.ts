@@ -2,7 +2,7 @@
 // heal again, and connections may break so that each end learns of it at another time. Streams of one connection overtake one another.
 
 import { HeirloomError } from '../../src/errors.ts'
-import { dialTimeoutMs } from '../../src/limits.ts'
+import { dialTimeoutMs } from '../../src/limits/link.ts'
 import { parseAddresses, type Node } from '../../src/net/node.ts'
 import { StreamChannel } from '../../src/net/stream-channel.ts'
 import type { Channel } from '../../src/wire/channel.ts'

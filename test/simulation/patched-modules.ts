@@ -13,22 +13,25 @@ export interface Patch {
 
 const KiB = 1024
 
-/** By name in src/limits.ts: what the bound is in a simulated world. */
-const smallBounds: Readonly<Record<string, number>> = {
-  packBytesTarget: 1 * KiB,
-  packBytesMax: 16 * KiB,
-  windowBytes: 4 * KiB,
-  relayWindowBytesTotal: 10 * KiB,
-  relayTransfersMax: 4,
-  feedAheadBytes: 2 * KiB,
-  heldBytesMax: 2 * KiB,
-  writeGatherBytes: 2 * KiB,
-  writePiecesMax: 8,
-  scanBufferBytes: 512,
-  openSegmentsMax: 3,
-  recordWritesMax: 4,
-  controlQueueBytesMax: 32 * KiB,
+/** By file of src/limits and by name: what the bound is in a simulated world. */
+const smallBounds: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  'src/limits/wire.ts': { packBytesTarget: 1 * KiB, packBytesMax: 16 * KiB },
+  'src/limits/lane.ts': { windowBytes: 4 * KiB },
+  'src/limits/link.ts': { controlQueueBytesMax: 32 * KiB },
+  'src/limits/handoff.ts': { feedAheadBytes: 2 * KiB, heldBytesMax: 2 * KiB },
+  'src/limits/relay.ts': {
+    relayWindowBytesTotal: 10 * KiB,
+    relayTransfersMax: 4,
+    writeGatherBytes: 2 * KiB,
+    writePiecesMax: 8,
+    scanBufferBytes: 512,
+    openSegmentsMax: 3,
+    recordWritesMax: 4,
+  },
 }
+
+/** The modules that are loaded with smaller bounds. */
+export const boundedFiles = Object.keys(smallBounds)
 
 /** The text with the patch made. Throws when it doesn't fit exactly once. */
 export function applyPatch(text: string, { file, from, to }: Patch): string {
@@ -37,11 +40,11 @@ export function applyPatch(text: string, { file, from, to }: Patch): string {
   return parts.join(to)
 }
 
-export function withSmallBounds(text: string): string {
+export function withSmallBounds(file: string, text: string): string {
   let changed = text
-  for (const [name, bound] of Object.entries(smallBounds)) {
+  for (const [name, bound] of Object.entries(smallBounds[file] ?? {})) {
     const pattern = new RegExp(`^(export const ${name} = ).*$`, 'm')
-    if (!pattern.test(changed)) throw new Error(`src/limits.ts has no ${name}`)
+    if (!pattern.test(changed)) throw new Error(`${file} has no ${name}`)
     changed = changed.replace(pattern, `$1${bound}`)
   }
   return changed
@@ -56,9 +59,8 @@ export function patchModules(patches: readonly Patch[]): void {
       const loaded = nextLoad(url, context)
       const file = url.startsWith(root) ? url.slice(root.length) : undefined
       const own = patches.filter((patch) => patch.file === file)
-      if (file !== 'src/limits.ts' && own.length === 0) return loaded
-      const text = Buffer.from(loaded.source as Uint8Array).toString()
-      const small = file === 'src/limits.ts' ? withSmallBounds(text) : text
+      if (file === undefined || (!boundedFiles.includes(file) && own.length === 0)) return loaded
+      const small = withSmallBounds(file, Buffer.from(loaded.source as Uint8Array).toString())
       return { ...loaded, source: own.reduce(applyPatch, small) }
     },
   })

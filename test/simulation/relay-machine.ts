@@ -9,7 +9,7 @@ import { decodeRecordHeader, matchesHeader, recordHeaderBytes } from '../../rela
 import type { HandoffKey } from '../../relay/store/store.ts'
 import type { QuotaLimits } from '../../relay/quota.ts'
 import { HeirloomError } from '../../src/errors.ts'
-import { leaseMs } from '../../src/limits.ts'
+import { leaseMs } from '../../src/limits/link.ts'
 import type { Identity } from '../../src/seal/identity.ts'
 import type { PoolPublic } from '../../src/seal/pool-key.ts'
 import { controlProtocol, transferProtocol } from '../../src/wire/protocols.ts'

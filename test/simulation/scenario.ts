@@ -1,7 +1,7 @@
 // What happens in a world: who comes and goes when, and every fault, all drawn from the seed before the world begins.
 
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { keepMs as usualKeepMs } from '../../src/limits.ts'
+import { keepMs as usualKeepMs } from '../../src/limits/relay.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
 import { noDiskFaults } from './disk.ts'
 import type { NoticePlan, PeerMachine } from './peer-machine.ts'

@@ -4,7 +4,7 @@
 import { isLeftOut, type Chunk, type ChunkPart, type LeftOut } from '../../src/chunk/chunk.ts'
 import { delay } from '../../src/clock.ts'
 import { HeirloomError } from '../../src/errors.ts'
-import { packBytesTarget } from '../../src/limits.ts'
+import { packBytesTarget } from '../../src/limits/wire.ts'
 import type { InventoryQuery, Source, WaitOptions } from '../../peer/source/source.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
 import type { Process } from './process.ts'

@@ -3,7 +3,8 @@
 
 import { readAcknowledge, readEnd, readFailure, readHello, readWelcome } from '../../src/transfer/messages.ts'
 import { fromBinary } from '@bufbuild/protobuf'
-import { packBytesMax, windowBytes } from '../../src/limits.ts'
+import { windowBytes } from '../../src/limits/lane.ts'
+import { packBytesMax } from '../../src/limits/wire.ts'
 import { packNumber } from '../../src/seal/pack-seal.ts'
 import { frameType, type Frame, type FrameType } from '../../src/wire/frame.ts'
 import { RelayMessageSchema, RequestSchema, type Assignment, type Heir, type Request } from '../../src/wire/gen/control_pb.ts'

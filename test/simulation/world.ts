@@ -1,7 +1,7 @@
 // A simulated world: a relay, VMs, the network between them, and the invariants that hold after every step.
 
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { openSegmentsMax, recordWritesMax } from '../../src/limits.ts'
+import { openSegmentsMax, recordWritesMax } from '../../src/limits/relay.ts'
 import { identityFromSeed, type Identity } from '../../src/seal/identity.ts'
 import { makePoolSecret, type PoolSecret } from '../../src/seal/pool-key.ts'
 import type { HandoffRecord } from '../../relay/store/store.ts'

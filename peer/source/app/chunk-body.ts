@@ -3,7 +3,7 @@
 
 import type { Chunk, ChunkPart } from '../../../src/chunk/chunk.ts'
 import { HeirloomError } from '../../../src/errors.ts'
-import { chunkBytesMax, packBytesTarget } from '../../../src/limits.ts'
+import { chunkBytesMax, packBytesTarget } from '../../../src/limits/wire.ts'
 
 export interface ChunkBody {
   readonly chunk: Chunk

@@ -4,7 +4,7 @@
 import type { Readable } from 'node:stream'
 import { Agent, request } from 'undici'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
-import { appCallsMax, appDialTimeoutMs } from '../../../src/limits.ts'
+import { appCallsMax, appDialTimeoutMs } from '../../../src/limits/source.ts'
 import type { WaitOptions } from '../source.ts'
 
 export interface AppCall {

@@ -2,7 +2,7 @@
 // dropped; a line without a usable id is no chunk.
 
 import type { Chunk } from '../../../src/chunk/chunk.ts'
-import { chunkIdBytesMax } from '../../../src/limits.ts'
+import { chunkIdBytesMax } from '../../../src/limits/wire.ts'
 
 /** The chunk, or undefined for a line that isn't one. */
 export function parseInventoryLine(line: string): Chunk | undefined {

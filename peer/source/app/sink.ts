@@ -8,14 +8,8 @@ import PQueue from 'p-queue'
 import { delay, systemClock, type Clock } from '../../../src/clock.ts'
 import { Deadline } from '../../../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
-import {
-  appBytesPerSecondMin,
-  appCallsMax,
-  appConnectTimeoutMs,
-  appErrorBytesMax,
-  chunkCallTimeoutMs,
-  retryFirstMs,
-} from '../../../src/limits.ts'
+import { retryFirstMs } from '../../../src/limits/link.ts'
+import { appBytesPerSecondMin, appCallsMax, appConnectTimeoutMs, appErrorBytesMax, chunkCallTimeoutMs } from '../../../src/limits/source.ts'
 import { StagedFiles } from '../directory/staged-files.ts'
 import type { IncomingFragment, RecalledFragment, RestoreOutcome, Sink, SinkEnd, WaitOptions } from '../source.ts'
 import { AppClient, chunkPath, drain, type AppCall } from './client.ts'

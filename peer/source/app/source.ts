@@ -5,14 +5,8 @@ import type { Chunk, ChunkPart, LeftOut, LeftOutReason } from '../../../src/chun
 import { systemClock, type Clock } from '../../../src/clock.ts'
 import { Deadline } from '../../../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
-import {
-  appCallsMax,
-  appErrorBytesMax,
-  chunkCallTimeoutMs,
-  inventoryChunksMax,
-  inventoryLineBytesMax,
-  inventoryTimeoutMs,
-} from '../../../src/limits.ts'
+import { inventoryTimeoutMs } from '../../../src/limits/handoff.ts'
+import { appCallsMax, appErrorBytesMax, chunkCallTimeoutMs, inventoryChunksMax, inventoryLineBytesMax } from '../../../src/limits/source.ts'
 import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
 import { partsOf } from './chunk-body.ts'
 import { AppClient, chunkPath, drain } from './client.ts'

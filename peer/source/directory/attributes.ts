@@ -2,7 +2,7 @@
 // threads that write and read them start faster without the protobuf library.
 
 import { HeirloomError } from '../../../src/errors.ts'
-import { packBytesMax } from '../../../src/limits.ts'
+import { packBytesMax } from '../../../src/limits/wire.ts'
 import { FieldReader, wireType } from '../../../src/wire/field-reader.ts'
 import { FieldWriter } from '../../../src/wire/field-writer.ts'
 import { noTarget, typeByNumber, typeNumbers, type EntryHead, type RelativePath } from './entry.ts'

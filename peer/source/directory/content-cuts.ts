@@ -3,7 +3,7 @@
 
 import { constants } from 'node:fs'
 import { cutLength } from '../../../src/chunk/content-cutter.ts'
-import { cutStretchBytes } from '../../../src/limits.ts'
+import { cutStretchBytes } from '../../../src/limits/source.ts'
 import { versionOf } from './file-state.ts'
 import { nodeFileSystem, type FileSystem } from './file-system.ts'
 import { absolutePath, pathFromText } from './path.ts'

@@ -1,7 +1,7 @@
 // One inventory of a directory in the making: folders and links as the walk finds them, files in the order that was asked for.
 // A very large tree is given out in stretches, each ordered in itself, so that the first files needn't wait for the last.
 
-import { listEntriesMax, listStretchEntriesMax } from '../../../src/limits.ts'
+import { listEntriesMax, listStretchEntriesMax } from '../../../src/limits/source.ts'
 import type { Order } from '../../../src/plan/manifest.ts'
 import type { Entry } from './entry.ts'
 import { comparePaths } from './path.ts'

@@ -2,7 +2,7 @@
 
 import { workerData } from 'node:worker_threads'
 import { HeirloomError } from '../../../src/errors.ts'
-import { skippedToldMax } from '../../../src/limits.ts'
+import { skippedToldMax } from '../../../src/limits/source.ts'
 import { cutStretch } from './content-cuts.ts'
 import type { Entry } from './entry.ts'
 import { listEntries } from './listing.ts'

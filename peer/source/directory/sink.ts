@@ -1,7 +1,8 @@
 // A directory as a sink. All of its work is done on a thread of its own, in the order of the calls.
 // How conflicts are settled is said in writer.ts.
 
-import { packBytesTarget, restoresMax } from '../../../src/limits.ts'
+import { restoresMax } from '../../../src/limits/handoff.ts'
+import { packBytesTarget } from '../../../src/limits/wire.ts'
 import type { IncomingFragment, RecalledFragment, RestoreOutcome, Sink, SinkEnd, WaitOptions } from '../source.ts'
 import { Thread } from './thread.ts'
 import { bufferBytes, itemColumns, type RestoreAnswer, type WriterData, type WriterRequest } from './writer-calls.ts'

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { HeirloomError } from '../../../src/errors.ts'
-import { stagedFilesMax, stagedFilesOpenMax } from '../../../src/limits.ts'
+import { stagedFilesMax, stagedFilesOpenMax } from '../../../src/limits/source.ts'
 import { nodeFileSystem, type FileSystem } from './file-system.ts'
 
 export interface StagedFile {

@@ -5,7 +5,7 @@
 
 import { Worker, type Transferable } from 'node:worker_threads'
 import { asHeirloomError, HeirloomError, type ErrorCode } from '../../../src/errors.ts'
-import { threadYoungHeapMiB } from '../../../src/limits.ts'
+import { threadYoungHeapMiB } from '../../../src/limits/source.ts'
 import type { ThreadAnswer } from './thread-calls.ts'
 
 interface OpenCall {

@@ -10,7 +10,7 @@
 import { constants } from 'node:fs'
 import { join } from 'node:path'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
-import { chunkBytesMax } from '../../../src/limits.ts'
+import { chunkBytesMax } from '../../../src/limits/wire.ts'
 import type { Refused } from '../source.ts'
 import { mtimeOf, type EntryHead, type RelativePath } from './entry.ts'
 import { errnoOf, nodeFileSystem, type FileSystem } from './file-system.ts'

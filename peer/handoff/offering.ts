@@ -1,0 +1,96 @@
+// What a handoff and its relay have to say to one another: the offer, repeated on every new link, who the heir is, and whether the store
+// takes packs. A relay that doesn't answer holds up nothing.
+
+import { Deadline } from '../../src/deadline.ts'
+import { asHeirloomError } from '../../src/errors.ts'
+import { laneGoodbyeMs } from '../../src/limits/lane.ts'
+import type { NewHandoff } from '../../src/seal/handoff-header.ts'
+import type { RelayClient } from '../relay-client.ts'
+import type { HeirFollower } from './heir-follower.ts'
+
+/** How long the relay may take to hear of the end. */
+const closeMs = 2_000
+
+export interface OfferingOptions {
+  readonly relay: RelayClient
+  readonly handoff: NewHandoff
+  readonly deadline: Deadline
+  readonly keepMs: number
+  readonly heir: HeirFollower
+  readonly signal: AbortSignal
+  readonly onChange: () => void
+  /** Something that the receipt is to say. */
+  readonly onNote: (note: string) => void
+}
+
+export class Offering {
+  readonly #options: OfferingOptions
+  #isKnown = false
+  #isRefused = false
+
+  constructor(options: OfferingOptions) {
+    this.#options = options
+  }
+
+  /** The relay was asked, and has answered: from now on the store may be needed. */
+  get isKnown(): boolean {
+    return this.#isKnown
+  }
+
+  /** The relay takes nothing of this handoff, now or later. */
+  get isRefused(): boolean {
+    return this.#isRefused
+  }
+
+  /** The store's lane was refused for good. */
+  refuse(): void {
+    this.#isRefused = true
+  }
+
+  /** Offers on every link to come, and hears who the heir is, until it is disposed. */
+  listen(): Disposable {
+    const { relay, handoff, heir } = this.#options
+    return relay.listen({
+      enrolled: () => void this.tell(),
+      notification: ({ event }) => {
+        const isOurs = event.case === 'heirChanged' && Buffer.compare(event.value.handoff, handoff.handoff) === 0
+        // An heir that has finished holds all it was given: nothing is lost with it.
+        if (isOurs && !event.value.finished) heir.set(event.value.heir)
+      },
+    })
+  }
+
+  /** Offers the handoff now. Never throws. */
+  async tell(): Promise<void> {
+    const { relay, handoff, deadline, keepMs, heir, signal, onChange, onNote } = this.#options
+    const offer = {
+      handoff: handoff.handoff,
+      header: handoff.header,
+      deadlineMs: BigInt(Math.ceil(deadline.leftMs)),
+      keepMs: BigInt(keepMs),
+    }
+    try {
+      const { result } = await relay.request({ case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', ...offer } }, { signal })
+      if (result.case === 'offered') heir.set(result.value.heir)
+      this.#isKnown = true
+    } catch (thrown) {
+      const error = asHeirloomError(thrown)
+      if (!error.retryable) {
+        onNote(`relay: ${error.message}`)
+        this.refuse()
+      }
+    }
+    onChange()
+  }
+
+  /** Says that there will be no more than so many packs. Never throws; uses the end of the time, never more. */
+  async close(packs: number): Promise<void> {
+    const { relay, handoff, deadline, onNote } = this.#options
+    using slice = deadline.before(laneGoodbyeMs).slice(closeMs).signal()
+    try {
+      await relay.request({ case: 'close', value: { $typeName: 'heirloom.wire.v1.Close', handoff: handoff.handoff, packs } }, slice)
+    } catch (thrown) {
+      onNote(`relay: the end of the handoff could not be told: ${asHeirloomError(thrown).message}`)
+    }
+  }
+}

@@ -1,0 +1,40 @@
+// A handoff at its two ends: what is read ahead, held, measured, waited for. Each bound's name ends in the unit, its comment says why this number.
+// Lengths that arrive from outside are compared with these before any memory is taken for them.
+
+import { KiB, MiB } from './size.ts'
+
+/** How long a peer's rehearsal of a handoff takes: it ends by its deadline, since nobody is there to take anything. */
+export const rehearsalMs = 300
+
+/** Time at the end of a notice that is left for the receipt and for saying goodbye. */
+export const reserveMs = 3_000
+
+/** An application's share of the notice for its inventory; after it the application's state is left out. */
+export const inventoryTimeoutMs = 10_000
+
+/** Over this long the rate is measured before it is believed: shorter ones mostly see the first windows fill. */
+export const rateWindowMs = 1_000
+
+/** Applications are asked again when the rate differs by more than this share from what they were told. */
+export const rateChangeShare = 0.25
+
+/** How often one handoff asks an application again: each answer costs it time. */
+export const requeriesMax = 8
+
+/** What one source is read ahead of the lanes: two batches of the directory's reader. */
+export const feedAheadBytes = 2 * MiB
+
+/** Sealed packs that wait for a lane. More would only be older when they leave. */
+export const sealedAheadPacks = 3
+
+/** Packs that a successor restores at a time. */
+export const restoresMax = 4
+
+/** Opened packs that wait for their barrier in memory; beyond it they wait sealed on disk, so that credit flows on. */
+export const heldBytesMax = 8 * MiB
+
+/** An heir that reaches neither the predecessor nor the relay for this long ends with what it has. */
+export const orphanMs = 30_000
+
+/** At a group's border a pack ends when it has at least this much: smaller packs would cost more than their order is worth. */
+export const groupPackBytesMin = 64 * KiB

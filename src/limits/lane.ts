@@ -1,0 +1,58 @@
+// Lanes: credit, stalls, data sockets. Each bound's name ends in the unit, its comment says why this number.
+// Lengths that arrive from outside are compared with these before any memory is taken for them.
+
+import { MiB } from './size.ts'
+
+/** Sealed bytes that a peer lets another have in flight to it, unacknowledged. It is the peer's largest buffer. */
+export const windowBytes = 8 * MiB
+
+/** How long a lane waits for its welcome. */
+export const helloTimeoutMs = 5_000
+
+/** Streams of predecessors that a peer keeps until the relay has said whose heir it is; each holds a hello and no pack. */
+export const earlyStreamsMax = 16
+
+/** Without an acknowledgement for this long while packs are in flight, a lane counts as stalled and gives them back. */
+export const laneStallMs = 4_000
+
+/** How long a lane that is over waits for the other side to end the stream, too: a round trip, and what is queued. */
+export const laneGoodbyeMs = 250
+
+/** How long a waiting successor gets to be reached directly before packs go to the store as well. */
+export const directGraceMs = 1_500
+
+/** How long an heir waits for the stream of a predecessor that is there before it asks the relay's store as well. */
+export const directHeadStartMs = 150
+
+/** Data sockets that have not shown their token yet; with another one the oldest is closed, since a peer shows its token at once. */
+export const dataSocketsPendingMax = 64
+
+/** How long a data socket may take to show its token. */
+export const dataPreambleTimeoutMs = 5_000
+
+/** How long a transfer waits for its data socket, from the welcome on: a SYN and its first retransmission. */
+export const dataSocketTimeoutMs = 2_000
+
+/** When both sides can dial, the sender gives the receiver so long, who can read into its own buffers when it has dialled. */
+export const dataDialHeadStartMs = 300
+
+/** How long a relay's data port may take to answer the probe after an enrolment. */
+export const dataProbeTimeoutMs = 1_000
+
+/** Data sockets of one handoff that may fail before its fast lane is given up. */
+export const dataSocketAttemptsMax = 3
+
+/** What of packs may wait in a data socket's own queue: one being written and one to follow it, so that an urgent one waits for few. */
+export const dataQueueBytes = 2 * MiB
+
+/** A pack that the other side of a data socket doesn't take for this long ends the transfer: the slowest link that is of use moves 4 MiB in it. */
+export const dataWriteTimeoutMs = 30_000
+
+/** Buffers for packs that arrive which are kept for the next ones; what a quick receiver has in use at a time. */
+export const dataBuffersKept = 8
+
+/** Frames of the stream that wait for packs of the data socket: there is seldom more than one. */
+export const positionedFramesMax = 64
+
+/** Settled packs wait this long for others that share their acknowledgement. */
+export const acknowledgeGatherMs = 5

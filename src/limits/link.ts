@@ -1,0 +1,26 @@
+// Links between peers and relays: requests, leases, retries. Each bound's name ends in the unit, its comment says why this number.
+// Lengths that arrive from outside are compared with these before any memory is taken for them.
+
+import { KiB } from './size.ts'
+
+/** Requests that one control link may have open at a time. */
+export const requestsOpenMax = 64
+
+/** How long a request on the control link may take before the link counts as lost. */
+export const requestTimeoutMs = 10_000
+
+/** How long opening one link may take: three SYN retransmissions on a lossy path. */
+export const dialTimeoutMs = 8_000
+
+/** A peer that was silent for this long at the relay has lost its lease. */
+export const leaseMs = 10_000
+
+/** First and largest pause between attempts to open a link again; the pause doubles, with jitter. */
+export const retryFirstMs = 50
+export const retryMaxMs = 1_000
+
+/** What may wait for a peer that doesn't read its control link, at the relay: several times what a burst of answers takes. */
+export const controlQueueBytesMax = 256 * KiB
+
+/** Control links of one peer: the one it uses, and some that it doesn't know yet to be lost. */
+export const controlLinksPerPeerMax = 4

@@ -1,0 +1,33 @@
+// Plan, policy, receipt, forecast and traces. Each bound's name ends in the unit, its comment says why this number.
+// Lengths that arrive from outside are compared with these before any memory is taken for them.
+
+import { KiB } from './size.ts'
+
+/** Points of a receipt's curve: as many as a terminal has columns. */
+export const curvePointsMax = 60
+
+/** Chunks that a receipt names with their origin, for each source: with ids and addresses of a hundred bytes a quarter of a MiB. */
+export const receiptReferencesMax = 1000
+
+/** How often a policy's circumstances are looked at, such as the load: they change without a word. */
+export const policyTickMs = 5_000
+
+/** States of a policy, over all levels: an operator has to understand it. */
+export const policyStatesMax = 200
+
+/** References of one trace in a simulation, at 4 bytes each in memory. */
+export const traceReferencesMax = 1 << 30
+
+/** Pages that one line of a trace may read: at 4 KiB each 4 GiB, more than any one request. */
+export const traceRunMax = 1 << 20
+
+/** What of a trace file is read and decompressed at a time. */
+export const traceReadBytes = 256 * KiB
+
+/** A recorder's history: entries, at 6 bytes each, some 16 for each of the most items; and epochs before pairs are merged, which leaves half as many. */
+export const historyEntriesMax = 16_000_000
+export const historyEpochsMax = 4096
+
+/** Items that a recorder of accesses knows at a time, with those that were evicted, and entries of its history for each: some leave room for others. */
+export const recorderItemsMax = 4_000_000
+export const recorderEntriesPerItem = 16

@@ -1,0 +1,61 @@
+// The relay: its store, its memory, its guests. Each bound's name ends in the unit, its comment says why this number.
+// Lengths that arrive from outside are compared with these before any memory is taken for them.
+
+import { KiB, MiB } from './size.ts'
+
+/** All windows a relay has granted at one time. Its memory for packs is bounded by this, whatever arrives. */
+export const relayWindowBytesTotal = 64 * MiB
+
+/** How long the relay keeps what nobody claims, when the handoff doesn't say. */
+export const keepMs = 6 * 60 * 60 * 1000
+
+/** The longest a handoff may ask to be kept. */
+export const keepMsMax = 7 * 24 * 60 * 60 * 1000
+
+/** Peers enrolled at one relay at a time. */
+export const enrolledPeersMax = 4096
+
+/** Handoffs one pool may have at a relay at a time. */
+export const handoffsPerPoolMax = 4096
+
+/** Where a segment of the relay's store ends and the next begins: what a restart reads in full of each handoff. */
+export const segmentBytesMax = 64 * MiB
+
+/** Segment files that the relay's store keeps open: one for each transfer of both directions, far under the usual 1024 descriptors a process. */
+export const openSegmentsMax = 128
+
+/** What one write of the relay's store gathers from the packs that wait: enough that small packs share their writes. */
+export const writeGatherBytes = 4 * MiB
+
+/** Pieces in one write: what the kernel takes in one writev. */
+export const writePiecesMax = 1024
+
+/** The one buffer with which a segment is scanned at a restart. */
+export const scanBufferBytes = 256 * KiB
+
+/** Segments that are scanned at a time at a restart: as many as the runtime has threads for file access. */
+export const scansMax = 4
+
+/** One handoff's record file: a header and a certificate in base64, and some numbers. */
+export const recordFileBytesMax = 64 * KiB
+
+/** How long the relay remembers a finished handoff, so that a repeated Finish gets the same answer. */
+export const finishedKeepMs = 10 * 60 * 1000
+
+/** Pools that one relay serves. */
+export const poolsMax = 4096
+
+/** Syncs of the relay's store at a time: one thread for file access fewer than the runtime has, so that reads and writes go on. */
+export const syncsMax = 3
+
+/** Records that the relay writes at a time: each takes a descriptor, and they share the sync of their folder. */
+export const recordWritesMax = 32
+
+/** Peers that gave one handoff back and aren't given it again. More than that have tried, and any may try again. */
+export const declinedPeersMax = 256
+
+/** Transfers of one direction that the relay has open at a time. More try again later, each with the whole of its share then. */
+export const relayTransfersMax = 64
+
+/** Readers of the relay's event stream at a time: operators and their pages, not peers. */
+export const eventWatchersMax = 64
