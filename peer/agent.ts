@@ -14,10 +14,12 @@ import { createNode, type Node } from '../src/net/node.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { criteriaOf } from '../src/plan/manifest.ts'
 import { builtLanes } from '../src/plan/policy.ts'
+import process from 'node:process'
 import { createAgentMetrics } from './agent-metrics.ts'
 import type { PeerConfig } from './config/schema.ts'
 import { EventLog, type PeerEvent } from './events.ts'
 import { handOff } from './handoff/predecessor.ts'
+import type { Demands } from './inherit/demands.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
 import { inherit } from './inherit/inherit.ts'
 import { SinkRack } from './inherit/sink-rack.ts'
@@ -34,6 +36,8 @@ import { RelayClient } from './relay-client.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
 import { createSource } from './source/create-source.ts'
 import type { Source } from './source/source.ts'
+import { warmOf, type Warm } from './warm.ts'
+import { Warming } from './warming.ts'
 
 export interface PeerOptions {
   readonly onProgress?: (progress: HandoffProgress) => void
@@ -51,6 +55,8 @@ export interface RunningPeer extends AsyncDisposable {
   status(): object
   /** The receipt as JSON text: of its own handoff, before that of the one it inherited; undefined before there is one. */
   receipt(): string | undefined
+  /** What an application that runs in this process may ask for while it warms. */
+  warm(source: string): Warm
   /** Hands off now, within `deadlineMs`. A second call while it is under way gets the same handoff. */
   handOff(notice: { readonly reason: string; readonly deadlineMs: number }): Promise<HandoffResult>
 }
@@ -123,6 +129,7 @@ function running(agent: Agent, peerId: string, owned: AsyncDisposableStack): Run
     ready: () => agent.ready(),
     status: () => agent.status(),
     receipt: () => agent.receipt(),
+    warm: (source) => warmOf(agent.warming, source),
     handOff: (notice) => agent.handOff(notice),
     async [Symbol.asyncDispose]() {
       agent.stop()
@@ -147,6 +154,7 @@ interface AgentParts {
 
 class Agent {
   readonly events: EventLog
+  readonly warming: Warming
   readonly #parts: AgentParts
   readonly #readiness: Readiness
   readonly #policy: PolicyRunner
@@ -168,8 +176,10 @@ class Agent {
     this.#lookout = this.#lookOut(parts.config)
     this.#readiness = new Readiness(systemClock, parts.config.policy.readyAt, (why) => {
       parts.events.emit('ready', { why })
+      this.warming.ready(why)
       this.#policy.tell('ready')
     })
+    this.warming = new Warming({ config: parts.config, clock: systemClock, events: parts.events, env: process.env })
     this.#policy = new PolicyRunner({
       policy: parts.config.policy,
       clock: systemClock,
@@ -201,8 +211,9 @@ class Agent {
     } finally {
       this.#phase = 'gone'
       this.#policy[Symbol.dispose]()
+      this.#readiness[Symbol.dispose]()
       this.#gone.abort(new HeirloomError('aborted', 'the peer is over'))
-      await Promise.allSettled([linking, watching, ...warming, this.#successor])
+      await Promise.allSettled([linking, watching, ...warming, this.#successor, this.warming.told()])
     }
   }
 
@@ -247,6 +258,7 @@ class Agent {
   async #handOffOnce(reason: string, deadlineMs: number, how?: PolicyAction): Promise<HandoffResult> {
     const { config, options, membership, events, sources, node, data, relay } = this.#parts
     this.#phase = 'predecessor'
+    this.warming.stop(reason)
     // A successor that is itself going inherits no more.
     this.#inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
     const { policy } = config
@@ -317,7 +329,10 @@ class Agent {
       for (let first = this.#parts.rack; !signal.aborted && systemClock.monotonicMs() < endsMs; first = undefined) {
         await using rack = first ?? new SinkRack(config.sources, config.state)
         const waitMs = Math.min(endsMs - systemClock.monotonicMs(), 0x7fffffff)
-        const onNothing = () => void this.#rehearse().then(() => this.#readiness.settle('nothing waits to be inherited'))
+        const onNothing = () => {
+          this.warming.settle()
+          void this.#rehearse().then(() => this.#readiness.settle('nothing waits to be inherited'))
+        }
         const assignment = await waitForAssignment({ relay, clock: systemClock, waitMs, signal, onNothing })
         if (assignment === undefined) break
         await this.#inherit(assignment, rack, signal)
@@ -336,9 +351,17 @@ class Agent {
       const lanes = config.policy.lanes.filter((lane) => builtLanes.includes(lane))
       const onProgress = (progress: HandoffProgress) => {
         options.onProgress?.(progress)
-        if (progress.hitMass !== undefined) this.#readiness.restored(progress.hitMass)
+        const { hitMass, hitMasses } = progress
+        if (hitMass !== undefined && hitMasses !== undefined) this.#readiness.restored({ hitMass, bySource: hitMasses })
       }
-      const { result, receipt } = await inherit({ ...common, lanes, journalDirectory: join(config.state, 'inheritance'), onProgress })
+      const onDemands = (demands: Demands) => this.warming.opened(demands)
+      const { result, receipt } = await inherit({
+        ...common,
+        lanes,
+        journalDirectory: join(config.state, 'inheritance'),
+        onProgress,
+        onDemands,
+      })
       this.#inherited = result
       this.#receipt = receipt
       events.emit('inherited', { ...result })
@@ -347,6 +370,7 @@ class Agent {
       if (signal.aborted) throw thrown
       this.#warn('inheritance', thrown)
     }
+    this.warming.settle()
     this.#readiness.settle('the inheritance is over')
   }
 
@@ -359,6 +383,7 @@ class Agent {
 
   #guard(why: string): void {
     if (this.#phase === 'successor') this.#phase = 'guarding'
+    this.warming.settle()
     this.#readiness.settle(why)
   }
 

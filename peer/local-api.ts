@@ -1,11 +1,12 @@
 // The agent's local API (CONTRACT.md): what it is doing, and "hand off now". A fetch handler without state of its own.
 
-import { asHeirloomError, HeirloomError } from '../src/errors.ts'
+import { asHeirloomError, type ErrorCode } from '../src/errors.ts'
 import { eventStream } from '../src/http/event-stream.ts'
 import type { FetchHandler } from '../src/http/serve.ts'
-import { apiBodyBytesMax } from '../src/limits/agent.ts'
+import { readDemand, readMisses, readNotice } from './api-bodies.ts'
 import type { EventLog } from './events.ts'
 import type { HandoffResult } from './result.ts'
+import type { Warming } from './warming.ts'
 
 export interface AgentView {
   readonly events: EventLog
@@ -16,11 +17,10 @@ export interface AgentView {
   metrics(): Promise<{ text: string; contentType: string }>
   /** Hands off now; resolves when it is over. */
   handOff(notice: { reason: string; deadlineMs: number }): Promise<HandoffResult>
+  readonly warming: Pick<Warming, 'demand' | 'takeMisses'>
 }
 
-/** What a caller who doesn't say gives us. */
-const defaultDeadlineMs = 120_000
-const deadlineMsMax = 24 * 60 * 60 * 1000
+const httpStatus: Partial<Record<ErrorCode, number>> = { usage: 400, malformed: 400, 'not-found': 404, busy: 409, 'too-large': 413 }
 
 export function createLocalApi(agent: AgentView): FetchHandler {
   const reads: Record<string, () => Response | Promise<Response>> = {
@@ -41,10 +41,16 @@ export function createLocalApi(agent: AgentView): FetchHandler {
       return new Response(receipt, { headers: { 'content-type': 'application/json' } })
     },
   }
+  const writes: Record<string, (request: Request) => Promise<object>> = {
+    '/v1/handoff': async (request) => await agent.handOff(await readNotice(request)),
+    '/v1/demand': async (request) => await agent.warming.demand(await readDemand(request), request.signal),
+    '/v1/misses': async (request) => agent.warming.takeMisses(await readMisses(request)),
+  }
   return async (request) => {
     const { pathname } = new URL(request.url)
     try {
-      if (request.method === 'POST' && pathname === '/v1/handoff') return Response.json(await agent.handOff(await readNotice(request)))
+      const write = request.method === 'POST' ? writes[pathname] : undefined
+      if (write !== undefined) return Response.json(await write(request))
       const read = reads[pathname]
       if (read === undefined) return Response.json({ code: 'not-found', message: `nothing is served at ${pathname}` }, { status: 404 })
       if (request.method !== 'GET' && request.method !== 'HEAD')
@@ -52,41 +58,8 @@ export function createLocalApi(agent: AgentView): FetchHandler {
       return await read()
     } catch (thrown) {
       const { code, message, hint, status } = asHeirloomError(thrown)
-      const http = code === 'usage' || code === 'malformed' ? 400 : code === 'too-large' ? 413 : code === 'busy' ? 409 : 500
+      const http = httpStatus[code] ?? 500
       return Response.json({ code, status, message, ...(hint !== undefined && { hint }) }, { status: http })
     }
   }
-}
-
-async function readNotice(request: Request): Promise<{ reason: string; deadlineMs: number }> {
-  const text = await boundedText(request)
-  let fields: Record<string, unknown> = {}
-  if (text.trim() !== '') {
-    try {
-      const value: unknown = JSON.parse(text)
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('not an object')
-      fields = value as Record<string, unknown>
-    } catch (thrown) {
-      throw new HeirloomError('malformed', 'the body is not a JSON object', {
-        cause: thrown,
-        hint: 'such as {"reason":"kernel update","deadlineMs":120000}',
-      })
-    }
-  }
-  const { reason = 'asked for over the local API', deadlineMs = defaultDeadlineMs } = fields
-  if (typeof reason !== 'string' || reason.length > 500) throw new HeirloomError('usage', 'reason is a text of at most 500 characters')
-  if (typeof deadlineMs !== 'number' || !(deadlineMs > 0) || deadlineMs > deadlineMsMax) {
-    throw new HeirloomError('usage', `deadlineMs is a number of milliseconds, at most ${deadlineMsMax}`)
-  }
-  return { reason, deadlineMs }
-}
-
-async function boundedText(request: Request): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const piece of request.body ?? []) {
-    text += decoder.decode(piece, { stream: true })
-    if (text.length > apiBodyBytesMax) throw new HeirloomError('too-large', `a body has at most ${apiBodyBytesMax} bytes`)
-  }
-  return text + decoder.decode()
 }

@@ -32,6 +32,8 @@ export interface HandoffProgress {
   readonly lane: LaneKind | undefined
   /** Of a successor: the share of the expected reads that is restored. */
   readonly hitMass?: number
+  /** The same by source. */
+  readonly hitMasses?: ReadonlyMap<string, number>
 }
 
 /** CONTRACT's exit code for an outcome. */

@@ -27,6 +27,7 @@ export function assignmentMessage({ record, addresses, live }: AssignmentNews): 
     predecessor: peerBytes(predecessor),
     addresses: [...addresses],
     live,
+    packs: record.packs ?? 0,
   })
 }
 

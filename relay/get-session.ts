@@ -4,15 +4,8 @@
 
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { windowBytes } from '../src/limits/lane.ts'
-import {
-  endFrame,
-  failureFrame,
-  readAcknowledge,
-  readDemand,
-  readFailure,
-  welcomeFrame,
-  type HelloMessage,
-} from '../src/transfer/messages.ts'
+import { readDemand } from '../src/transfer/demand.ts'
+import { endFrame, failureFrame, readAcknowledge, readFailure, welcomeFrame, type HelloMessage } from '../src/transfer/messages.ts'
 import { TransferSender } from '../src/transfer/sender.ts'
 import type { Channel } from '../src/wire/channel.ts'
 import { frameType, makeFrame, type Frame } from '../src/wire/frame.ts'
@@ -108,7 +101,7 @@ export class GetSession {
       if (frame.type === frameType.acknowledge) {
         const { packs, windowBytes: asked } = readAcknowledge(frame)
         this.#letGo(this.#sender.acknowledged({ packs, windowBytes: Math.min(asked, windowBytes) }))
-      } else if (frame.type === frameType.demand) this.#demanded.addAll(readDemand(frame))
+      } else if (frame.type === frameType.demand) this.#demanded.addAll(readDemand(frame).packs)
       else if (frame.type === frameType.failure) return this.cut(readFailure(frame))
       else throw new HeirloomError('malformed', `an heir sent a frame of type ${frame.type}`)
       this.wake()
@@ -137,9 +130,9 @@ export class GetSession {
   }
 
   async #sendWhatFits(): Promise<void> {
-    const { counts } = this.#core
     while (!this.#isOver) {
       this.#checkHeir()
+      if (await this.#sendDemanded()) continue
       this.#ahead ??= this.#read()
       if (this.#ahead === undefined) return this.#sayEnd()
       const pack = await this.#ahead
@@ -152,16 +145,34 @@ export class GetSession {
       this.#checkHeir()
       const bytes = pack.sealed.byteLength
       if (!this.#sender.canSend(bytes)) return
-      this.#sender.sent(pack.number, bytes)
-      const frame = makeFrame(frameType.pack, pack.sealed)
-      this.#inFlight.set(pack.number, frame.body)
-      this.#endSaid = undefined
-      counts.packsServed++
-      counts.bytesServed += bytes
-      const hasRoom = this.#channel.send(frame)
+      const hasRoom = this.#send(pack)
       this.#ahead = this.#read()
       if (!hasRoom) await this.#channel.drained()
     }
+  }
+
+  /** What was demanded goes before what was read ahead, and by one pack beyond the credit. Answers whether there may be more of it. */
+  async #sendDemanded(): Promise<boolean> {
+    const number = this.#sender.canHurry() ? this.#pickDemanded() : undefined
+    if (number === undefined) return false
+    this.#taken.add(number)
+    const pack = await this.#readOne(number)
+    if (pack === undefined || this.#isOver) return true
+    this.#checkHeir()
+    if (!this.#send(pack)) await this.#channel.drained()
+    return true
+  }
+
+  #send({ number, sealed }: ReadPack): boolean {
+    const { counts } = this.#core
+    const bytes = sealed.byteLength
+    this.#sender.sent(number, bytes)
+    const frame = makeFrame(frameType.pack, sealed)
+    this.#inFlight.set(number, frame.body)
+    this.#endSaid = undefined
+    counts.packsServed++
+    counts.bytesServed += bytes
+    return this.#channel.send(frame)
   }
 
   #checkHeir(): void {
@@ -192,19 +203,25 @@ export class GetSession {
   }
 
   #pick(): number | undefined {
-    const have = this.#core.packs.have(this.key)
-    const isWanted = (number: number) => have.has(number) && !this.#taken.has(number) && !this.#sender.have.has(number)
+    while (this.#next < this.#end) {
+      const number = this.#next++
+      if (this.#isWanted(number)) return number
+    }
+    return undefined
+  }
+
+  #pickDemanded(): number | undefined {
     for (const number of this.#demanded) {
       // What the store doesn't have yet stays demanded.
       if (number >= this.#end) break
       this.#demanded.delete(number)
-      if (isWanted(number)) return number
-    }
-    while (this.#next < this.#end) {
-      const number = this.#next++
-      if (isWanted(number)) return number
+      if (this.#isWanted(number)) return number
     }
     return undefined
+  }
+
+  #isWanted(number: number): boolean {
+    return this.#core.packs.have(this.key).has(number) && !this.#taken.has(number) && !this.#sender.have.has(number)
   }
 
   #sayEnd(): void {

@@ -60,7 +60,13 @@ function writtenPolicy(policy: Policy): Record<string, unknown> {
     max_bytes: policy.maxBytes === undefined ? undefined : formatSize(policy.maxBytes),
     max_rate: policy.maxRateBytesPerSecond === undefined ? undefined : formatRate(policy.maxRateBytesPerSecond),
     keep: formatDuration(policy.keepMs),
-    ready_at: { hit_mass: policy.readyAt.hitMass, or_after: formatDuration(policy.readyAt.orAfterMs) },
+    ready_at: present({
+      hit_mass: policy.readyAt.hitMass,
+      sources: policy.readyAt.sources,
+      or_after: formatDuration(policy.readyAt.orAfterMs),
+    }),
+    demand: { within: formatDuration(policy.demandWithinMs) },
+    origin: policy.origin && { misses_per_second: policy.origin.missesPerSecond, burst: policy.origin.burst },
   })
 }
 

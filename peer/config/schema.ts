@@ -46,6 +46,10 @@ export const configSchema = strict({
     // Of a policy with mistakes of its own nothing is there to be checked.
     if ((policy as Partial<Policy>).machine === undefined) return
     const names = sources.map(({ name }) => name)
+    for (const name of Object.keys(policy.readyAt.sources)) {
+      if (names.includes(name)) continue
+      context.addIssue({ code: 'custom', path: ['policy', 'ready_at', 'sources', name], message: `there is no source named ${name}` })
+    }
     for (const { path: at, message } of checkMachine(policy.machine, names)) {
       context.addIssue({ code: 'custom', path: ['policy', 'machine', ...at], message })
     }

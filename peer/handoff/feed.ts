@@ -51,6 +51,17 @@ export class Feed {
     return part
   }
 
+  /** Takes a chunk that waits here out of its turn; undefined when it doesn't, or when parts of it have gone. */
+  takeOut(id: string): ChunkPart[] | undefined {
+    const parts = this.#ready.filter(({ chunk }) => chunk.id === id)
+    const bytes = parts.reduce((sum, part) => sum + part.bytes.byteLength, 0)
+    if (parts.length === 0 || bytes < parts[0]!.chunkBytes) return undefined
+    this.#ready = this.#ready.filter(({ chunk }) => chunk.id !== id)
+    this.#readyBytes -= bytes
+    this.#wake?.()
+    return parts
+  }
+
   /** The plan has more for this source. */
   poke(): void {
     this.#wake?.()

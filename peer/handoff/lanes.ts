@@ -10,6 +10,7 @@ import { shouldAvoidSockets } from '../../src/lane/socket-failure.ts'
 import { dataSocketAttemptsMax, laneGoodbyeMs } from '../../src/limits/lane.ts'
 import { retryFirstMs, retryMaxMs } from '../../src/limits/link.ts'
 import type { Node } from '../../src/net/node.ts'
+import type { DemandMessage } from '../../src/transfer/demand.ts'
 import type { WelcomeMessage } from '../../src/transfer/messages.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { dataProtocol, transferProtocol } from '../../src/wire/protocols.ts'
@@ -33,7 +34,7 @@ export interface LaneKeeperOptions {
   readonly onUp: (lane: SendingLane) => void
   readonly onDown: (lane: SendingLane, error: HeirloomError | undefined) => void
   readonly onAcknowledged: (lane: SendingLane, numbers: readonly number[]) => void
-  readonly onDemanded: (lane: SendingLane, packs: PackSet) => void
+  readonly onDemanded: (lane: SendingLane, demand: DemandMessage) => void
   readonly onRoom: () => void
   /** An attempt to open a lane failed; `final` when there won't be another one. */
   readonly onRefused: (kind: LaneKind, error: HeirloomError, final: boolean) => void
@@ -108,7 +109,7 @@ export class LaneKeeper {
         attempt.packsMoved = true
         onAcknowledged(opened.lane!, numbers)
       },
-      demanded: (packs) => onDemanded(opened.lane!, packs),
+      demanded: (demand) => onDemanded(opened.lane!, demand),
       room: onRoom,
       closed: (error) => {
         if (opened.lane !== undefined) onDown(opened.lane, error)

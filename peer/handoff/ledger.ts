@@ -3,6 +3,7 @@
 
 import type { Chunk, ChunkPart } from '../../src/chunk/chunk.ts'
 import { chunkWeight } from '../../src/plan/chunk-table.ts'
+import { IdIndex } from '../../src/plan/id-index.ts'
 
 /** A part that goes into a pack. */
 export interface Entry {
@@ -30,6 +31,11 @@ export class Ledger {
   /** By pack number; the bodies are not kept. */
   readonly #packs: Packed[] = []
   readonly #safe: boolean[] = []
+  /** Of each pack the number of its first part, counted over all packs. */
+  readonly #starts: number[] = []
+  #parts = 0
+  /** Made when somebody looks for a chunk. */
+  #index: IdIndex | undefined
   /** Of all parts in safe packs, also of chunks that aren't complete. */
   safeBytes = 0
   readonly #arrivedBytes = new Map<Chunk, number>()
@@ -44,6 +50,8 @@ export class Ledger {
       bytes[2 * index] = part.chunkBytes
       bytes[2 * index + 1] = part.bytes.byteLength
     })
+    this.#starts.push(this.#parts)
+    this.#parts += entries.length
     return this.#packs.push({ sources, chunks: entries.map(({ part }) => part.chunk), bytes }) - 1
   }
 
@@ -61,6 +69,18 @@ export class Ledger {
     for (const [index, chunk] of chunks.entries()) {
       yield { source: sources[index]!, chunk, chunkBytes: bytes[2 * index]!, length: bytes[2 * index + 1]! }
     }
+  }
+
+  /** The packs that have parts of a chunk, but for those that were lost. */
+  packsOf(source: number, id: string): number[] {
+    this.#index ??= new IdIndex((part) => this.#chunkAt(part)?.chunk.id ?? '')
+    this.#index.extend(this.#parts)
+    const packs = new Set<number>()
+    for (const part of this.#index.find(id)) {
+      const at = this.#chunkAt(part)!
+      if (at.source === source) packs.add(at.pack)
+    }
+    return [...packs]
   }
 
   isSafe(number: number): boolean {
@@ -88,6 +108,20 @@ export class Ledger {
     })
     this.#packs[number] = empty
     return chunks
+  }
+
+  /** Undefined for a part of a pack that was lost. */
+  #chunkAt(part: number): { pack: number; source: number; chunk: Chunk } | undefined {
+    let low = 0
+    let high = this.#starts.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1
+      if (this.#starts[middle]! <= part) low = middle
+      else high = middle - 1
+    }
+    const { sources, chunks } = this.#packs[low]!
+    const index = part - this.#starts[low]!
+    return chunks[index] && { pack: low, source: sources[index]!, chunk: chunks[index] }
   }
 
   #count(pack: Packed, index: number, sign: 1 | -1): void {

@@ -8,8 +8,10 @@ import { groupPackBytesMin } from '../../src/limits/handoff.ts'
 import { packBytesTarget, packFragmentsMax } from '../../src/limits/wire.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { PackSealer } from '../../src/seal/pack-seal.ts'
+import type { Dispatcher } from '../../src/transfer/dispatcher.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { SealedPack } from '../../src/wire/sealed-pack.ts'
+import { directoryIn } from './directory.ts'
 import type { Feed } from './feed.ts'
 import type { Entry, Ledger } from './ledger.ts'
 
@@ -18,7 +20,13 @@ const fragmentHeadBytes = 160
 
 export interface Pipeline {
   /** The next sealed pack, made when it is asked for. Waits while nothing is ready; undefined once the signal has ended it. */
-  next(): Promise<SealedPack | undefined>
+  next(): Promise<MadePack | undefined>
+  /** Parts of a chunk that was demanded: the next packs are of these. */
+  hurry(entries: readonly Entry[]): void
+  /** Something that was demanded waits to be packed. */
+  readonly isUrgent: boolean
+  /** What waits so. */
+  readonly urgentBytes: number
   /** Parts were taken from the feeds that have not come out as a pack yet. */
   readonly isHolding: boolean
   /** Something became ready. */
@@ -29,15 +37,22 @@ export interface Pipeline {
   sealReceipt(receipt: { content: Uint8Array; signature: Uint8Array }): SealedPack
 }
 
+interface MadePack {
+  readonly pack: SealedPack
+  /** It has what was demanded. */
+  readonly isUrgent: boolean
+}
+
 export interface PipelineOptions {
   readonly plan: Plan
   readonly feeds: readonly Feed[]
   readonly ledger: Ledger
   readonly sealer: PackSealer
+  readonly dispatcher: Dispatcher
   readonly signal: AbortSignal
 }
 
-export function createPipeline({ plan, feeds, ledger, sealer, signal }: PipelineOptions): Pipeline {
+export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, signal }: PipelineOptions): Pipeline {
   const gatherer = new Gatherer(plan, feeds, signal)
   const announced = new Map<number, string>()
   const introduced = new Set<number>()
@@ -47,7 +62,9 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
   function packOf(gathered: readonly Entry[], receipt?: EncodePackInput['receipt']) {
     const number = ledger.append(gathered)
     const sources = news(plan, announced)
-    const input = { barrier, sources, fragments: gathered.map(fragmentOf), superseded, ...(receipt && { receipt }) }
+    const fragments = gathered.map(fragmentOf)
+    const directory = directoryIn(number, receipt !== undefined, ledger, dispatcher)
+    const input = { barrier, sources, fragments, superseded, directory, ...(receipt && { receipt }) }
     superseded = new PackSet()
     // What follows builds on metadata, and on knowing which source is which.
     const introduces = sources.some(({ source }) => !introduced.has(source))
@@ -58,11 +75,11 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
 
   const stages = pipe(
     gatherer.groups(),
-    async function* pack(groups: AsyncIterable<Entry[]>) {
-      for await (const group of groups) yield packOf(group)
+    async function* pack(groups: AsyncIterable<Group>) {
+      for await (const { entries, isUrgent } of groups) yield { ...packOf(entries), isUrgent }
     },
-    async function* seal(plain: AsyncIterable<{ number: number; pieces: Uint8Array[] }>) {
-      for await (const { number, pieces } of plain) yield sealer.seal(number, pieces)
+    async function* seal(plain: AsyncIterable<{ number: number; pieces: Uint8Array[]; isUrgent: boolean }>) {
+      for await (const { number, pieces, isUrgent } of plain) yield { pack: sealer.seal(number, pieces), isUrgent }
     },
   )
   const packs = stages[Symbol.asyncIterator]()
@@ -79,6 +96,13 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
       return gatherer.isHolding
     },
     wake: () => gatherer.wake(),
+    hurry: (entries) => gatherer.hurry(entries),
+    get isUrgent() {
+      return gatherer.isUrgent
+    },
+    get urgentBytes() {
+      return gatherer.urgentBytes
+    },
     supersede(numbers) {
       superseded.addAll(numbers)
       announced.clear()
@@ -124,11 +148,18 @@ function news(plan: Plan, announced: Map<number, string>): EncodePackInput['sour
   })
 }
 
+interface Group {
+  readonly entries: Entry[]
+  readonly isUrgent: boolean
+}
+
 /** Takes the best ready parts of all feeds, a pack's worth at a time; never waits for a fuller pack while it has something. */
 class Gatherer {
   readonly #plan: Plan
   readonly #feeds: readonly Feed[]
   readonly #signal: AbortSignal
+  readonly #urgent: Entry[] = []
+  urgentBytes = 0
   #wake: (() => void) | undefined
   #isOver = false
   isHolding = false
@@ -145,18 +176,47 @@ class Gatherer {
     this.#wake = undefined
   }
 
+  hurry(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      this.#urgent.push(entry)
+      this.urgentBytes += entry.part.bytes.byteLength
+    }
+    this.wake()
+  }
+
+  get isUrgent(): boolean {
+    return this.#urgent.length > 0 && !this.#isOver
+  }
+
   /** Nothing is taken any more: the receipt has the highest number. */
   end(): void {
     this.#isOver = true
     this.wake()
   }
 
-  async *groups(): AsyncGenerator<Entry[]> {
+  async *groups(): AsyncGenerator<Group> {
     while (!this.#signal.aborted && !this.#isOver) {
-      const group = this.#gather()
-      if (group.length > 0) yield group
+      const { isUrgent } = this
+      const entries = isUrgent ? this.#gatherUrgent() : this.#gather()
+      if (entries.length > 0) yield { entries, isUrgent }
       else await new Promise<void>((resolve) => (this.#wake = resolve))
     }
+  }
+
+  /** As little as can be, so that it goes soon: what is there, up to a pack. */
+  #gatherUrgent(): Entry[] {
+    const group: Entry[] = []
+    let bytes = 0
+    this.isHolding = true
+    for (let next = this.#urgent[0]; next !== undefined; next = this.#urgent[0]) {
+      const size = packedBytes(next.part)
+      if (group.length > 0 && (bytes + size > packBytesTarget || next.part.chunk.kind !== group[0]!.part.chunk.kind)) break
+      group.push(this.#urgent.shift()!)
+      this.urgentBytes -= next.part.bytes.byteLength
+      this.#plan.sent(next.source, next.part.chunk, next.part.bytes.byteLength)
+      bytes += size
+    }
+    return group
   }
 
   #gather(): Entry[] {

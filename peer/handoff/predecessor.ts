@@ -25,6 +25,7 @@ import { makeReceipt, progressOf, summarize, type Summary } from './account.ts'
 import { RateLimit } from './rate-limit.ts'
 import { RateWatch } from './rate-watch.ts'
 import { StallWatch } from './stall-watch.ts'
+import { Urgent } from './urgent.ts'
 
 export async function handOff(options: HandoffOptions): Promise<{ result: HandoffResult; receipt: string }> {
   const { membership, clock } = options
@@ -53,6 +54,7 @@ class Predecessor {
   readonly #rateWatch: RateWatch
   readonly #feeds: Feed[]
   readonly #pipeline: Pipeline
+  readonly #urgent: Urgent
   readonly #keeper: LaneKeeper
   readonly #inventories: Inventories
   readonly #heir: HeirFollower
@@ -98,13 +100,48 @@ class Predecessor {
       return new Feed({ index, source, plan: this.#plan, clock, onChange: () => this.#changed(), onFailed })
     })
     const sealer = new PackSealer({ key: handoff.key, pool: membership.pool.id, handoff: handoff.handoff })
-    this.#pipeline = createPipeline({ plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, sealer, signal: this.#stop.signal })
-    this.#keeper = new LaneKeeper({
+    const shared = { plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, dispatcher: this.#dispatcher, signal: this.#stop.signal }
+    this.#pipeline = createPipeline({ ...shared, sealer })
+    this.#urgent = new Urgent({
+      ...shared,
+      pipeline: this.#pipeline,
+      sources: options.sources,
+      clock,
+      onChange: () => this.#changed(),
+      spawn: (task) => void this.#tasks.push(task),
+    })
+    this.#keeper = this.#createKeeper(handoff)
+  }
+
+  async run(): Promise<{ result: HandoffResult; receipt: string }> {
+    const { relay, limits } = this.#options
+    using listening = this.#offering.listen()
+    void listening
+    // A relay that doesn't answer must not hold up the sources, nor the end.
+    if (relay.address !== undefined) this.#tasks.push(this.#offering.tell())
+    this.#tasks.push(this.#inventories.take(this.#stop.signal))
+    for (const feed of this.#feeds) this.#tasks.push(feed.run(this.#stop.signal))
+    const sendingEnds = this.#deadline.before(Math.min(limits.reserveMs, this.#options.deadlineMs / 2))
+    const cut = await this.#sendAll(sendingEnds)
+    const { result, receipt } = await this.#sayGoodbye(cut)
+    this.#stop.abort(new HeirloomError('aborted', 'the handoff is over'))
+    this.#heir[Symbol.dispose]()
+    // A source that ignores the end costs nobody the time.
+    using patience = Deadline.after(this.#options.clock, laneGoodbyeMs).signal()
+    const over = new Promise((resolve) => patience.signal.addEventListener('abort', resolve, { once: true }))
+    await Promise.race([Promise.allSettled(this.#tasks), over])
+    return { result, receipt }
+  }
+
+  #createKeeper({ handoff }: NewHandoff): LaneKeeper {
+    const { node, clock, membership } = this.#options
+    const options = this.#options
+    return new LaneKeeper({
       node,
       clock,
       data: options.data,
       ...(options.random && { random: options.random }),
-      handoff: handoff.handoff,
+      handoff,
       certificate: () => membership.certificate(),
       onUp: (lane) => {
         this.#stalls.progressed(lane)
@@ -127,7 +164,10 @@ class Predecessor {
         if (rate !== undefined) this.#tasks.push(this.#inventories.again(rate, this.#stop.signal))
         this.#changed()
       },
-      onDemanded: (_lane, packs) => this.#packAnew([...packs].filter((number) => this.#dispatcher.has('store', number))),
+      onDemanded: (lane, { packs, chunks }) => {
+        this.#packAnew([...packs].filter((number) => this.#dispatcher.has('store', number)))
+        this.#urgent.demanded(lane, chunks)
+      },
       onRoom: () => this.#changed(),
       onRefused: (kind, error, final) => {
         if (final) this.#notes.push(`lane ${kind}: ${error.message}`)
@@ -136,26 +176,6 @@ class Predecessor {
         this.#changed()
       },
     })
-  }
-
-  async run(): Promise<{ result: HandoffResult; receipt: string }> {
-    const { relay, limits } = this.#options
-    using listening = this.#offering.listen()
-    void listening
-    // A relay that doesn't answer must not hold up the sources, nor the end.
-    if (relay.address !== undefined) this.#tasks.push(this.#offering.tell())
-    this.#tasks.push(this.#inventories.take(this.#stop.signal))
-    for (const feed of this.#feeds) this.#tasks.push(feed.run(this.#stop.signal))
-    const sendingEnds = this.#deadline.before(Math.min(limits.reserveMs, this.#options.deadlineMs / 2))
-    const cut = await this.#sendAll(sendingEnds)
-    const { result, receipt } = await this.#sayGoodbye(cut)
-    this.#stop.abort(new HeirloomError('aborted', 'the handoff is over'))
-    this.#heir[Symbol.dispose]()
-    // A source that ignores the end costs nobody the time.
-    using patience = Deadline.after(this.#options.clock, laneGoodbyeMs).signal()
-    const over = new Promise((resolve) => patience.signal.addEventListener('abort', resolve, { once: true }))
-    await Promise.race([Promise.allSettled(this.#tasks), over])
-    return { result, receipt }
   }
 
   #createHeirFollower(): HeirFollower {
@@ -183,6 +203,7 @@ class Predecessor {
       events,
       onChange: (index) => {
         this.#feeds[index]!.poke()
+        this.#urgent.listed(index)
         this.#changed()
       },
       onFailed: (source, error) => {
@@ -235,7 +256,7 @@ class Predecessor {
   #sendWhatFits(): void {
     this.#keepStore()
     for (let next = this.#dispatcher.next(this.#allowed); next !== undefined; next = this.#dispatcher.next(this.#allowed)) {
-      if (!this.#rate.allows(next.pack.bytes, () => this.#changed())) return
+      if (!this.#rate.allows(next.pack.bytes, () => this.#changed(), next.isUrgent)) return
       this.#dispatcher.sent(next)
       if (this.#firstPackMs === null) {
         this.#firstPackMs = this.#options.clock.monotonicMs() - this.#startedMs
@@ -249,15 +270,18 @@ class Predecessor {
 
   /** Asks the pipeline for another pack if one will be wanted soon. */
   #pull(): void {
-    if (this.#pulling || this.#dispatcher.queuedPacks >= sealedAheadPacks || this.#limitIsReached) return
-    if (this.#feeds.every((feed) => feed.dry)) return
+    const { queuedPacks, urgentPacks } = this.#dispatcher
+    const aheadPacks = this.#pipeline.isUrgent ? urgentPacks : queuedPacks
+    if (this.#pulling || aheadPacks >= sealedAheadPacks || this.#limitIsReached) return
+    if (this.#feeds.every((feed) => feed.dry) && !this.#pipeline.isUrgent) return
     this.#pulling = true
     void this.#pipeline.next().then(
-      (pack) => {
+      (made) => {
         this.#pulling = false
-        if (pack === undefined) return
-        this.#sealedBytes += pack.bytes
-        this.#dispatcher.add(pack)
+        if (made === undefined) return
+        this.#sealedBytes += made.pack.bytes
+        if (made.isUrgent) this.#dispatcher.addUrgent(made.pack)
+        else this.#dispatcher.add(made.pack)
         this.#changed()
       },
       (thrown: unknown) => {
@@ -271,7 +295,14 @@ class Predecessor {
 
   #everythingIsSafe(): boolean {
     const nothingToCome = this.#inventories.settled && this.#feeds.every((feed) => feed.dry)
-    return nothingToCome && !this.#pipeline.isHolding && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
+    return (
+      nothingToCome &&
+      this.#urgent.isIdle &&
+      !this.#pipeline.isUrgent &&
+      !this.#pipeline.isHolding &&
+      this.#dispatcher.queuedPacks === 0 &&
+      this.#dispatcher.flyingPacks === 0
+    )
   }
 
   /** Another pack could be more than the policy allows. */

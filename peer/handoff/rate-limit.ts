@@ -16,13 +16,13 @@ export class RateLimit {
     this.#atMs = clock.monotonicMs()
   }
 
-  /** Whether so many bytes may go now, and takes them if so. Otherwise calls `again` once, when asking makes sense. */
-  allows(bytes: number, again: () => void): boolean {
+  /** Whether so many bytes may go now, and takes them if so. Otherwise calls `again` once, when asking makes sense. What is urgent goes on credit. */
+  allows(bytes: number, again: () => void, isUrgent = false): boolean {
     if (this.#bytesPerMs === Infinity) return true
     const nowMs = this.#clock.monotonicMs()
     this.#credit = Math.min(this.#bytesPerMs * 100, this.#credit + (nowMs - this.#atMs) * this.#bytesPerMs)
     this.#atMs = nowMs
-    if (this.#credit >= 0) {
+    if (this.#credit >= 0 || isUrgent) {
       this.#credit -= bytes
       return true
     }

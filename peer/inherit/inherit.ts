@@ -6,6 +6,7 @@ import type { Clock } from '../../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
+import { eventIdsMax } from '../../src/limits/demand.ts'
 import type { Node } from '../../src/net/node.ts'
 import { openHeader } from '../../src/seal/handoff-header.ts'
 import { PackOpener } from '../../src/seal/pack-seal.ts'
@@ -16,10 +17,11 @@ import type { Membership } from '../membership.ts'
 import type { RelayClient } from '../relay-client.ts'
 import { laneTallies, type HandoffOutcome, type HandoffProgress, type HandoffResult } from '../result.ts'
 import type { Sink } from '../source/source.ts'
+import { Demands } from './demands.ts'
 import type { InheritanceDesk } from './desk.ts'
 import { systemJournalFiles, type JournalFiles } from './journal-files.ts'
 import { Journal, recallJournal, type Recalled, type Settled } from './journal.ts'
-import { Restorer } from './restorer.ts'
+import { Restorer, type RestoredPack } from './restorer.ts'
 import { Inheritance, type InheritanceEnd } from './successor.ts'
 
 export interface InheritOptions {
@@ -43,6 +45,8 @@ export interface InheritOptions {
   readonly events: EventLog
   readonly signal: AbortSignal
   readonly onProgress?: (progress: HandoffProgress) => void
+  /** From now on chunks can be demanded. */
+  readonly onDemands?: (demands: Demands) => void
 }
 
 /**
@@ -77,28 +81,28 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
         firstPackMs = clock.monotonicMs() - startedMs
         events.emit('first-pack', { handoff, afterMs: firstPackMs })
       }
-      events.emit('restored', { handoff, pack: pack.number, chunks: pack.chunks, bytes: pack.bytes })
+      events.emit('restored', { handoff, pack: pack.number, chunks: pack.chunks, bytes: pack.bytes, ...namedIds(pack) })
+      demands.restored(pack)
       options.onProgress?.(progressOf(restorer))
     },
+    onArrived: (pack) => demands.arrived(pack),
+    isDemanded: (pack) => demands.wants(pack),
     onAdvanced: () => inheritance.check(),
     onFailed: (error) => inheritance.fail(error),
   })
+  const demands: Demands = demandsOf(options, restorer, () => inheritance)
   const inheritance = new Inheritance({
+    ...options,
+    demands,
+    restorer,
     handoff: assignment.handoff,
     epoch: assignment.epoch,
     predecessor: header.predecessor,
-    node: options.node,
-    relay: options.relay,
-    data: options.data,
-    membership,
-    restorer,
-    lanes: options.lanes,
     isLive: assignment.live,
-    clock,
-    ...(options.random && { random: options.random }),
-    events,
+    packs: assignment.packs || undefined,
   })
   await restorer.recall(recalled?.entries ?? [])
+  options.onDemands?.(demands)
   const end = await runToItsEnd(options, inheritance)
   const account = {
     restorer,
@@ -113,6 +117,34 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   events.emit('handoff-end', { ...settled.result })
   if (end !== 'fenced') journal.settle(settled)
   return tellSettled(options, place, settled)
+}
+
+function demandsOf({ clock }: InheritOptions, restorer: Restorer, inheritance: () => Inheritance): Demands {
+  return new Demands({
+    clock,
+    sourceOf: (name) => [...restorer.sources.values()].find((summary) => summary.name === name)?.source,
+    nameOf: (source) => restorer.sources.get(source)?.name,
+    isRestored: (source, id) => restorer.chunks.has(source, id),
+    isPackRestored: (number) => restorer.isPassed(number) && !restorer.superseded.has(number),
+    isPackHere: (number) => restorer.have.has(number) || restorer.superseded.has(number),
+    direct: () => inheritance().direct,
+    store: () => inheritance().store,
+    packs: () => inheritance().packs,
+    onDemand: () => inheritance().calm(),
+  })
+}
+
+/** The first of the ids that are in place: an event for each would be as long as the state. */
+function namedIds({ settled }: RestoredPack): { sources: { source: string; ids: string[] }[]; more: number } {
+  let left = eventIdsMax
+  let more = 0
+  const sources = settled.map(({ source, restored }) => {
+    const ids = restored.slice(0, left)
+    left -= ids.length
+    more += restored.length - ids.length
+    return { source, ids }
+  })
+  return { sources, more }
 }
 
 /** The relay hears that it is over. Until it has, the journal says so, for when the relay gives it to us again. */
@@ -253,15 +285,20 @@ function progressOf(restorer: Restorer): HandoffProgress {
     chunksPlanned: planned.chunks,
     lane: undefined,
     hitMass: hitMassOf(restorer),
+    hitMasses: hitMassesOf(restorer),
   }
 }
 
 /** The share of the expected reads that is restored; every source counts the same. */
-function hitMassOf({ sources, restored }: Restorer): number {
-  const masses = [...sources.values()].map(({ source, readProbability }) =>
-    readProbability > 0 ? Math.min(1, (restored.weights.get(source) ?? 0) / readProbability) : 1,
-  )
+function hitMassOf(restorer: Restorer): number {
+  const masses = [...hitMassesOf(restorer).values()]
   return masses.length === 0 ? 0 : masses.reduce((sum, mass) => sum + mass, 0) / masses.length
+}
+
+function hitMassesOf({ sources, restored }: Restorer): Map<string, number> {
+  const massOf = (source: number, readProbability: number) =>
+    readProbability > 0 ? Math.min(1, (restored.weights.get(source) ?? 0) / readProbability) : 1
+  return new Map([...sources.values()].map(({ source, name, readProbability }) => [name, massOf(source, readProbability)]))
 }
 
 function resultOf({ assignment }: InheritOptions, account: Account, complete: boolean, notes: readonly string[]): HandoffResult {

@@ -9,7 +9,9 @@ import type { ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { heldBytesMax, restoresMax } from '../../src/limits/handoff.ts'
 import type { PackOpener } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import type { IncomingFragment, Refused, Sink } from '../source/source.ts'
+import type { Refused, RestoreOutcome, Sink } from '../source/source.ts'
+import { fromBase64, groupBySource, incomingFragment, journalFragment, recalledFragment, toBase64 } from './fragment-forms.ts'
+import { isPiece, RestoredChunks } from './restored-chunks.ts'
 import type { Journal, JournalEntry, JournalFragment } from './journal.ts'
 
 export interface RestorerOptions {
@@ -18,14 +20,28 @@ export interface RestorerOptions {
   /** The sink for a source, or undefined when this machine has none for it. */
   readonly sinkOf: (summary: SourceSummary) => Sink | undefined
   readonly signal: AbortSignal
-  readonly onRestored: (pack: { number: number; chunks: number; bytes: number }) => void
+  readonly onRestored: (pack: RestoredPack) => void
+  /** A pack has come, and says what its head says; it isn't restored yet. */
+  readonly onArrived: (pack: DecodedPack) => void
+  /** Whether somebody waits for a chunk of this pack. */
+  readonly isDemanded: (pack: DecodedPack) => boolean
   /** A restore has ended and what could start has started: the time to look whether it is over. */
   readonly onAdvanced: () => void
   /** A sink or the disk is gone: the inheritance can't go on. */
   readonly onFailed: (error: HeirloomError) => void
 }
 
+/** What became of a pack's chunks. */
+export interface RestoredPack {
+  readonly number: number
+  readonly chunks: number
+  readonly bytes: number
+  /** By source: what is in place now, and what won't be. */
+  readonly settled: readonly { readonly source: string; readonly restored: readonly string[]; readonly refused: readonly string[] }[]
+}
+
 interface Waiting {
+  readonly isUrgent: boolean
   readonly number: number
   readonly pack: DecodedPack
   readonly bytes: number
@@ -43,6 +59,7 @@ export class Restorer {
   receipt: DecodedPack['receipt']
   /** How many packs there are in all, once the last one, the receipt, is known. */
   packs: number | undefined
+  readonly chunks = new RestoredChunks()
   readonly restored = { chunks: 0, bytes: 0, weights: new Map<number, number>() }
   readonly refused: (Refused & { source: string })[] = []
   refusedTotal = 0
@@ -64,6 +81,11 @@ export class Restorer {
   /** Nothing is being restored or waits in memory. */
   get idle(): boolean {
     return this.#running === 0 && this.#waiting.size === 0 && this.#onDisk.size === 0
+  }
+
+  /** Whether a pack has been restored, or is known not to come. */
+  isPassed(number: number): boolean {
+    return this.#passed.has(number)
   }
 
   /** Whether all packs below `end` are restored or won't come. */
@@ -109,11 +131,13 @@ export class Restorer {
     const pack = decodePack(this.#options.opener.open(pieces).plain)
     if (pack.barrier > number) throw new HeirloomError('malformed', `pack ${number} waits for packs that come after it`)
     this.#learn(number, pack)
+    this.#options.onArrived(pack)
+    const isUrgent = this.#options.isDemanded(pack)
     if (!this.#passed.hasAllBelow(pack.barrier) && this.#waitingBytes + bytes > heldBytesMax) {
       this.#holdOnDisk(number, pieces)
       settle()
     } else {
-      this.#waiting.set(number, { number, pack, bytes, settles: [settle] })
+      this.#waiting.set(number, { number, pack, bytes, isUrgent, settles: [settle] })
       this.#waitingBytes += bytes
     }
     this.#advance()
@@ -161,8 +185,9 @@ export class Restorer {
 
   /** Starts what can start, lowest number first. */
   #advance(): void {
-    while (this.#running < restoresMax && !this.#isOver) {
-      const next = this.#nextReady()
+    while (!this.#isOver) {
+      const isFull = this.#running >= restoresMax
+      const next = isFull ? this.#nextUrgent() : this.#nextReady()
       if (next === undefined) return
       this.#running++
       void this.#restore(next).then(() => {
@@ -180,12 +205,23 @@ export class Restorer {
     let best: Waiting | undefined
     for (const waiting of this.#waiting.values()) {
       if (this.#started.has(waiting.number) || !this.#mayPass(waiting.pack.barrier)) continue
-      if (best === undefined || waiting.number < best.number) best = waiting
+      if (best === undefined || goesBefore(waiting, best)) best = waiting
     }
     // What is in memory may wait for what is on disk: then that is taken however much there is.
     if (best === undefined && (this.#waitingBytes <= heldBytesMax / 2 || this.#running === 0)) best = this.#fromDisk()
     if (best !== undefined) this.#started.add(best.number)
     return best
+  }
+
+  /** What somebody waits for goes beside the usual ones, not after them. */
+  #nextUrgent(): Waiting | undefined {
+    if (this.#running >= 2 * restoresMax) return undefined
+    for (const waiting of this.#waiting.values()) {
+      if (!waiting.isUrgent || this.#started.has(waiting.number) || !this.#mayPass(waiting.pack.barrier)) continue
+      this.#started.add(waiting.number)
+      return waiting
+    }
+    return undefined
   }
 
   #mayPass(barrier: number): boolean {
@@ -205,7 +241,7 @@ export class Restorer {
     const pack = this.#readHeld(number)
     if (pack === undefined || !this.#mayPass(pack.barrier)) return undefined
     this.#onDisk.delete(number)
-    const waiting = { number, pack, bytes: 0, settles: [] }
+    const waiting = { number, pack, bytes: 0, isUrgent: false, settles: [] }
     this.#waiting.set(number, waiting)
     return waiting
   }
@@ -224,9 +260,9 @@ export class Restorer {
     }
   }
 
-  async #restore({ number, pack, bytes, settles }: Waiting): Promise<void> {
+  async #restore({ number, pack, bytes, settles, isUrgent }: Waiting): Promise<void> {
     try {
-      const entry = await this.#restoreFragments(number, pack)
+      const { entry, settled } = await this.#restoreFragments(number, pack, isUrgent)
       this.#options.journal.append(entry)
       this.#options.journal.releaseHeld(number)
       this.#count(entry)
@@ -234,31 +270,37 @@ export class Restorer {
       this.#started.delete(number)
       this.#waitingBytes -= bytes
       for (const settle of settles) settle()
-      this.#options.onRestored({ number, chunks: entry.chunks, bytes: entry.bytes })
+      this.#options.onRestored({ number, chunks: entry.chunks, bytes: entry.bytes, settled })
     } catch (thrown) {
       this.#fail(thrown)
     }
   }
 
-  async #restoreFragments(number: number, pack: DecodedPack): Promise<JournalEntry> {
+  async #restoreFragments(
+    number: number,
+    pack: DecodedPack,
+    isUrgent: boolean,
+  ): Promise<{ entry: JournalEntry; settled: RestoredPack['settled'] }> {
     const { signal } = this.#options
     let chunks = 0
     let bytes = 0
     const weights: Record<string, number> = {}
     const unfinished: JournalFragment[] = []
+    const settled: RestoredPack['settled'][number][] = []
     await Promise.all(
       [...groupBySource(pack.fragments)].map(async ([source, fragments]) => {
         const sink = this.#sink(source)
         if (sink === undefined) return
-        const outcome = await sink.restore(fragments.map(incomingFragment), { signal })
+        const outcome = await sink.restore(fragments.map(incomingFragment), { signal, isUrgent })
         chunks += outcome.chunks
         bytes += outcome.bytes
         weights[source] = sum(fragments.map((each) => (each.offset + each.body.byteLength === each.chunkBytes ? each.readProbability : 0)))
         unfinished.push(...outcome.unfinished.map((index) => journalFragment(fragments[index]!)))
         this.#refuse(sink.name, outcome.refused)
+        settled.push({ source: sink.name, ...this.#settle(fragments, outcome) })
       }),
     )
-    return {
+    const entry = {
       pack: number,
       chunks,
       bytes,
@@ -268,6 +310,22 @@ export class Restorer {
       ...(pack.superseded.size > 0 && { superseded: pack.superseded.toRuns() }),
       ...(pack.receipt && { receipt: { content: toBase64(pack.receipt.content), signature: toBase64(pack.receipt.signature) } }),
     }
+    return { entry, settled }
+  }
+
+  /** What is in place with these fragments, and what won't be. */
+  #settle(fragments: DecodedPack['fragments'], { unfinished, refused }: RestoreOutcome): { restored: string[]; refused: string[] } {
+    const without = new Set(refused.map(({ id }) => id))
+    const staged = new Set(unfinished)
+    const restored: string[] = []
+    for (const [index, { source, id, chunkBytes, body }] of fragments.entries()) {
+      if (without.has(id)) continue
+      // Folders count as unfinished until the end, since their times are still to come, but they are there.
+      const isPart = body.byteLength < chunkBytes || isPiece(id)
+      if (staged.has(index) && isPart) this.chunks.stage(source, id)
+      else restored.push(...this.chunks.finish(source, id))
+    }
+    return { restored, refused: [...without] }
   }
 
   #refuse(source: string, refused: readonly Refused[]): void {
@@ -298,43 +356,11 @@ export class Restorer {
   }
 }
 
-function incomingFragment(fragment: DecodedPack['fragments'][number]): IncomingFragment {
-  const { id, metadata, offset, chunkBytes, version, expiresAtMs, attributes, body } = fragment
-  return { id, kind: metadata ? 'metadata' : 'data', offset, chunkBytes, bytes: body, version, expiresAtMs, attributes }
-}
-
-function journalFragment(fragment: DecodedPack['fragments'][number]): JournalFragment {
-  const { source, id, metadata, offset, chunkBytes, version, expiresAtMs } = fragment
-  return {
-    source,
-    id,
-    metadata,
-    offset,
-    length: fragment.body.byteLength,
-    chunkBytes,
-    version,
-    expiresAtMs,
-    attributes: toBase64(fragment.attributes),
-  }
-}
-
-function recalledFragment({ id, metadata, offset, length, chunkBytes, version, expiresAtMs, attributes }: JournalFragment) {
-  const kind = metadata ? ('metadata' as const) : ('data' as const)
-  return { id, kind, offset, length, chunkBytes, version, expiresAtMs, attributes: fromBase64(attributes) }
-}
-
-function groupBySource<Item extends { readonly source: number }>(items: readonly Item[]): Map<number, Item[]> {
-  return Map.groupBy(items, (item) => item.source)
+/** What somebody waits for goes first, then the lowest number. */
+function goesBefore(a: Waiting, b: Waiting): boolean {
+  return a.isUrgent === b.isUrgent ? a.number < b.number : a.isUrgent
 }
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0)
-}
-
-function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64')
-}
-
-function fromBase64(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, 'base64'))
 }

@@ -11,6 +11,7 @@ import type { LaneKind } from '../../src/lane/lane.ts'
 import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { shouldAvoidSockets } from '../../src/lane/socket-failure.ts'
 import { orphanMs } from '../../src/limits/handoff.ts'
+import { demandCalmMs, demandWindowBytes } from '../../src/limits/demand.ts'
 import { directHeadStartMs, windowBytes } from '../../src/limits/lane.ts'
 import { retryFirstMs, retryMaxMs } from '../../src/limits/link.ts'
 import type { Node } from '../../src/net/node.ts'
@@ -30,9 +31,11 @@ import { dataProtocol, transferProtocol } from '../../src/wire/protocols.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
 import type { RelayClient } from '../relay-client.ts'
+import type { Demands } from './demands.ts'
 import type { Restorer } from './restorer.ts'
 
 export interface InheritanceOptions {
+  readonly demands: Demands
   readonly handoff: Uint8Array
   readonly epoch: number
   /** The predecessor's peer id bytes, from the checked header. */
@@ -45,6 +48,8 @@ export interface InheritanceOptions {
   readonly lanes: readonly LaneKind[]
   /** The predecessor is there, and will open a stream to us in a moment. */
   readonly isLive: boolean
+  /** How many packs there are in all, if the relay knows. */
+  readonly packs: number | undefined
   readonly clock: Clock
   readonly random?: () => number
   readonly events: EventLog
@@ -73,6 +78,7 @@ export class Inheritance {
   #packs: number | undefined
   #demanded = false
   #cancelOrphan: (() => void) | undefined
+  #cancelCalm: (() => void) | undefined
 
   constructor(options: InheritanceOptions) {
     this.#options = options
@@ -81,7 +87,31 @@ export class Inheritance {
 
   /** How many packs there are in all, when that is known. */
   get packs(): number | undefined {
-    return this.#packs
+    return this.#packs ?? this.#options.packs
+  }
+
+  /** A lane to the predecessor: rather the stream, whose own packs are few. */
+  get direct(): ReceivingLane | undefined {
+    return this.#direct.get('stream') ?? this.#direct.get('fast')
+  }
+
+  get store(): ReceivingLane | undefined {
+    return this.#get
+  }
+
+  /** While chunks are demanded less is let in flight beside them: they would wait behind it. */
+  calm(): void {
+    this.#cancelCalm?.()
+    this.#setWindows(demandWindowBytes)
+    this.#cancelCalm = this.#options.clock.after(demandCalmMs, () => {
+      this.#cancelCalm = undefined
+      this.#setWindows(windowBytes)
+    })
+  }
+
+  #setWindows(bytes: number): void {
+    for (const lane of this.#direct.values()) lane.windowBytes = bytes
+    if (this.#get !== undefined) this.#get.windowBytes = bytes
   }
 
   /** Runs to the end. Throws what a sink or the disk failed with (through `fail`), or the signal's reason. */
@@ -96,6 +126,8 @@ export class Inheritance {
     } finally {
       signal.removeEventListener('abort', onAbort)
       this.#cancelOrphan?.()
+      this.#cancelCalm?.()
+      this.#options.demands.end()
       this.#stop.abort(new HeirloomError('aborted', 'the inheritance is over'))
       const lanes = [...this.#direct.values()].map((lane) => lane.close())
       await Promise.all([this.#options.restorer.stop(), ...lanes, this.#get?.close(), getting])
@@ -138,6 +170,7 @@ export class Inheritance {
     channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes, ...(data && { data }) }))
     events.emit('lane-up', { lane: kind, handoff: this.handoffHex })
     this.#watchForOrphan()
+    this.#options.demands.route()
   }
 
   /** Packs without tags: what was altered can't be opened. */
@@ -163,8 +196,10 @@ export class Inheritance {
           if (kind === 'store') this.#getEnded = message
           this.check()
         },
+        answered: (chunks) => this.#options.demands.answered(chunks),
         closed: (error) => {
           onClosed(error)
+          this.#options.demands.route()
           events.emit('lane-down', { lane: kind, handoff: this.handoffHex, ...(error && { reason: error.message }) })
           if (kind === 'store' && error?.code === 'fenced') this.fence()
           this.#watchForOrphan()
@@ -210,7 +245,7 @@ export class Inheritance {
     const missing = this.#options.restorer.missingBelow(packs)
     if (missing.size === 0) return
     this.#demanded = true
-    direct.demand(missing)
+    direct.demand({ packs: missing })
   }
 
   /** An heir that reaches nobody for long enough ends with what it has. */
@@ -279,6 +314,7 @@ export class Inheritance {
     this.#get = lane
     events.emit('lane-up', { lane: 'store', handoff: this.handoffHex })
     this.#watchForOrphan()
+    this.#options.demands.route()
     await closed.promise
   }
 

@@ -77,6 +77,11 @@ export interface SinkEnd {
   readonly receipt: string
 }
 
+export interface RestoreOptions extends WaitOptions {
+  /** Somebody waits for it: it goes before what was given earlier, where that matters. */
+  readonly isUrgent?: boolean
+}
+
 export interface Sink extends AsyncDisposable {
   readonly name: string
   readonly kind: string
@@ -85,7 +90,7 @@ export interface Sink extends AsyncDisposable {
    * outlive this process. The same fragment may come again, also after a crash in the middle: the result is the same.
    * Throws when the sink as a whole is gone (disk full, application dead).
    */
-  restore(fragments: readonly IncomingFragment[], options: WaitOptions): Promise<RestoreOutcome>
+  restore(fragments: readonly IncomingFragment[], options: RestoreOptions): Promise<RestoreOutcome>
   /** After a restart: fragments (without their bytes) that were unfinished when the journal was written, in that order. */
   recall(fragments: readonly RecalledFragment[], options: WaitOptions): Promise<void>
   /** All that will come has come: puts the last things right, drops what stayed unfinished and answers how many chunks that were. */

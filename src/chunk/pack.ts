@@ -3,6 +3,7 @@
 
 import { create, toBinary } from '@bufbuild/protobuf'
 import { HeirloomError } from '../errors.ts'
+import { directoryEveryPacks } from '../limits/demand.ts'
 import { packBytesMax, packFragmentsMax, packRangesMax, packsMax, sourcesMax } from '../limits/wire.ts'
 import { FieldReader, wireType } from '../wire/field-reader.ts'
 import { FieldWriter } from '../wire/field-writer.ts'
@@ -12,7 +13,7 @@ import { PackSet } from '../wire/pack-set.ts'
 import { FragmentReader, toUint, weight, writeFragment, type Fragment, type FragmentHead } from './fragment-codec.ts'
 
 const lengthBytes = 4
-const listLimits = { sources: sourcesMax, superseded: 2 * packRangesMax }
+const listLimits = { sources: sourcesMax, superseded: 2 * packRangesMax, directory: directoryEveryPacks }
 /** Its number is 3, and it is a part with a length. */
 const fragmentTag = (3 << 3) | wireType.bytes
 /** A fragment's head, for most. */
@@ -35,12 +36,22 @@ export interface PackedReceipt {
   readonly signature: Uint8Array
 }
 
+/** What a directory names a chunk by: the beginning of a digest. */
+export const chunkMarkBytes = 6
+
+/** The chunks that a pack has fragments of: for each `chunkMarkBytes`, as `markChunk` makes them. */
+export interface PackDirectory {
+  readonly pack: number
+  readonly chunks: Uint8Array
+}
+
 export interface EncodePackInput {
   readonly barrier: number
   readonly sources: readonly SourceSummary[]
   readonly fragments: readonly { readonly head: FragmentHead; readonly body: Uint8Array }[]
   readonly superseded: PackSet
   readonly receipt?: PackedReceipt
+  readonly directory?: readonly PackDirectory[]
 }
 
 export interface DecodedPack {
@@ -50,13 +61,14 @@ export interface DecodedPack {
   readonly fragments: readonly Fragment[]
   readonly superseded: PackSet
   readonly receipt: PackedReceipt | undefined
+  readonly directory: readonly PackDirectory[]
 }
 
 /**
  * The pieces of a pack's plain content; bodies are not copied. Throws `too-large` for too many fragments or a long id, `malformed` for an id
  * that has no UTF-8 form.
  */
-export function encodePack({ barrier, sources, fragments, superseded, receipt }: EncodePackInput): Uint8Array[] {
+export function encodePack({ barrier, sources, fragments, superseded, receipt, directory = [] }: EncodePackInput): Uint8Array[] {
   if (fragments.length > packFragmentsMax) throw new HeirloomError('too-large', `a pack has more than ${packFragmentsMax} fragments`)
   const writer = new FieldWriter(fragments.length * fragmentHeadBytes)
   for (const { head, body } of fragments) writeFragment(writer, fragmentTag, head, body.byteLength)
@@ -68,7 +80,10 @@ export function encodePack({ barrier, sources, fragments, superseded, receipt }:
       sources: sources.map((summary) => ({ ...summary, chunks: BigInt(toUint(summary.chunks)), bytes: BigInt(toUint(summary.bytes)) })),
     }),
   )
-  const after = toBinary(PackHeadSchema, create(PackHeadSchema, { superseded: superseded.toRuns(), ...(receipt && { receipt }) }))
+  const after = toBinary(
+    PackHeadSchema,
+    create(PackHeadSchema, { superseded: superseded.toRuns(), ...(receipt && { receipt }), directory: [...directory] }),
+  )
   const length = new Uint8Array(lengthBytes)
   new DataView(length.buffer).setUint32(0, before.byteLength + writer.at + after.byteLength)
   return [length, before, writer.finish(), after, ...fragments.map(({ body }) => body)]
@@ -91,6 +106,7 @@ export function decodePack(plain: Uint8Array): DecodedPack {
     fragments,
     superseded: PackSet.fromRuns(head.superseded),
     receipt: head.receipt && { content: head.receipt.content, signature: head.receipt.signature },
+    directory: head.directory.map(checkDirectory),
   }
 }
 
@@ -129,6 +145,12 @@ function checkSummary(summary: PackHead['sources'][number]): SourceSummary {
     bytes: safeNumber(summary.bytes),
     readProbability: weight(readProbability),
   }
+}
+
+function checkDirectory({ pack, chunks }: PackHead['directory'][number]): PackDirectory {
+  if (pack >= packsMax) throw new HeirloomError('malformed', `a directory is of pack ${pack}`)
+  if (chunks.byteLength % chunkMarkBytes !== 0) throw new HeirloomError('malformed', 'a directory ends within a chunk')
+  return { pack, chunks }
 }
 
 function safeNumber(value: bigint): number {

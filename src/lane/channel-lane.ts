@@ -4,11 +4,11 @@
 import type { Clock } from '../clock.ts'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
 import { helloTimeoutMs } from '../limits/lane.ts'
+import { answerFrame, readDemand, type ChunkAnswer } from '../transfer/demand.ts'
 import {
   endFrame,
   helloFrame,
   readAcknowledge,
-  readDemand,
   readFailure,
   readWelcome,
   type EndMessage,
@@ -153,6 +153,10 @@ class ChannelLane implements SendingLane {
     return !this.#full && this.#sender.canSend(bytes)
   }
 
+  canHurry(): boolean {
+    return !this.#full && this.#sender.canHurry()
+  }
+
   send(pack: SealedPack): void {
     this.#sender.sent(pack.number, pack.bytes)
     if (this.#channel.send(makeFrame(frameType.pack, pack.pieces))) return
@@ -161,6 +165,10 @@ class ChannelLane implements SendingLane {
       this.#full = false
       this.#events.room()
     })
+  }
+
+  answer(chunks: readonly ChunkAnswer[]): void {
+    this.#channel.send(answerFrame(chunks))
   }
 
   end(message: EndMessage): void {

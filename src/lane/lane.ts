@@ -2,6 +2,7 @@
 // Contract suite: test/contract/lane.ts.
 
 import type { HeirloomError } from '../errors.ts'
+import type { ChunkAnswer, DemandMessage } from '../transfer/demand.ts'
 import type { EndMessage } from '../transfer/messages.ts'
 import type { PackSet } from '../wire/pack-set.ts'
 import type { SealedPack } from '../wire/sealed-pack.ts'
@@ -17,7 +18,7 @@ export interface LaneEvents {
   /** The lane may take another pack. */
   room(): void
   /** The other side wants these before all others. */
-  demanded(packs: PackSet): void
+  demanded(demand: DemandMessage): void
   /** The lane is over; what was in flight and not acknowledged is to be given to others. Called once, last. */
   closed(error: HeirloomError | undefined, inFlight: readonly number[]): void
 }
@@ -30,8 +31,12 @@ export interface SendingLane {
   readonly inFlightBytes: number
   /** Whether credit and transport take a pack of this size now. */
   canSend(bytes: number): boolean
-  /** Only after `canSend` said so. The lane keeps the pieces until they are on the wire. */
+  /** Whether a pack that was demanded may go now: by one pack beyond the credit. */
+  canHurry(): boolean
+  /** Only after `canSend` or `canHurry` said so. The lane keeps the pieces until they are on the wire. */
   send(pack: SealedPack): void
+  /** Says what is known of demanded chunks. */
+  answer(chunks: readonly ChunkAnswer[]): void
   /** Says that nothing more will come; the lane stays open for acknowledgements. */
   end(message: EndMessage): void
   /** Gives back the memory of a pack that was sent here and acknowledged, and that nobody will need again. */

@@ -5,11 +5,11 @@
 import type { Clock } from '../clock.ts'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
 import { acknowledgeGatherMs } from '../limits/lane.ts'
-import { acknowledgeFrame, demandFrame, failureFrame, readEnd, readFailure, type EndMessage } from '../transfer/messages.ts'
+import { demandFrame, readAnswer, type ChunkAnswer, type DemandMessage } from '../transfer/demand.ts'
+import { acknowledgeFrame, failureFrame, readEnd, readFailure, type EndMessage } from '../transfer/messages.ts'
 import { TransferReceiver } from '../transfer/receiver.ts'
 import type { Channel } from '../wire/channel.ts'
 import { frameType, type Frame } from '../wire/frame.ts'
-import type { PackSet } from '../wire/pack-set.ts'
 import { packNumber } from '../seal/pack-seal.ts'
 
 export interface ArrivedPack {
@@ -26,6 +26,8 @@ export interface ReceivingEvents {
   /** Throwing ends the lane with that failure. */
   pack(pack: ArrivedPack): void
   ended(message: EndMessage): void
+  /** What the predecessor knows of demanded chunks. Whoever sends for a relay says nothing of the kind. */
+  answered?(chunks: readonly ChunkAnswer[]): void
   /** Called once, last. */
   closed(error: HeirloomError | undefined): void
 }
@@ -69,8 +71,8 @@ export class ReceivingLane {
     return this.#receiver.heldBytes
   }
 
-  demand(packs: PackSet): void {
-    this.#channel.send(demandFrame(packs))
+  demand(demand: Partial<DemandMessage>): void {
+    this.#channel.send(demandFrame(demand))
   }
 
   /** Tells the other side why, and ends. What is settled is acknowledged before. */
@@ -92,6 +94,7 @@ export class ReceivingLane {
     try {
       if (frame.type === frameType.pack) this.#takePack(frame)
       else if (frame.type === frameType.end) this.#events.ended(readEnd(frame))
+      else if (frame.type === frameType.answer) this.#events.answered?.(readAnswer(frame))
       else if (frame.type === frameType.failure) {
         this.#failure = readFailure(frame)
         this.#channel.abort(this.#failure)

@@ -20,3 +20,9 @@ export const clockSkewWarnMs = 5_000
 
 /** A request to the local API: two fields. */
 export const apiBodyBytesMax = 16 * KiB
+
+/** How long systemd's own program may take to pass on that the peer is ready: it writes one datagram. */
+export const notifyTimeoutMs = 5_000
+
+/** Misses that one request may ask for: a second of a busy application. */
+export const missesAskedMax = 1_000_000

@@ -2,6 +2,7 @@
 // hundred. Rows are numbered in the order in which the source lists them, and are never removed.
 
 import type { Chunk } from '../chunk/chunk.ts'
+import { IdIndex } from './id-index.ts'
 import type { TakenChunk } from './line.ts'
 
 /** Assumed for chunks that don't say: one page. */
@@ -44,6 +45,8 @@ export class ChunkTable {
   /** Value per byte, rounded to what an order needs. */
   #values = new Float32Array(firstRows)
   readonly #hints: Hints = {}
+  /** Made when somebody asks for a chunk by its id: most handoffs are never asked. */
+  #index: IdIndex | undefined
   #rows = 0
 
   /** `value` is what it counts for in an order by value per byte: its own, or that of the group it is of. */
@@ -109,6 +112,17 @@ export class ChunkTable {
 
   take(row: number): void {
     this.#records[width * row + field.flags]! |= flag.taken
+  }
+
+  isTaken(row: number): boolean {
+    return (this.#records[width * row + field.flags]! & flag.taken) !== 0
+  }
+
+  /** The row of a chunk, or undefined. */
+  find(id: string): number | undefined {
+    this.#index ??= new IdIndex((row) => this.#ids[row]!)
+    this.#index.extend(this.#rows)
+    return this.#index.find(id).next().value ?? undefined
   }
 
   *takenRows(): Generator<number> {

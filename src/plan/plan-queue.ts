@@ -74,6 +74,22 @@ export class PlanQueue {
     return []
   }
 
+  /** Takes one chunk out of its turn. `taken` when it went before, `unknown` when it isn't listed, or not yet. */
+  takeOut(id: string): TakenChunk | 'taken' | 'unknown' {
+    for (const rank of ranks) {
+      const { back } = this.#ranked[rank]
+      const at = back.findIndex((chunk) => chunk.id === id)
+      if (at >= 0) return back.splice(at, 1)[0]!
+    }
+    const row = this.#table.find(id)
+    if (row === undefined) return this.#takenIds.has(id) ? 'taken' : 'unknown'
+    if (this.#table.isTaken(row)) return 'taken'
+    this.#table.take(row)
+    // What stands at the head of a line is never taken already: so a line that has rows has something to take.
+    for (const rank of ranks) this.#passTaken(this.#ranked[rank].line)
+    return this.#table.chunk(row, this.#table.values[row]!)
+  }
+
   giveBack(chunks: readonly Chunk[]): void {
     for (const rank of ranks) {
       const again = chunks.filter((chunk) => rankOf(chunk) === rank)
@@ -136,6 +152,10 @@ export class PlanQueue {
       const first = ranked.back[0]
       const row = first === undefined ? ranked.line.peek() : undefined
       if (first === undefined && row === undefined) return taken
+      if (row !== undefined && this.#table.isTaken(row)) {
+        ranked.line.shift()
+        continue
+      }
       const size = row === undefined ? expectedBytes(first!) : this.#table.expectedBytes(row)
       if (taken.length > 0 && bytes + size > bytesMax) return taken
       const chunk = row === undefined ? ranked.back.shift()! : this.#shift(ranked.line, row)
@@ -143,6 +163,10 @@ export class PlanQueue {
       taken.push(chunk)
       bytes += size
     }
+  }
+
+  #passTaken(line: Line): void {
+    for (let row = line.peek(); row !== undefined && this.#table.isTaken(row); row = line.peek()) line.shift()
   }
 
   #shift(line: Line, row: number): TakenChunk {

@@ -127,6 +127,15 @@ export class Plan {
     return this.#queue(index).isEmpty
   }
 
+  /** Takes one chunk out of its turn, because somebody demands it. Undefined when the source hasn't listed it; one that has expired is left out. */
+  takeOut(index: number, id: string, nowMs: number): TakenChunk | 'taken' | 'expired' | undefined {
+    const chunk = this.#queue(index).takeOut(id)
+    if (chunk === 'unknown') return undefined
+    if (chunk === 'taken' || chunk.expiresAtMs === undefined || chunk.expiresAtMs > nowMs) return chunk
+    this.leaveOut(index, chunk, 'expired')
+    return 'expired'
+  }
+
   /**
    * Takes the source's next chunks: of one rank, at least one and otherwise up to `bytesMax`. Chunks that have expired by `nowMs` are left
    * out on the way.

@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import { laneKinds, type LaneKind } from '../lane/lane.ts'
+import { demandWithinMs, demandWithinMsMax } from '../limits/demand.ts'
 import { reserveMs } from '../limits/handoff.ts'
 import { keepMs, keepMsMax } from '../limits/relay.ts'
 import { duration, rate, size, strict } from '../config/values.ts'
@@ -39,7 +40,16 @@ export interface Policy {
   /** Undefined: no bound. */
   readonly maxRateBytesPerSecond: BytesPerSecond | undefined
   readonly keepMs: Ms
-  readonly readyAt: { readonly hitMass: number; readonly orAfterMs: Ms }
+  /** Without a share of all, those of the sources alone count. */
+  readonly readyAt: {
+    readonly hitMass: number | undefined
+    readonly sources: Readonly<Record<string, number>>
+    readonly orAfterMs: Ms
+  }
+  /** How long an application waits for a chunk that it demands, unless it says. */
+  readonly demandWithinMs: Ms
+  /** Undefined: misses go to the origin as they come. */
+  readonly origin: { readonly missesPerSecond: number; readonly burst: number } | undefined
 }
 
 function reaction(fallback: Reaction, notice: string) {
@@ -52,8 +62,29 @@ const on = strict({
   terminate: reaction('handoff', 'the VM is shut down'),
 })
 
+function share() {
+  return z.number().min(0).max(1)
+}
+
+const demand = strict({
+  within: duration({ min: 1, max: demandWithinMsMax })
+    .prefault(formatDuration(demandWithinMs))
+    .describe('How long an application waits for a chunk that it demands, unless it says.'),
+})
+
+const origin = strict({
+  misses_per_second: z.number().positive().max(1e9).describe('So many misses a second may go to the origin.'),
+  burst: z.int().min(1).max(1e9).optional().describe("So many at once. Without it: a second's worth."),
+}).transform(({ misses_per_second: missesPerSecond, burst }) => ({
+  missesPerSecond,
+  burst: burst ?? Math.max(1, Math.ceil(missesPerSecond)),
+}))
+
 const readyAt = strict({
-  hit_mass: z.number().min(0).max(1).default(0.8).describe('Share of the expected reads that must be restored.'),
+  hit_mass: share()
+    .optional()
+    .describe('Share of the expected reads that must be restored, over all sources. Without it: 0.8, or only what `sources` says.'),
+  sources: z.record(z.string(), share()).default({}).describe('By source: the share of its expected reads that must be restored.'),
   or_after: duration().prefault('60s').describe('After this the successor counts as ready in any case.'),
 })
 
@@ -77,6 +108,11 @@ const context = strict({
   price: z.number().optional().describe('What an hour of it costs, in any unit.'),
   network: z.string().max(200).optional().describe('What kind of network it has.'),
 })
+
+/** Whoever names sources and no share of all means these sources. */
+function readyAtOf({ hit_mass: hitMass, sources, or_after: orAfterMs }: z.output<typeof readyAt>): Policy['readyAt'] {
+  return { hitMass: hitMass ?? (Object.keys(sources).length === 0 ? 0.8 : undefined), sources, orAfterMs }
+}
 
 /** The machine that the short form stands for: guard, answer hints, and go when the VM goes. */
 export function expandReactions(reactions: Reactions): MachineDefinition {
@@ -118,6 +154,8 @@ export const policySchema = strict({
   max_rate: rate().optional().describe('At most so fast. Without it: as fast as it goes.'),
   keep: duration({ min: 1000, max: keepMsMax }).prefault(formatDuration(keepMs)).describe('How long the relay keeps what nobody claims.'),
   ready_at: readyAt.prefault({}).describe('When a successor counts as warm.'),
+  demand: demand.prefault({}).describe('How chunks are fetched that an application asks for ahead of their turn.'),
+  origin: origin.optional().describe('What an application may take to its origin, if it asks. Without it: everything.'),
 }).transform((written): Policy => ({
   on: written.on,
   machine: written.machine ?? expandReactions(written.on),
@@ -127,5 +165,7 @@ export const policySchema = strict({
   maxBytes: written.max_bytes,
   maxRateBytesPerSecond: written.max_rate,
   keepMs: written.keep,
-  readyAt: { hitMass: written.ready_at.hit_mass, orAfterMs: written.ready_at.or_after },
+  readyAt: readyAtOf(written.ready_at),
+  demandWithinMs: written.demand.within,
+  origin: written.origin,
 }))

@@ -7,6 +7,14 @@ import type { LaneKind, SendingLane } from '../lane/lane.ts'
 import { PackSet } from '../wire/pack-set.ts'
 import type { SealedPack } from '../wire/sealed-pack.ts'
 
+/** A pack that can go, and by which lane. */
+export interface Departure {
+  readonly lane: SendingLane
+  readonly pack: SealedPack
+  /** It has what the heir demands. */
+  readonly isUrgent: boolean
+}
+
 /** Where a lane's packs end up. */
 export type Place = 'heir' | 'store'
 
@@ -24,6 +32,8 @@ export class Dispatcher {
   readonly #order: readonly LaneKind[]
   /** Packs to send, lowest number first: what lanes gave back goes before what is new. */
   #queued: SealedPack[] = []
+  /** Packs with what the heir demands. They go before all others, by whichever lane to it has least to do. */
+  #urgent: SealedPack[] = []
   /** In flight: kept so that it can be given back. */
   readonly #flying = new Map<number, { pack: SealedPack; lane: SendingLane }>()
   readonly #safe: Record<Place, PackSet> = { heir: new PackSet(), store: new PackSet() }
@@ -41,8 +51,28 @@ export class Dispatcher {
     this.#queued.push(pack)
   }
 
+  addUrgent(pack: SealedPack): void {
+    this.#urgent.push(pack)
+  }
+
+  /** A pack that waits to be sent is demanded; answers whether there is one. */
+  hurry(number: number): boolean {
+    const at = this.#queued.findIndex((pack) => pack.number === number)
+    if (at >= 0) this.#urgent.push(...this.#queued.splice(at, 1))
+    return at >= 0 || this.#urgent.some((pack) => pack.number === number)
+  }
+
+  /** Packs with what was demanded that wait for a lane. */
+  get urgentPacks(): number {
+    return this.#urgent.length
+  }
+
+  isFlying(number: number): boolean {
+    return this.#flying.has(number)
+  }
+
   get queuedPacks(): number {
-    return this.#queued.length
+    return this.#queued.length + this.#urgent.length
   }
 
   get flyingPacks(): number {
@@ -77,6 +107,7 @@ export class Dispatcher {
     this.#lanes.sort((a, b) => this.#order.indexOf(a.kind) - this.#order.indexOf(b.kind))
     const safe = this.#settle(placeOf(lane.kind), lane.have)
     this.#queued = this.#queued.filter((pack) => !this.isSafe(pack.number))
+    this.#urgent = this.#urgent.filter((pack) => !this.isSafe(pack.number))
     return safe
   }
 
@@ -110,11 +141,13 @@ export class Dispatcher {
   }
 
   /** The next pack that can go, and by which lane; `allowed` says which kinds may take packs now. */
-  next(allowed: (kind: LaneKind) => boolean): { lane: SendingLane; pack: SealedPack } | undefined {
+  next(allowed: (kind: LaneKind) => boolean): Departure | undefined {
+    const hurried = this.#nextUrgent()
+    if (hurried !== undefined) return hurried
     const pack = this.#queued[0]
     if (pack === undefined) return undefined
     const lane = this.#lanes.find((lane) => allowed(lane.kind) && lane.canSend(pack.bytes))
-    return lane === undefined ? undefined : { lane, pack }
+    return lane && { lane, pack, isUrgent: false }
   }
 
   /** Whether some lane that is allowed now would take another pack if there was one. */
@@ -123,8 +156,9 @@ export class Dispatcher {
   }
 
   /** Notes what `next` answered as in flight. The caller sends it. */
-  sent({ lane, pack }: { lane: SendingLane; pack: SealedPack }): void {
-    this.#queued.shift()
+  sent({ lane, pack }: Departure): void {
+    if (this.#urgent[0] === pack) this.#urgent.shift()
+    else this.#queued.shift()
     this.#flying.set(pack.number, { pack, lane })
     if (this.#sentOnce.has(pack.number)) {
       this.resentBytes += pack.bytes
@@ -135,6 +169,19 @@ export class Dispatcher {
   /** Lanes with something in flight, for whoever watches for stalls. */
   lanes(): readonly SendingLane[] {
     return this.#lanes
+  }
+
+  #nextUrgent(): Departure | undefined {
+    const [pack] = this.#urgent
+    if (pack === undefined) return undefined
+    const direct = this.#lanes.filter(({ kind }) => placeOf(kind) === 'heir')
+    if (direct.length === 0) {
+      // Whoever demanded it can't be reached any more: it goes as any other.
+      this.#queued = [...this.#urgent.splice(0), ...this.#queued].sort((a, b) => a.number - b.number)
+      return undefined
+    }
+    const lane = direct.filter((each) => each.canHurry()).sort((a, b) => a.inFlightBytes - b.inFlightBytes)[0]
+    return lane && { lane, pack, isUrgent: true }
   }
 
   #settle(place: Place, numbers: Iterable<number>): number[] {

@@ -8,7 +8,6 @@ import { frameType, joinBody, makeFrame, type Frame, type FrameType } from '../w
 import {
   AcknowledgeSchema,
   DataOfferSchema,
-  DemandSchema,
   EndSchema,
   FailureSchema,
   HelloSchema,
@@ -120,14 +119,6 @@ export function acknowledgeFrame({ packs, windowBytes }: Acknowledgement): Frame
 export function readAcknowledge(frame: Frame): Acknowledgement {
   const { packs, windowBytes } = decodeMessage(AcknowledgeSchema, frame)
   return { packs: PackSet.fromRuns(packs), windowBytes: clampWindow(windowBytes) }
-}
-
-export function demandFrame(packs: PackSet): Frame {
-  return makeFrame(frameType.demand, toBinary(DemandSchema, create(DemandSchema, { packs: packs.toRuns() })))
-}
-
-export function readDemand(frame: Frame): PackSet {
-  return PackSet.fromRuns(decodeMessage(DemandSchema, frame).packs)
 }
 
 export interface EndMessage {

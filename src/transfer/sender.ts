@@ -31,6 +31,11 @@ export class TransferSender {
     return this.#inFlight.size === 0 || this.#inFlightBytes + bytes <= this.#windowBytes
   }
 
+  /** Whether one pack may go beyond the credit: the receiver allows for that. */
+  canHurry(): boolean {
+    return this.#inFlightBytes <= this.#windowBytes
+  }
+
   /** Notes that a pack goes out. */
   sent(number: number, bytes: number): void {
     this.#inFlight.set(number, bytes)

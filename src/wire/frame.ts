@@ -18,6 +18,7 @@ export const frameType = {
   end: 8,
   failure: 9,
   position: 10,
+  answer: 11,
 } as const
 
 export type FrameType = (typeof frameType)[keyof typeof frameType]

@@ -93,9 +93,9 @@ export function laneContract(test: ReturnType<typeof suite>, open: OpenLane): vo
     await using opened = await open({
       have: new PackSet(),
       windowBytes: 10_000,
-      events: { demanded: (packs) => demanded.push([...packs]) },
+      events: { demanded: ({ packs }) => demanded.push([...packs]) },
     })
-    opened.receiver.demand(PackSet.of([3, 9]))
+    opened.receiver.demand({ packs: PackSet.of([3, 9]) })
     await until(() => demanded.length === 1)
     assert.equal(demanded, [[3, 9]])
   })

@@ -85,7 +85,7 @@ test('the end never overtakes packs, however late they come', async () => {
   for (const number of [0, 1, 2]) opened.lane.send(testPack(number))
   opened.lane.end({ packs: 3, closed: true })
   const demanded = PackSet.of([7])
-  opened.receiver.demand(demanded)
+  opened.receiver.demand({ packs: demanded })
   await new Promise((resolve) => setImmediate(resolve))
   assert.equal([opened.arrived.length, opened.ended.length], [0, 0])
   proxy.release()

@@ -11,16 +11,8 @@ import { PackWriter } from '../../src/lane/pack-writer.ts'
 import { dataSocketTimeoutMs, dataWriteTimeoutMs, positionedFramesMax } from '../../src/limits/lane.ts'
 import { packBytesMax, packBytesTarget } from '../../src/limits/wire.ts'
 import { PackOpener, PackSealer } from '../../src/seal/pack-seal.ts'
-import {
-  demandFrame,
-  endFrame,
-  helloFrame,
-  positionFrame,
-  readFailure,
-  readHello,
-  readWelcome,
-  welcomeFrame,
-} from '../../src/transfer/messages.ts'
+import { demandFrame } from '../../src/transfer/demand.ts'
+import { endFrame, helloFrame, positionFrame, readFailure, readHello, readWelcome, welcomeFrame } from '../../src/transfer/messages.ts'
 import { encodeFrame, frameType, makeFrame, type Frame } from '../../src/wire/frame.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { testPack, until } from '../contract/lane.ts'
@@ -230,7 +222,7 @@ test('a transfer for which no socket comes ends in time', async () => {
   const answers = framesOf(near)
   near.send(helloFrame(hello))
   await answers.next(frameType.welcome)
-  near.send(demandFrame(new PackSet()))
+  near.send(demandFrame({}))
   clock.advance(dataSocketTimeoutMs)
   assert.is((await accepted.closed)?.code, 'timeout')
 })

@@ -77,7 +77,9 @@ test('every key of the contract is read, with units', () => {
     maxBytes: 8e9,
     maxRateBytesPerSecond: 800e6,
     keepMs: 21_600_000,
-    readyAt: { hitMass: 0.8, orAfterMs: 60_000 },
+    readyAt: { hitMass: 0.8, sources: {}, orAfterMs: 60_000 },
+    demandWithinMs: 2000,
+    origin: undefined,
   })
 })
 

@@ -3,6 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { EventLog } from '../../peer/events.ts'
+import { Demands } from '../../peer/inherit/demands.ts'
 import { Inheritance } from '../../peer/inherit/successor.ts'
 import type { Restorer } from '../../peer/inherit/restorer.ts'
 import { joinPool } from '../../peer/membership.ts'
@@ -41,7 +42,20 @@ function scene(): Scene {
     return Promise.resolve(near)
   }
   const restorer = { have: new PackSet(), completeBelow: () => true, idle: true, open() {}, async stop() {} } as unknown as Restorer
+  const demands = new Demands({
+    clock,
+    sourceOf: () => undefined,
+    nameOf: () => undefined,
+    isRestored: () => false,
+    isPackRestored: () => false,
+    isPackHere: () => false,
+    direct: () => undefined,
+    store: () => undefined,
+    packs: () => undefined,
+    onDemand() {},
+  })
   const inheritance = new Inheritance({
+    demands,
     handoff: new Uint8Array(16),
     epoch: 1,
     predecessor: identity.peer,
@@ -52,6 +66,7 @@ function scene(): Scene {
     restorer,
     lanes: ['store'],
     isLive: false,
+    packs: undefined,
     clock,
     events: new EventLog(clock),
   })

@@ -6,7 +6,8 @@ import { HeirloomError } from '../../src/errors.ts'
 import { helloTimeoutMs, windowBytes } from '../../src/limits/lane.ts'
 import { relayTransfersMax, relayWindowBytesTotal } from '../../src/limits/relay.ts'
 import { packBytesMax } from '../../src/limits/wire.ts'
-import { acknowledgeFrame, demandFrame, readAcknowledge, readEnd, readWelcome } from '../../src/transfer/messages.ts'
+import { demandFrame } from '../../src/transfer/demand.ts'
+import { acknowledgeFrame, readAcknowledge, readEnd, readWelcome } from '../../src/transfer/messages.ts'
 import { packNumber } from '../../src/seal/pack-seal.ts'
 import { frameType, makeFrame } from '../../src/wire/frame.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
@@ -242,7 +243,7 @@ test('what the heir demands jumps the queue', async () => {
   await heir.claim(handoff)
   const get = heir.transfer({ handoff, role: 'receives', epoch: 1, windowBytes: packBytes })
   assert.is(await nextNumber(get), 0)
-  get.channel.send(demandFrame(PackSet.of([4, 5, 9])))
+  get.channel.send(demandFrame({ packs: PackSet.of([4, 5, 9]) }))
   const order: number[] = []
   for (let last = 0; order.length < 5; last = order.at(-1)!) {
     acknowledge(get, packBytes, last)

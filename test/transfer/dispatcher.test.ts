@@ -28,6 +28,12 @@ class TestLane implements SendingLane {
     return this.open
   }
 
+  canHurry(): boolean {
+    return this.open
+  }
+
+  answer(): void {}
+
   send({ number }: SealedPack): void {
     this.got.push(number)
   }

@@ -8,7 +8,14 @@ import { createCipheriv, createHash, createPrivateKey, createPublicKey, hkdfSync
 import { writeFile } from 'node:fs/promises'
 import { FileAttributesSchema, PackHeadSchema } from '../../src/wire/gen/pack_pb.ts'
 import { CertificateSchema, HandoffHeaderSchema, SignedSchema } from '../../src/wire/gen/seal_pb.ts'
-import { AcknowledgeSchema, HelloSchema, PositionSchema, WelcomeSchema } from '../../src/wire/gen/transfer_pb.ts'
+import {
+  AcknowledgeSchema,
+  AnswerSchema,
+  DemandSchema,
+  HelloSchema,
+  PositionSchema,
+  WelcomeSchema,
+} from '../../src/wire/gen/transfer_pb.ts'
 
 const secret = (fill: number) => new Uint8Array(32).map((_, index) => (fill + index * 7) & 0xff)
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
@@ -235,6 +242,7 @@ export function makeFrameVectors() {
       frame('end', 8, '08051001'),
       frame('failure', 9, '08081203746f72'),
       frame('position', 10, '0803'),
+      frame('answer', 11, '0a050801120161'),
     ],
     refused: [
       { name: 'no type', bytes: '0000000005', code: 'too-large' },
@@ -242,7 +250,7 @@ export function makeFrameVectors() {
       { name: 'a request longer than 256 KiB', bytes: '0004000201', code: 'too-large' },
       { name: 'the longest length there is', bytes: 'ffffffff09', code: 'too-large' },
       { name: 'type 0', bytes: '0000000100', code: 'malformed' },
-      { name: 'type 11', bytes: '000000010b', code: 'malformed' },
+      { name: 'type 12', bytes: '000000010c', code: 'malformed' },
     ],
   }
 }
@@ -297,6 +305,37 @@ export function makeDataVectors() {
   }
 }
 
+/** What an heir demands of its predecessor, what it is answered, and where a pack's head says that chunks are. */
+export function makeDemandVectors() {
+  const chunks = [
+    { source: 0, ids: ['a', 'm ☃/%2F'] },
+    { source: 3, ids: ['sessions'] },
+  ]
+  const demand = create(DemandSchema, { packs: [63, 1], chunks: chunks.map(({ source, ids }) => ({ source, ids: ids.map(text) })) })
+  const answers = [
+    { source: 0, id: 'a', runs: [] as number[] },
+    { source: 3, id: 'sessions', runs: [7, 1] },
+  ]
+  const answer = create(AnswerSchema, { chunks: answers.map(({ source, id, runs }) => ({ source, id: text(id), packs: runs })) })
+  const marks = chunks.flatMap(({ source, ids }) => ids.map((id) => ({ source, id, mark: hex(markOf(source, id)) })))
+  const directory = [{ pack: 5, chunks: join(markOf(0, 'a'), markOf(3, 'sessions')) }]
+  const head = toBinary(PackHeadSchema, create(PackHeadSchema, { barrier: 1, directory }))
+  return {
+    demand: { packs: [63], chunks, body: hex(toBinary(DemandSchema, demand)) },
+    answer: { chunks: answers, body: hex(toBinary(AnswerSchema, answer)) },
+    marks,
+    directory: {
+      packs: directory.map(({ pack, chunks }) => ({ pack, chunks: hex(chunks) })),
+      plain: hex(join(u32(head.byteLength), head)),
+    },
+  }
+}
+
+function markOf(source: number, id: string): Uint8Array {
+  const digest = createHash('sha256').update(u32(source)).update(text(id)).digest()
+  return new Uint8Array(digest.subarray(0, 6))
+}
+
 export async function makeVectors(): Promise<Record<string, unknown>> {
   return {
     'seal.json': await makeSealVectors(),
@@ -304,6 +343,7 @@ export async function makeVectors(): Promise<Record<string, unknown>> {
     'frame.json': makeFrameVectors(),
     'pack-set.json': makePackSetVectors(),
     'data.json': makeDataVectors(),
+    'demand.json': makeDemandVectors(),
   }
 }
 

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { decodePack, encodePack } from '../../src/chunk/pack.ts'
+import { markChunk } from '../../src/seal/chunk-mark.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { checkCertificate, issueCertificate, type Permission } from '../../src/seal/certificate.ts'
 import { checkHeader, openHeader } from '../../src/seal/handoff-header.ts'
@@ -24,12 +25,14 @@ import {
   readWelcome,
   welcomeFrame,
 } from '../../src/transfer/messages.ts'
+import { answerFrame, demandFrame, readAnswer, readDemand } from '../../src/transfer/demand.ts'
 import { encodeFrame, FrameDecoder, frameType, joinBody, makeFrame, type FrameType } from '../../src/wire/frame.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { refused } from '../helpers/refusal.ts'
 import {
   makeVectors,
   type makeDataVectors,
+  type makeDemandVectors,
   type makeFrameVectors,
   type makePackSetVectors,
   type makePackVectors,
@@ -48,6 +51,7 @@ const seal = read<Awaited<ReturnType<typeof makeSealVectors>>>('seal.json')
 const packs = read<ReturnType<typeof makePackVectors>>('pack.json')
 const frames = read<ReturnType<typeof makeFrameVectors>>('frame.json')
 const data = read<ReturnType<typeof makeDataVectors>>('data.json')
+const demands = read<ReturnType<typeof makeDemandVectors>>('demand.json')
 const packSets = read<ReturnType<typeof makePackSetVectors>>('pack-set.json')
 
 const pool = makePoolSecret(seal.pool.name, bytesOf(seal.pool.signingSeed), bytesOf(seal.pool.sealingSecret))
@@ -190,6 +194,30 @@ test('what goes over a data socket', () => {
     new PackAssembler({ buffers: new PackBuffers(), key: given, onFrame: (frame) => got.push(hex(joinBody(frame))) }).push(bytesOf(bytes))
     assert.equal(got, data.bodies)
   }
+})
+
+test('what an heir demands, and what it is answered', () => {
+  const { demand, answer } = demands
+  const read = readDemand(makeFrame(frameType.demand, bytesOf(demand.body)))
+  assert.equal({ packs: [...read.packs], chunks: read.chunks }, { packs: demand.packs, chunks: demand.chunks })
+  assert.is(hex(joinBody(demandFrame(read))), demand.body)
+  const answered = readAnswer(makeFrame(frameType.answer, bytesOf(answer.body)))
+  assert.equal(
+    answered.map(({ source, id, packs }) => ({ source, id, runs: packs.toRuns() })),
+    answer.chunks,
+  )
+  assert.is(hex(joinBody(answerFrame(answered))), answer.body)
+})
+
+test('where chunks are, by a directory in a pack', () => {
+  for (const { source, id, mark } of demands.marks) assert.is(markChunk(source, id), mark)
+  const { barrier, directory } = decodePack(bytesOf(demands.directory.plain))
+  assert.equal(
+    directory.map(({ pack, chunks }) => ({ pack, chunks: hex(chunks) })),
+    demands.directory.packs,
+  )
+  const again = encodePack({ barrier, sources: [], fragments: [], superseded: new PackSet(), directory })
+  assert.is(hex(joined(again)), demands.directory.plain)
 })
 
 test.run()

@@ -11,7 +11,7 @@ import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
 import { retryFirstMs } from '../../../src/limits/link.ts'
 import { appBytesPerSecondMin, appCallsMax, appConnectTimeoutMs, appErrorBytesMax, chunkCallTimeoutMs } from '../../../src/limits/source.ts'
 import { StagedFiles } from '../directory/staged-files.ts'
-import type { IncomingFragment, RecalledFragment, RestoreOutcome, Sink, SinkEnd, WaitOptions } from '../source.ts'
+import type { IncomingFragment, RecalledFragment, RestoreOptions, RestoreOutcome, Sink, SinkEnd, WaitOptions } from '../source.ts'
 import { AppClient, chunkPath, drain, type AppCall } from './client.ts'
 
 export interface AppSinkOptions {
@@ -58,7 +58,7 @@ class AppSink implements Sink {
     this.#callTimeoutMs = callTimeoutMs ?? chunkCallTimeoutMs
   }
 
-  async restore(fragments: readonly IncomingFragment[], { signal }: WaitOptions): Promise<RestoreOutcome> {
+  async restore(fragments: readonly IncomingFragment[], { signal, isUrgent = false }: RestoreOptions): Promise<RestoreOutcome> {
     const verdicts = new Map<IncomingFragment, Verdict>()
     // What fails for one fragment here fails for all: the others needn't go on.
     const failed = new AbortController()
@@ -68,7 +68,7 @@ class AppSink implements Sink {
         const ofKind = fragments.filter((fragment) => fragment.kind === kind)
         await this.#calls.addAll<void>(
           ofKind.map((fragment) => async () => void verdicts.set(fragment, await this.#restoreOne(fragment, either))),
-          { signal: either },
+          { signal: either, priority: isUrgent ? 1 : 0 },
         )
       }
     } catch (thrown) {

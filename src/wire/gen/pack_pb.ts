@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pack.proto.
  */
 export const file_pack: GenFile = /*@__PURE__*/
-  fileDesc("CgpwYWNrLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIsIBCghQYWNrSGVhZBIPCgdiYXJyaWVyGAEgASgNEjAKB3NvdXJjZXMYAiADKAsyHy5oZWlybG9vbS53aXJlLnYxLlNvdXJjZVN1bW1hcnkSLQoJZnJhZ21lbnRzGAMgAygLMhouaGVpcmxvb20ud2lyZS52MS5GcmFnbWVudBIwCgdyZWNlaXB0GAQgASgLMh8uaGVpcmxvb20ud2lyZS52MS5TaWduZWRSZWNlaXB0EhIKCnN1cGVyc2VkZWQYBSADKA0idAoNU291cmNlU3VtbWFyeRIOCgZzb3VyY2UYASABKA0SDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg4KBmNodW5rcxgEIAEoBBINCgVieXRlcxgFIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAYgASgBIsIBCghGcmFnbWVudBIOCgZzb3VyY2UYASABKA0SCgoCaWQYAiABKAwSEAoIbWV0YWRhdGEYAyABKAgSDgoGb2Zmc2V0GAQgASgEEg0KBWJ5dGVzGAUgASgNEhMKC2NodW5rX2J5dGVzGAYgASgEEg8KB3ZlcnNpb24YByABKAkSFQoNZXhwaXJlc19hdF9tcxgIIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAkgASgBEhIKCmF0dHJpYnV0ZXMYCiABKAwiMwoNU2lnbmVkUmVjZWlwdBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCKLAQoORmlsZUF0dHJpYnV0ZXMSDAoEcGF0aBgBIAEoDBIMCgR0eXBlGAIgASgNEgwKBG1vZGUYAyABKA0SDwoHbXRpbWVfcxgEIAEoEhIQCghtdGltZV9ucxgFIAEoDRIMCgRzaXplGAYgASgEEg4KBm9mZnNldBgHIAEoBBIOCgZ0YXJnZXQYCCABKAxiBnByb3RvMw");
+  fileDesc("CgpwYWNrLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIvYBCghQYWNrSGVhZBIPCgdiYXJyaWVyGAEgASgNEjAKB3NvdXJjZXMYAiADKAsyHy5oZWlybG9vbS53aXJlLnYxLlNvdXJjZVN1bW1hcnkSLQoJZnJhZ21lbnRzGAMgAygLMhouaGVpcmxvb20ud2lyZS52MS5GcmFnbWVudBIwCgdyZWNlaXB0GAQgASgLMh8uaGVpcmxvb20ud2lyZS52MS5TaWduZWRSZWNlaXB0EhIKCnN1cGVyc2VkZWQYBSADKA0SMgoJZGlyZWN0b3J5GAYgAygLMh8uaGVpcmxvb20ud2lyZS52MS5QYWNrRGlyZWN0b3J5Ii0KDVBhY2tEaXJlY3RvcnkSDAoEcGFjaxgBIAEoDRIOCgZjaHVua3MYAiABKAwidAoNU291cmNlU3VtbWFyeRIOCgZzb3VyY2UYASABKA0SDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg4KBmNodW5rcxgEIAEoBBINCgVieXRlcxgFIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAYgASgBIsIBCghGcmFnbWVudBIOCgZzb3VyY2UYASABKA0SCgoCaWQYAiABKAwSEAoIbWV0YWRhdGEYAyABKAgSDgoGb2Zmc2V0GAQgASgEEg0KBWJ5dGVzGAUgASgNEhMKC2NodW5rX2J5dGVzGAYgASgEEg8KB3ZlcnNpb24YByABKAkSFQoNZXhwaXJlc19hdF9tcxgIIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAkgASgBEhIKCmF0dHJpYnV0ZXMYCiABKAwiMwoNU2lnbmVkUmVjZWlwdBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCKLAQoORmlsZUF0dHJpYnV0ZXMSDAoEcGF0aBgBIAEoDBIMCgR0eXBlGAIgASgNEgwKBG1vZGUYAyABKA0SDwoHbXRpbWVfcxgEIAEoEhIQCghtdGltZV9ucxgFIAEoDRIMCgRzaXplGAYgASgEEg4KBm9mZnNldBgHIAEoBBIOCgZ0YXJnZXQYCCABKAxiBnByb3RvMw");
 
 /**
  * Stands at the start of every pack; the bodies of its fragments follow in the same order.
@@ -52,6 +52,13 @@ export type PackHead = Message<"heirloom.wire.v1.PackHead"> & {
    * @generated from field: repeated uint32 superseded = 5;
    */
   superseded: number[];
+
+  /**
+   * Which chunks are in packs before this one, for whoever looks for one.
+   *
+   * @generated from field: repeated heirloom.wire.v1.PackDirectory directory = 6;
+   */
+  directory: PackDirectory[];
 };
 
 /**
@@ -60,6 +67,32 @@ export type PackHead = Message<"heirloom.wire.v1.PackHead"> & {
  */
 export const PackHeadSchema: GenMessage<PackHead> = /*@__PURE__*/
   messageDesc(file_pack, 0);
+
+/**
+ * The chunks that one pack has fragments of.
+ *
+ * @generated from message heirloom.wire.v1.PackDirectory
+ */
+export type PackDirectory = Message<"heirloom.wire.v1.PackDirectory"> & {
+  /**
+   * @generated from field: uint32 pack = 1;
+   */
+  pack: number;
+
+  /**
+   * For each the first 6 bytes of SHA-256 of its source (u32) and its id.
+   *
+   * @generated from field: bytes chunks = 2;
+   */
+  chunks: Uint8Array;
+};
+
+/**
+ * Describes the message heirloom.wire.v1.PackDirectory.
+ * Use `create(PackDirectorySchema)` to create a new message.
+ */
+export const PackDirectorySchema: GenMessage<PackDirectory> = /*@__PURE__*/
+  messageDesc(file_pack, 1);
 
 /**
  * What a source promised.
@@ -103,7 +136,7 @@ export type SourceSummary = Message<"heirloom.wire.v1.SourceSummary"> & {
  * Use `create(SourceSummarySchema)` to create a new message.
  */
 export const SourceSummarySchema: GenMessage<SourceSummary> = /*@__PURE__*/
-  messageDesc(file_pack, 1);
+  messageDesc(file_pack, 2);
 
 /**
  * A chunk, or a part of one.
@@ -173,7 +206,7 @@ export type Fragment = Message<"heirloom.wire.v1.Fragment"> & {
  * Use `create(FragmentSchema)` to create a new message.
  */
 export const FragmentSchema: GenMessage<Fragment> = /*@__PURE__*/
-  messageDesc(file_pack, 2);
+  messageDesc(file_pack, 3);
 
 /**
  * @generated from message heirloom.wire.v1.SignedReceipt
@@ -197,7 +230,7 @@ export type SignedReceipt = Message<"heirloom.wire.v1.SignedReceipt"> & {
  * Use `create(SignedReceiptSchema)` to create a new message.
  */
 export const SignedReceiptSchema: GenMessage<SignedReceipt> = /*@__PURE__*/
-  messageDesc(file_pack, 3);
+  messageDesc(file_pack, 4);
 
 /**
  * Attributes of a fragment from a directory.
@@ -261,5 +294,5 @@ export type FileAttributes = Message<"heirloom.wire.v1.FileAttributes"> & {
  * Use `create(FileAttributesSchema)` to create a new message.
  */
 export const FileAttributesSchema: GenMessage<FileAttributes> = /*@__PURE__*/
-  messageDesc(file_pack, 4);
+  messageDesc(file_pack, 5);
 

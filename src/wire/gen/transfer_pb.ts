@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file transfer.proto.
  */
 export const file_transfer: GenFile = /*@__PURE__*/
-  fileDesc("Cg50cmFuc2Zlci5wcm90bxIQaGVpcmxvb20ud2lyZS52MSKZAQoFSGVsbG8SDwoHaGFuZG9mZhgBIAEoDBIMCgRyb2xlGAIgASgNEg0KBWVwb2NoGAMgASgNEhMKC2NlcnRpZmljYXRlGAQgASgMEgwKBGhhdmUYBSADKA0SFAoMd2luZG93X2J5dGVzGAYgASgEEikKBGRhdGEYByABKAsyGy5oZWlybG9vbS53aXJlLnYxLkRhdGFPZmZlciJtCgdXZWxjb21lEhMKC2NlcnRpZmljYXRlGAEgASgMEgwKBGhhdmUYAiADKA0SFAoMd2luZG93X2J5dGVzGAMgASgEEikKBGRhdGEYBCABKAsyGy5oZWlybG9vbS53aXJlLnYxLkRhdGFPZmZlciI1CglEYXRhT2ZmZXISDAoEcG9ydBgBIAEoDRINCgV0b2tlbhgCIAEoDBILCgNrZXkYAyABKAwiGQoIUG9zaXRpb24SDQoFcGFja3MYASABKAQiMgoLQWNrbm93bGVkZ2USDQoFcGFja3MYASADKA0SFAoMd2luZG93X2J5dGVzGAIgASgEIhcKBkRlbWFuZBINCgVwYWNrcxgBIAMoDSIkCgNFbmQSDQoFcGFja3MYASABKA0SDgoGY2xvc2VkGAIgASgIIikKB0ZhaWx1cmUSDgoGc3RhdHVzGAEgASgNEg4KBmRldGFpbBgCIAEoCWIGcHJvdG8z");
+  fileDesc("Cg50cmFuc2Zlci5wcm90bxIQaGVpcmxvb20ud2lyZS52MSKZAQoFSGVsbG8SDwoHaGFuZG9mZhgBIAEoDBIMCgRyb2xlGAIgASgNEg0KBWVwb2NoGAMgASgNEhMKC2NlcnRpZmljYXRlGAQgASgMEgwKBGhhdmUYBSADKA0SFAoMd2luZG93X2J5dGVzGAYgASgEEikKBGRhdGEYByABKAsyGy5oZWlybG9vbS53aXJlLnYxLkRhdGFPZmZlciJtCgdXZWxjb21lEhMKC2NlcnRpZmljYXRlGAEgASgMEgwKBGhhdmUYAiADKA0SFAoMd2luZG93X2J5dGVzGAMgASgEEikKBGRhdGEYBCABKAsyGy5oZWlybG9vbS53aXJlLnYxLkRhdGFPZmZlciI1CglEYXRhT2ZmZXISDAoEcG9ydBgBIAEoDRINCgV0b2tlbhgCIAEoDBILCgNrZXkYAyABKAwiGQoIUG9zaXRpb24SDQoFcGFja3MYASABKAQiMgoLQWNrbm93bGVkZ2USDQoFcGFja3MYASADKA0SFAoMd2luZG93X2J5dGVzGAIgASgEIkMKBkRlbWFuZBINCgVwYWNrcxgBIAMoDRIqCgZjaHVua3MYAiADKAsyGi5oZWlybG9vbS53aXJlLnYxLkNodW5rSWRzIicKCENodW5rSWRzEg4KBnNvdXJjZRgBIAEoDRILCgNpZHMYAiADKAwiNwoGQW5zd2VyEi0KBmNodW5rcxgBIAMoCzIdLmhlaXJsb29tLndpcmUudjEuQ2h1bmtBbnN3ZXIiOAoLQ2h1bmtBbnN3ZXISDgoGc291cmNlGAEgASgNEgoKAmlkGAIgASgMEg0KBXBhY2tzGAMgAygNIiQKA0VuZBINCgVwYWNrcxgBIAEoDRIOCgZjbG9zZWQYAiABKAgiKQoHRmFpbHVyZRIOCgZzdGF0dXMYASABKA0SDgoGZGV0YWlsGAIgASgJYgZwcm90bzM");
 
 /**
  * The first frame, from whoever opened the stream.
@@ -192,6 +192,13 @@ export type Demand = Message<"heirloom.wire.v1.Demand"> & {
    * @generated from field: repeated uint32 packs = 1;
    */
   packs: number[];
+
+  /**
+   * Of a predecessor only: ids are plain state, and no relay may see one.
+   *
+   * @generated from field: repeated heirloom.wire.v1.ChunkIds chunks = 2;
+   */
+  chunks: ChunkIds[];
 };
 
 /**
@@ -200,6 +207,78 @@ export type Demand = Message<"heirloom.wire.v1.Demand"> & {
  */
 export const DemandSchema: GenMessage<Demand> = /*@__PURE__*/
   messageDesc(file_transfer, 5);
+
+/**
+ * Chunks of one source.
+ *
+ * @generated from message heirloom.wire.v1.ChunkIds
+ */
+export type ChunkIds = Message<"heirloom.wire.v1.ChunkIds"> & {
+  /**
+   * @generated from field: uint32 source = 1;
+   */
+  source: number;
+
+  /**
+   * @generated from field: repeated bytes ids = 2;
+   */
+  ids: Uint8Array[];
+};
+
+/**
+ * Describes the message heirloom.wire.v1.ChunkIds.
+ * Use `create(ChunkIdsSchema)` to create a new message.
+ */
+export const ChunkIdsSchema: GenMessage<ChunkIds> = /*@__PURE__*/
+  messageDesc(file_transfer, 6);
+
+/**
+ * What the predecessor knows of demanded chunks that it won't send on this stream.
+ *
+ * @generated from message heirloom.wire.v1.Answer
+ */
+export type Answer = Message<"heirloom.wire.v1.Answer"> & {
+  /**
+   * @generated from field: repeated heirloom.wire.v1.ChunkAnswer chunks = 1;
+   */
+  chunks: ChunkAnswer[];
+};
+
+/**
+ * Describes the message heirloom.wire.v1.Answer.
+ * Use `create(AnswerSchema)` to create a new message.
+ */
+export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
+  messageDesc(file_transfer, 7);
+
+/**
+ * Without packs: the chunk won't come. With them: they have the chunk, and were sent before.
+ *
+ * @generated from message heirloom.wire.v1.ChunkAnswer
+ */
+export type ChunkAnswer = Message<"heirloom.wire.v1.ChunkAnswer"> & {
+  /**
+   * @generated from field: uint32 source = 1;
+   */
+  source: number;
+
+  /**
+   * @generated from field: bytes id = 2;
+   */
+  id: Uint8Array;
+
+  /**
+   * @generated from field: repeated uint32 packs = 3;
+   */
+  packs: number[];
+};
+
+/**
+ * Describes the message heirloom.wire.v1.ChunkAnswer.
+ * Use `create(ChunkAnswerSchema)` to create a new message.
+ */
+export const ChunkAnswerSchema: GenMessage<ChunkAnswer> = /*@__PURE__*/
+  messageDesc(file_transfer, 8);
 
 /**
  * Nothing more will come on this stream.
@@ -225,7 +304,7 @@ export type End = Message<"heirloom.wire.v1.End"> & {
  * Use `create(EndSchema)` to create a new message.
  */
 export const EndSchema: GenMessage<End> = /*@__PURE__*/
-  messageDesc(file_transfer, 6);
+  messageDesc(file_transfer, 9);
 
 /**
  * Either side gives up, and says why.
@@ -249,5 +328,5 @@ export type Failure = Message<"heirloom.wire.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_transfer, 7);
+  messageDesc(file_transfer, 10);
 

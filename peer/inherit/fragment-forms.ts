@@ -1,0 +1,42 @@
+// A fragment as it comes out of a pack, as a sink takes it, and as the journal remembers it.
+
+import type { DecodedPack } from '../../src/chunk/pack.ts'
+import type { IncomingFragment } from '../source/source.ts'
+import type { JournalFragment } from './journal.ts'
+
+export function incomingFragment(fragment: DecodedPack['fragments'][number]): IncomingFragment {
+  const { id, metadata, offset, chunkBytes, version, expiresAtMs, attributes, body } = fragment
+  return { id, kind: metadata ? 'metadata' : 'data', offset, chunkBytes, bytes: body, version, expiresAtMs, attributes }
+}
+
+export function journalFragment(fragment: DecodedPack['fragments'][number]): JournalFragment {
+  const { source, id, metadata, offset, chunkBytes, version, expiresAtMs } = fragment
+  return {
+    source,
+    id,
+    metadata,
+    offset,
+    length: fragment.body.byteLength,
+    chunkBytes,
+    version,
+    expiresAtMs,
+    attributes: toBase64(fragment.attributes),
+  }
+}
+
+export function recalledFragment({ id, metadata, offset, length, chunkBytes, version, expiresAtMs, attributes }: JournalFragment) {
+  const kind = metadata ? ('metadata' as const) : ('data' as const)
+  return { id, kind, offset, length, chunkBytes, version, expiresAtMs, attributes: fromBase64(attributes) }
+}
+
+export function groupBySource<Item extends { readonly source: number }>(items: readonly Item[]): Map<number, Item[]> {
+  return Map.groupBy(items, (item) => item.source)
+}
+
+export function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64')
+}
+
+export function fromBase64(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'base64'))
+}
