@@ -121,6 +121,7 @@ class Predecessor {
       },
       onAcknowledged: (lane, numbers) => {
         this.#stalls.progressed(lane)
+        if (lane.kind !== 'store') this.#heir.served()
         const before = this.#ledger.safeBytes
         this.#arrived(this.#dispatcher.acknowledged(lane, numbers))
         const rate = this.#rateWatch.acknowledged(this.#ledger.safeBytes - before, this.#dispatcher.flyingPacks > 0)
@@ -199,10 +200,10 @@ class Predecessor {
     return { kind: 'store', bySocket, addresses: relay.address === undefined ? [] : [relay.address], epoch: 0 }
   }
 
-  /** Keeps the lane to the store up from when it may be needed: an heir that is being dialled comes first, since that is when every millisecond counts. */
+  /** Keeps the lane to the store up from when it may be needed: an heir comes first, until it has something, since that is when every millisecond counts. */
   #keepStore(): void {
     if (this.#keepsStore || !this.#offering.isKnown || !this.#options.limits.lanes.includes('store')) return
-    if (this.#heir.isInGrace && !this.#dispatcher.reaches('heir')) return
+    if (this.#heir.isInGrace && !this.#heir.isServed) return
     this.#keepsStore = true
     this.#tasks.push(this.#keeper.keep(() => this.#storeTarget(), this.#stop.signal))
   }
