@@ -11,6 +11,7 @@ import { serveHttp } from '../src/http/serve.ts'
 import type { DataEnd } from '../src/lane/data-end.ts'
 import { listenHost } from '../src/net/local-address.ts'
 import { createNode, type LinkingNode } from '../src/net/node.ts'
+import { draftHandoff, type HandoffDraft } from '../src/seal/handoff-header.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { criteriaOf } from '../src/plan/manifest.ts'
 import { builtLanes } from '../src/plan/policy.ts'
@@ -163,6 +164,8 @@ class Agent {
   #handedOff: HandoffResult | undefined
   #receipt: string | undefined
   #rehearsed: Promise<void> | undefined
+  /** Made while nobody waits for it. */
+  #draft: HandoffDraft | undefined
 
   constructor(parts: AgentParts) {
     this.#parts = parts
@@ -268,6 +271,7 @@ class Agent {
         relay,
         clock: systemClock,
         events,
+        draft: this.#draft,
         ...(options.onProgress && { onProgress: options.onProgress }),
       }
       const criteria = criteriaOf(config.sources)
@@ -355,7 +359,9 @@ class Agent {
   /** When nothing is to be done yet: not while something is there to be inherited. */
   #rehearse(): Promise<void> {
     const { membership, node } = this.#parts
-    this.#rehearsed ??= rehearse(membership, node, systemClock).catch((thrown: unknown) => this.#warn('rehearsal', thrown))
+    this.#rehearsed ??= rehearse(membership, node, systemClock)
+      .then(async () => void (this.#draft = await draftHandoff(membership.pool)))
+      .catch((thrown: unknown) => this.#warn('rehearsal', thrown))
     return this.#rehearsed
   }
 

@@ -35,6 +35,7 @@ export async function handOff(options: HandoffOptions): Promise<{ result: Handof
     identity: membership.identity,
     certificate: membership.certificate(),
     nowMs: clock.nowMs(),
+    draft: options.draft,
     ...(membership.wrapping && { wrapping: membership.wrapping }),
   })
   const predecessor = new Predecessor(options, handoff, startedMs)
