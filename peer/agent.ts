@@ -4,21 +4,23 @@
 // A failure of warming is never fatal to the VM's start: it is logged, and the peer goes on guarding.
 
 import { join } from 'node:path'
+import process from 'node:process'
 import { systemClock } from '../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { openIdentityFile, readKeyFile } from '../src/cli/secret-file.ts'
 import { serveHttp } from '../src/http/serve.ts'
 import type { DataEnd } from '../src/lane/data-end.ts'
 import { listenHost } from '../src/net/local-address.ts'
-import { createNode, type Node } from '../src/net/node.ts'
+import { createNode, type LinkingNode } from '../src/net/node.ts'
+import { draftHandoff, type HandoffDraft } from '../src/seal/handoff-header.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { criteriaOf } from '../src/plan/manifest.ts'
 import { builtLanes } from '../src/plan/policy.ts'
-import process from 'node:process'
 import { createAgentMetrics } from './agent-metrics.ts'
 import type { PeerConfig } from './config/schema.ts'
-import { EventLog, type PeerEvent } from './events.ts'
+import { EventLog } from './events.ts'
 import { handOff } from './handoff/predecessor.ts'
+import { HeirLink } from './heir-link.ts'
 import type { Demands } from './inherit/demands.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
 import { inherit } from './inherit/inherit.ts'
@@ -34,32 +36,11 @@ import { Readiness } from './readiness.ts'
 import { rehearse } from './rehearsal.ts'
 import { RelayClient } from './relay-client.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
+import type { PeerOptions, RunningPeer } from './running-peer.ts'
 import { createSource } from './source/create-source.ts'
 import type { Source } from './source/source.ts'
-import { warmOf, type Warm } from './warm.ts'
+import { warmOf } from './warm.ts'
 import { Warming } from './warming.ts'
-
-export interface PeerOptions {
-  readonly onProgress?: (progress: HandoffProgress) => void
-  readonly onEvent?: (event: PeerEvent) => void
-}
-
-/** The agent of a VM while it runs. Disposing it ends it without handing anything off; a handoff under way is finished first. */
-export interface RunningPeer extends AsyncDisposable {
-  readonly peerId: string
-  /** What it has handed off; undefined when it was disposed before. Rejects with what made it impossible to go on. */
-  readonly ended: Promise<HandoffResult | undefined>
-  /** Why it counts as ready (policy.ready_at), or undefined. */
-  ready(): string | undefined
-  /** As the local API tells it (CONTRACT: `GET /v1/status`). */
-  status(): object
-  /** The receipt as JSON text: of its own handoff, before that of the one it inherited; undefined before there is one. */
-  receipt(): string | undefined
-  /** What an application that runs in this process may ask for while it warms. */
-  warm(source: string): Warm
-  /** Hands off now, within `deadlineMs`. A second call while it is under way gets the same handoff. */
-  handOff(notice: { readonly reason: string; readonly deadlineMs: number }): Promise<HandoffResult>
-}
 
 /** Runs the agent until it has handed off; answers the exit code of the contract's table. Throws what makes it impossible to run at all. */
 export async function runPeer(config: PeerConfig, options: PeerOptions = {}): Promise<number> {
@@ -92,6 +73,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const relay = resources.use(
     new RelayClient({ node, relays: config.relays, certificate: () => membership.certificate(), clock: systemClock }),
   )
+  resources.use(new HeirLink({ node, relay, events }))
   const agent = new Agent({
     config,
     options,
@@ -144,7 +126,7 @@ interface AgentParts {
   readonly membership: Membership
   readonly events: EventLog
   readonly sources: readonly Source[]
-  readonly node: Node
+  readonly node: LinkingNode
   readonly data: DataEnd
   readonly relay: RelayClient
   readonly desk: InheritanceDesk
@@ -169,6 +151,8 @@ class Agent {
   #handedOff: HandoffResult | undefined
   #receipt: string | undefined
   #rehearsed: Promise<void> | undefined
+  /** Made while nobody waits for it. */
+  #draft: HandoffDraft | undefined
 
   constructor(parts: AgentParts) {
     this.#parts = parts
@@ -278,6 +262,7 @@ class Agent {
         relay,
         clock: systemClock,
         events,
+        draft: this.#draft,
         ...(options.onProgress && { onProgress: options.onProgress }),
       }
       const criteria = criteriaOf(config.sources)
@@ -377,7 +362,9 @@ class Agent {
   /** When nothing is to be done yet: not while something is there to be inherited. */
   #rehearse(): Promise<void> {
     const { membership, node } = this.#parts
-    this.#rehearsed ??= rehearse(membership, node, systemClock).catch((thrown: unknown) => this.#warn('rehearsal', thrown))
+    this.#rehearsed ??= rehearse(membership, node, systemClock)
+      .then(async () => void (this.#draft = await draftHandoff(membership.pool)))
+      .catch((thrown: unknown) => this.#warn('rehearsal', thrown))
     return this.#rehearsed
   }
 

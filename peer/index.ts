@@ -3,7 +3,7 @@
 export { serveAppSource } from './app-api.ts'
 export type { AppChunk, AppContent, AppRestore, AppSource, ServeAppOptions } from './app-api.ts'
 export { startPeer } from './agent.ts'
-export type { PeerOptions, RunningPeer } from './agent.ts'
+export type { PeerOptions, RunningPeer } from './running-peer.ts'
 export { loadConfig } from './config/load-config.ts'
 export { peerConfig } from './config/peer-config.ts'
 export type { PeerSettings } from './config/peer-config.ts'

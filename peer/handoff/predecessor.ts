@@ -2,11 +2,9 @@
 // Sources are read side by side, lanes are kept up side by side, and the deadline holds for all of it.
 
 import { Deadline } from '../../src/deadline.ts'
-import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
+import { HeirloomError } from '../../src/errors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { sealedAheadPacks } from '../../src/limits/handoff.ts'
 import { laneGoodbyeMs, laneStallMs } from '../../src/limits/lane.ts'
-import { packBytesTarget } from '../../src/limits/wire.ts'
 import { Plan } from '../../src/plan/plan.ts'
 import { createHandoff, type NewHandoff } from '../../src/seal/handoff-header.ts'
 import { PackSealer } from '../../src/seal/pack-seal.ts'
@@ -20,6 +18,7 @@ import { LaneKeeper, type LaneTarget } from './lanes.ts'
 import { Ledger } from './ledger.ts'
 import { Offering } from './offering.ts'
 import { budgetOf, type HandoffOptions } from './options.ts'
+import { Packing } from './packing.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { makeReceipt, progressOf, summarize, type Summary } from './account.ts'
 import { RateLimit } from './rate-limit.ts'
@@ -36,6 +35,7 @@ export async function handOff(options: HandoffOptions): Promise<{ result: Handof
     identity: membership.identity,
     certificate: membership.certificate(),
     nowMs: clock.nowMs(),
+    draft: options.draft,
     ...(membership.wrapping && { wrapping: membership.wrapping }),
   })
   const predecessor = new Predecessor(options, handoff, startedMs)
@@ -54,6 +54,7 @@ class Predecessor {
   readonly #rateWatch: RateWatch
   readonly #feeds: Feed[]
   readonly #pipeline: Pipeline
+  readonly #packing: Packing
   readonly #urgent: Urgent
   readonly #keeper: LaneKeeper
   readonly #inventories: Inventories
@@ -65,14 +66,12 @@ class Predecessor {
   readonly #tasks: Promise<void>[] = []
   readonly #notes: string[] = []
   readonly #failedSources = new Set<string>()
-  #pulling = false
-  #sealedBytes = 0
   #firstPackMs: number | null = null
   #localFailure: HeirloomError | undefined
   #keepsStore = false
 
   constructor(options: HandoffOptions, handoff: NewHandoff, startedMs: number) {
-    const { clock, limits, node, membership } = options
+    const { clock, limits, membership } = options
     this.#options = options
     this.#handoffHex = Buffer.from(handoff.handoff).toString('hex')
     this.#startedMs = startedMs
@@ -102,6 +101,16 @@ class Predecessor {
     const sealer = new PackSealer({ key: handoff.key, pool: membership.pool.id, handoff: handoff.handoff })
     const shared = { plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, dispatcher: this.#dispatcher, signal: this.#stop.signal }
     this.#pipeline = createPipeline({ ...shared, sealer })
+    this.#packing = new Packing({
+      ...shared,
+      pipeline: this.#pipeline,
+      bytesMax: limits.bytesMax,
+      onChange: () => this.#changed(),
+      onFailed: (error) => {
+        this.#notes.push(error.message)
+        this.#localFailure ??= error
+      },
+    })
     this.#urgent = new Urgent({
       ...shared,
       pipeline: this.#pipeline,
@@ -158,6 +167,7 @@ class Predecessor {
       },
       onAcknowledged: (lane, numbers) => {
         this.#stalls.progressed(lane)
+        if (lane.kind !== 'store') this.#heir.served()
         const before = this.#ledger.safeBytes
         this.#arrived(this.#dispatcher.acknowledged(lane, numbers))
         const rate = this.#rateWatch.acknowledged(this.#ledger.safeBytes - before, this.#dispatcher.flyingPacks > 0)
@@ -220,10 +230,10 @@ class Predecessor {
     return { kind: 'store', bySocket, addresses: relay.address === undefined ? [] : [relay.address], epoch: 0 }
   }
 
-  /** Keeps the lane to the store up from when it may be needed: an heir that is being dialled comes first, since that is when every millisecond counts. */
+  /** Keeps the lane to the store up from when it may be needed: an heir comes first, until it has something, since that is when every millisecond counts. */
   #keepStore(): void {
     if (this.#keepsStore || !this.#offering.isKnown || !this.#options.limits.lanes.includes('store')) return
-    if (this.#heir.isInGrace && !this.#dispatcher.reaches('heir')) return
+    if (this.#heir.isInGrace && !this.#heir.isServed) return
     this.#keepsStore = true
     this.#tasks.push(this.#keeper.keep(() => this.#storeTarget(), this.#stop.signal))
   }
@@ -244,7 +254,7 @@ class Predecessor {
     while (!until.passed) {
       this.#sendWhatFits()
       if (this.#everythingIsSafe() || this.#overLimit() || this.#hopeless()) break
-      this.#pull()
+      this.#packing.pull()
       // A runtime's timers fire a little early: the one of the end may come before it.
       await this.#bell.wait(Math.min(laneStallMs / 4, until.leftMs))
       for (const lane of this.#stalls.stalled(this.#dispatcher.lanes()))
@@ -264,33 +274,8 @@ class Predecessor {
       }
       this.#rateWatch.began()
       next.lane.send(next.pack)
-      this.#pull()
+      this.#packing.pull()
     }
-  }
-
-  /** Asks the pipeline for another pack if one will be wanted soon. */
-  #pull(): void {
-    const { queuedPacks, urgentPacks } = this.#dispatcher
-    const aheadPacks = this.#pipeline.isUrgent ? urgentPacks : queuedPacks
-    if (this.#pulling || aheadPacks >= sealedAheadPacks || this.#limitIsReached) return
-    if (this.#feeds.every((feed) => feed.dry) && !this.#pipeline.isUrgent) return
-    this.#pulling = true
-    void this.#pipeline.next().then(
-      (made) => {
-        this.#pulling = false
-        if (made === undefined) return
-        this.#sealedBytes += made.pack.bytes
-        if (made.isUrgent) this.#dispatcher.addUrgent(made.pack)
-        else this.#dispatcher.add(made.pack)
-        this.#changed()
-      },
-      (thrown: unknown) => {
-        this.#pulling = false
-        this.#notes.push(asHeirloomError(thrown).message)
-        this.#localFailure ??= asHeirloomError(thrown)
-        this.#changed()
-      },
-    )
   }
 
   #everythingIsSafe(): boolean {
@@ -305,15 +290,9 @@ class Predecessor {
     )
   }
 
-  /** Another pack could be more than the policy allows. */
-  get #limitIsReached(): boolean {
-    const { bytesMax } = this.#options.limits
-    return bytesMax !== undefined && this.#sealedBytes + packBytesTarget > bytesMax
-  }
-
   /** As much is safe as the policy allows. */
   #overLimit(): boolean {
-    return this.#limitIsReached && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
+    return this.#packing.limitIsReached && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
   }
 
   /** Nobody will take what is left: the store has refused us for good and there is no heir. */
@@ -377,13 +356,13 @@ class Predecessor {
       plan: this.#plan,
       ledger: this.#ledger,
       tallies: this.#dispatcher.tallies,
-      sealedBytes: this.#sealedBytes,
+      sealedBytes: this.#packing.sealedBytes,
       resentBytes: this.#dispatcher.resentBytes,
       whole,
       toHeir: this.#heir.wasLinked && this.#heir.exists,
       notes: this.#notes,
       failedSources: this.#failedSources,
-      limited: this.#limitIsReached,
+      limited: this.#packing.limitIsReached,
       budgetBytes: judged ? budgetOf(this.#options).budgetBytes : undefined,
     })
   }

@@ -1,0 +1,59 @@
+// Asks the pipeline for packs, a little ahead of the lanes and within what the policy lets go.
+
+import { asHeirloomError, type HeirloomError } from '../../src/errors.ts'
+import { sealedAheadPacks } from '../../src/limits/handoff.ts'
+import { packBytesTarget } from '../../src/limits/wire.ts'
+import type { Dispatcher } from '../../src/transfer/dispatcher.ts'
+import type { Feed } from './feed.ts'
+import type { Pipeline } from './pipeline.ts'
+
+export interface PackingOptions {
+  readonly pipeline: Pipeline
+  readonly feeds: readonly Feed[]
+  readonly dispatcher: Dispatcher
+  /** Undefined: no bound. */
+  readonly bytesMax: number | undefined
+  /** Another pack is there to be sent, or none could be made. */
+  readonly onChange: () => void
+  readonly onFailed: (error: HeirloomError) => void
+}
+
+export class Packing {
+  readonly #options: PackingOptions
+  #isPulling = false
+  sealedBytes = 0
+
+  constructor(options: PackingOptions) {
+    this.#options = options
+  }
+
+  /** Another pack could be more than the policy allows. */
+  get limitIsReached(): boolean {
+    const { bytesMax } = this.#options
+    return bytesMax !== undefined && this.sealedBytes + packBytesTarget > bytesMax
+  }
+
+  /** Asks for another pack if one will be wanted soon. */
+  pull(): void {
+    const { pipeline, feeds, dispatcher, onChange, onFailed } = this.#options
+    const aheadPacks = pipeline.isUrgent ? dispatcher.urgentPacks : dispatcher.queuedPacks
+    if (this.#isPulling || aheadPacks >= sealedAheadPacks || this.limitIsReached) return
+    if (feeds.every((feed) => feed.dry) && !pipeline.isUrgent) return
+    this.#isPulling = true
+    void pipeline.next().then(
+      (made) => {
+        this.#isPulling = false
+        if (made === undefined) return
+        this.sealedBytes += made.pack.bytes
+        if (made.isUrgent) dispatcher.addUrgent(made.pack)
+        else dispatcher.add(made.pack)
+        onChange()
+      },
+      (thrown: unknown) => {
+        this.#isPulling = false
+        onFailed(asHeirloomError(thrown))
+        onChange()
+      },
+    )
+  }
+}
