@@ -7,6 +7,7 @@ import { CommanderError } from 'commander'
 import { onInterrupt, runAsProcess } from '../src/cli/entry.ts'
 import type { Terminal } from '../src/cli/output.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
+import { measureDemand } from './bench/demand.ts'
 import { measureFiles } from './bench/files.ts'
 import { measureLatency } from './bench/latency.ts'
 import { circumstances } from './bench/machine.ts'
@@ -28,6 +29,7 @@ const measures: Readonly<Record<Part, (plan: Plan) => Promise<Row[]>>> = {
   memory: measureMemory,
   notice: measureNotice,
   planner: measurePlanner,
+  demand: measureDemand,
 }
 
 async function bench(args: readonly string[], { stdout, stderr }: Terminal): Promise<number> {

@@ -5,20 +5,20 @@ import type { Terminal } from '../../src/cli/output.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { receiveBare, receiveLink, sendBare, sendLink, type Tell } from './bare.ts'
-import { receiveMemory, sendMemory } from './memory-ends.ts'
+import { receiveMemory, sendMemory, type MemoryEndExtras } from './memory-ends.ts'
 
 /** What an end is told as its one argument, in JSON. */
 export type EndPart =
   | { readonly part: 'receive-bare' | 'receive-link' }
   | { readonly part: 'send-bare' | 'send-link'; readonly address: string; readonly count: number }
-  | {
+  | (MemoryEndExtras & {
       readonly part: 'send' | 'receive'
       readonly relay: string
       readonly keyFile: string
       readonly lanes: readonly LaneKind[]
       readonly count: number
       readonly journalDirectory: string
-    }
+    })
 
 async function run(what: EndPart, tell: Tell, signal: AbortSignal): Promise<void> {
   switch (what.part) {

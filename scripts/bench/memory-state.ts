@@ -2,6 +2,7 @@
 // What is measured with them is Heirloom's own part of a handoff.
 
 import { randomBytes } from 'node:crypto'
+import { delay, systemClock } from '../../src/clock.ts'
 import type { Chunk } from '../../src/chunk/chunk.ts'
 import type { IncomingFragment, Sink, Source } from '../../peer/source/source.ts'
 
@@ -21,8 +22,17 @@ export function randomBodies(): Uint8Array[] {
   return Array.from({ length: differentChunks }, () => new Uint8Array(randomBytes(mebibyte)))
 }
 
-/** A source of `count` chunks of 1 MiB. */
-export function createMemorySource(count: number): Source {
+/** Small chunks that go last, unless somebody demands them. */
+export const demandedChunks = 1024
+const demandedChunkBytes = 16 * 1024
+
+export function demandedName(index: number): string {
+  return `demanded ${index}`
+}
+
+/** A source of `count` chunks of 1 MiB, which with `holdMs` are read only after that, and of the small ones. */
+export function createMemorySource(count: number, holdMs = 0): Source {
+  let held = holdMs
   const bodies = randomBodies()
   const bodyOf = (chunk: Chunk) => bodies[Number(chunk.id) % differentChunks]!
   return {
@@ -35,9 +45,18 @@ export function createMemorySource(count: number): Source {
           return { id: String(first + index), kind: 'data', bytes: mebibyte }
         })
       }
+      if (holdMs === 0) return
+      yield Array.from({ length: demandedChunks }, (_, index): Chunk => {
+        return { id: demandedName(index), kind: 'data', bytes: demandedChunkBytes }
+      })
     },
     async *read(chunks) {
-      for (const chunk of chunks) yield [{ chunk, offset: 0, chunkBytes: mebibyte, bytes: bodyOf(chunk) }]
+      for (const chunk of chunks) {
+        const isSmall = chunk.bytes === demandedChunkBytes
+        const bytes = isSmall ? bodies[0]!.subarray(0, demandedChunkBytes) : bodyOf(chunk)
+        if (!isSmall && held > 0) await delay(systemClock, held).finally(() => (held = 0))
+        yield [{ chunk, offset: 0, chunkBytes: bytes.byteLength, bytes }]
+      }
     },
     async [Symbol.asyncDispose]() {},
   }

@@ -4,10 +4,10 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { tmpdir } from 'node:os'
 import { fullSizes, quickSizes, type Plan } from './plan.ts'
 
-export const parts = ['rates', 'latency', 'files', 'memory', 'notice', 'planner'] as const
+export const parts = ['rates', 'latency', 'files', 'memory', 'notice', 'demand', 'planner'] as const
 
 /** Measured when nothing is chosen. The planner's times are a matter of its own. */
-const usualParts: readonly Part[] = ['rates', 'latency', 'files', 'memory', 'notice']
+const usualParts: readonly Part[] = ['rates', 'latency', 'files', 'memory', 'notice', 'demand']
 
 export type Part = (typeof parts)[number]
 

@@ -9,7 +9,9 @@ import { delay, systemClock } from '../../src/clock.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import type { Child } from '../demo/child.ts'
 import { Children } from '../demo/children.ts'
+import type { LaneKind } from '../../src/lane/lane.ts'
 import type { EndPart } from './end-main.ts'
+import type { MemoryEndExtras } from './memory-ends.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -61,9 +63,10 @@ export class Stage implements AsyncDisposable {
   }
 
   /** One end of a handoff from memory to memory. */
-  memoryEnd(part: 'send' | 'receive', count: number, lane: 'stream' | 'fast' | 'store'): Child {
+  memoryEnd(part: 'send' | 'receive', count: number, lane: LaneKind | readonly LaneKind[], more: MemoryEndExtras = {}): Child {
     const { keyFile, folder, relay } = this
-    return this.end({ part, relay: relay.address, keyFile, lanes: [lane], count, journalDirectory: join(folder, 'journal') })
+    const lanes = typeof lane === 'string' ? [lane] : lane
+    return this.end({ part, relay: relay.address, keyFile, lanes, count, journalDirectory: join(folder, 'journal'), ...more })
   }
 
   /** `heirloom send` or `heirloom receive` over one lane. */
