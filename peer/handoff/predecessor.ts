@@ -85,6 +85,7 @@ class Predecessor {
     this.#heir = this.#createHeirFollower()
     this.#offering = new Offering({
       relay: options.relay,
+      clock,
       handoff,
       deadline: this.#deadline,
       keepMs: limits.keepMs,
@@ -132,7 +133,7 @@ class Predecessor {
       onDemanded: (_lane, packs) => this.#packAnew([...packs].filter((number) => this.#dispatcher.has('store', number))),
       onRoom: () => this.#changed(),
       onRefused: (kind, error, final) => {
-        if (final) this.#notes.push(`lane ${kind}: ${error.message}`)
+        if (final || !error.retryable) this.#noteOnce(`lane ${kind}: ${error.message}`)
         if (kind === 'store' && final) this.#offering.refuse()
         this.#heir.unreachable(kind)
         this.#changed()
@@ -357,6 +358,10 @@ class Predecessor {
       limited: this.#limitIsReached,
       budgetBytes: judged ? budgetOf(this.#options).budgetBytes : undefined,
     })
+  }
+
+  #noteOnce(note: string): void {
+    if (!this.#notes.includes(note)) this.#notes.push(note)
   }
 
   #sourceFailed(name: string, error: Error): void {
