@@ -117,6 +117,12 @@ export class Plan {
     return { chunks, bytes, weight, settled }
   }
 
+  /** Bytes that are to go or have gone: without what is left out. */
+  goingBytes(index: number): number {
+    const leftOut = this.#planned[index]!.leftOut.values().reduce((sum, row) => sum + row.bytes, 0)
+    return Math.max(0, this.#queue(index).bytes - leftOut)
+  }
+
   /** Chunks that were taken and lost again go to the front, in their old order. */
   giveBack(index: number, chunks: readonly Chunk[]): void {
     this.#queue(index).giveBack(chunks)

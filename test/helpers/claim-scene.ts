@@ -2,7 +2,7 @@
 // the machines.
 
 import { rename, writeFile } from 'node:fs/promises'
-import { peerConfig, startPeer, type HandoffResult, type PeerEvent } from 'heirloom'
+import { peerConfig, startPeer, type AppSource, type HandoffResult, type PeerEvent } from 'heirloom'
 import { openRelay } from 'heirloom/relay'
 import type { Receipt } from '../../peer/command/receipt-text.ts'
 import { formatPoolPublic, formatPoolSecret, generatePool } from '../../src/seal/pool-key.ts'
@@ -20,6 +20,10 @@ export interface SceneOptions {
   readonly waits?: boolean
   /** A notice file's content in place of a call of the peer's own. */
   readonly notice?: object
+  /** Replaces parts of how the new application behaves. */
+  readonly heirApp?: (restored: Map<string, Uint8Array>) => Partial<AppSource>
+  /** Hears the old peer's events. */
+  readonly onEvent?: (event: PeerEvent) => void
   /** Looks at the relay's store between the two. */
   readonly between?: (store: string) => Promise<void>
 }
@@ -43,7 +47,7 @@ export async function handOverScene(options: SceneOptions): Promise<Scene> {
   await writeFile(temp.at('pool.key.pub'), formatPoolPublic(pool))
   const relay = resources.use(await openRelay({ store: temp.at('store'), pools: [temp.at('pool.key.pub')] }))
   const old = resources.use(await serveWarmApp(options.chunks))
-  const heir = resources.use(await serveWarmApp([]))
+  const heir = resources.use(await serveWarmApp([], options.heirApp))
   const settings = (name: string, url: string, more: Partial<Settings> = {}): Settings => ({
     relays: relay.addresses(),
     key: temp.at('pool.key'),
@@ -67,6 +71,10 @@ export async function handOverScene(options: SceneOptions): Promise<Scene> {
     await waiting.promise
   }
   const events: PeerEvent[] = []
+  const onEvent = (event: PeerEvent) => {
+    events.push(event)
+    options.onEvent?.(event)
+  }
   const own = settings('old', old.url)
   const config = peerConfig({
     ...own,
@@ -74,7 +82,7 @@ export async function handOverScene(options: SceneOptions): Promise<Scene> {
     sources: [...own.sources, ...(options.sources?.(temp) ?? [])] as Settings['sources'],
     policy: { reserve: '1s', ...options.policy },
   })
-  const peer = resources.use(await startPeer(config, { onEvent: (event) => events.push(event) }))
+  const peer = resources.use(await startPeer(config, { onEvent }))
   if (options.notice === undefined) await peer.handOff({ reason: 'the test says so', deadlineMs: 20_000 })
   else {
     // Renamed into place, so that it is never seen without its content.
