@@ -256,7 +256,7 @@ class Predecessor {
   /** Asks the pipeline for another pack if one will be wanted soon. */
   #pull(): void {
     if (this.#pulling || this.#dispatcher.queuedPacks >= sealedAheadPacks || this.#limitIsReached) return
-    if (this.#feeds.every((feed) => feed.dry)) return
+    if (this.#feeds.every((feed) => feed.isDone)) return
     this.#pulling = true
     void this.#pipeline.next().then(
       (pack) => {
@@ -276,7 +276,7 @@ class Predecessor {
   }
 
   #everythingIsSafe(): boolean {
-    const nothingToCome = this.#inventories.settled && this.#feeds.every((feed) => feed.dry)
+    const nothingToCome = this.#inventories.settled && this.#feeds.every((feed) => feed.isDone)
     return nothingToCome && !this.#pipeline.isHolding && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
   }
 

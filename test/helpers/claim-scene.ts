@@ -14,6 +14,7 @@ export interface SceneOptions {
   /** More keys of the application's entry in the manifest. */
   readonly manifest?: object
   readonly policy?: object
+  readonly heirPolicy?: object
   /** More sources of the old peer, as its configuration has them. */
   readonly sources?: (temp: TempDirectory) => readonly object[]
   /** Whether the new peer waits already; else it comes when the old one is gone. */
@@ -30,6 +31,8 @@ export interface SceneOptions {
 
 export interface Scene {
   readonly result: HandoffResult
+  /** What it came to for the new peer. */
+  readonly heirResult: HandoffResult
   readonly receipt: Receipt
   readonly events: readonly PeerEvent[]
   readonly old: Pick<WarmApp, 'log' | 'asked'>
@@ -59,13 +62,16 @@ export async function handOverScene(options: SceneOptions): Promise<Scene> {
     sources: [{ name: 'shop', kind: 'app', url, ...options.manifest }],
     ...more,
   })
-  const inherited = Promise.withResolvers<void>()
+  const inherited = Promise.withResolvers<HandoffResult>()
   const waiting = Promise.withResolvers<void>()
-  const onHeir = ({ event }: PeerEvent) => {
-    if (event === 'inherited') inherited.resolve()
+  const onHeir = ({ event, ...fields }: PeerEvent) => {
+    if (event === 'inherited') inherited.resolve(fields as unknown as HandoffResult)
     if (event === 'ready') waiting.resolve()
   }
-  const startHeir = async () => resources.use(await startPeer(peerConfig(settings('heir', heir.url)), { onEvent: onHeir }))
+  const startHeir = async () => {
+    const config = peerConfig({ ...settings('heir', heir.url), policy: options.heirPolicy ?? {} } as Settings)
+    return resources.use(await startPeer(config, { onEvent: onHeir }))
+  }
   if (options.waits === true) {
     await startHeir()
     await waiting.promise
@@ -92,6 +98,6 @@ export async function handOverScene(options: SceneOptions): Promise<Scene> {
   const result = (await peer.ended)!
   await options.between?.(temp.at('store'))
   if (options.waits !== true) await startHeir()
-  await inherited.promise
-  return { result, receipt: JSON.parse(peer.receipt()!) as Receipt, events, old, heir }
+  const heirResult = await inherited.promise
+  return { result, heirResult, receipt: JSON.parse(peer.receipt()!) as Receipt, events, old, heir }
 }
