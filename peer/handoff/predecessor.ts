@@ -166,7 +166,7 @@ class Predecessor {
       assumedBytesPerSecond: budgetOf(this.#options).rateBytesPerSecond,
       mostBytesPerSecond: limits.rateBytesPerSecondMax,
       onBoth: (both, { heir, store }) =>
-        void events.emit('side-by-side', { handoff: this.#handoffHex, both, heirBytesPerSecond: heir, storeBytesPerSecond: store }),
+        events.emit('side-by-side', { handoff: this.#handoffHex, both, heirBytesPerSecond: heir, storeBytesPerSecond: store }),
     })
   }
 

@@ -20,7 +20,7 @@ import type { InheritanceDesk } from './desk.ts'
 import { systemJournalFiles, type JournalFiles } from './journal-files.ts'
 import { Journal, recallJournal, type Recalled, type Settled } from './journal.ts'
 import { Origins } from './origins.ts'
-import { usualOriginRules, type OriginRules } from '../../src/plan/origin-place.ts'
+import { usualOriginRules, type OriginRules } from '../../src/config/origin-place.ts'
 import { Restorer } from './restorer.ts'
 import { Inheritance, type InheritanceEnd } from './successor.ts'
 
@@ -65,14 +65,39 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   const { recalled } = place
   if (recalled?.settled !== undefined) return tellSettled(options, place, recalled.settled)
   using journal = openJournal(options, handoff, place)
-  const opener = new PackOpener({ key: header.key, pool: membership.pool.id, handoff: assignment.handoff })
+  await using parts = openParts(options, { header, journal, startedMs })
+  const { restorer, origins, inheritance } = parts
+  await restorer.recall(recalled?.entries ?? [])
+  const end = await runToItsEnd(options, inheritance)
+  // What somebody else is the heir of isn't fetched here.
+  if (end === 'fenced') await origins[Symbol.asyncDispose]()
+  await origins.settled()
+  signal.throwIfAborted()
+  const account = { ...parts.account(), end, elapsedMs: clock.monotonicMs() - startedMs, identityKey: header.identityKey }
+  const settled = await settle(options, account)
+  events.emit('handoff-end', { ...settled.result })
+  if (end !== 'fenced') journal.settle(settled)
+  return tellSettled(options, place, settled)
+}
+
+interface Opened {
+  readonly header: Awaited<ReturnType<typeof openHeader>>
+  readonly journal: Journal
+  readonly startedMs: number
+}
+
+/** What takes part in one inheritance: packs come by the inheritance's lanes, and are restored; what they refer to is fetched. */
+function openParts(options: InheritOptions, { header, journal, startedMs }: Opened) {
+  const { assignment, membership, clock, events, signal } = options
+  const handoff = Buffer.from(assignment.handoff).toString('hex')
   let firstPackMs: number | null = null
   const known = new Map<string, Sink | undefined>()
   const sinkOf = (summary: SourceSummary) => {
     if (!known.has(summary.name)) known.set(summary.name, options.sinkOf(summary))
     return known.get(summary.name)
   }
-  await using origins: Origins = new Origins({
+  const progressed = () => options.onProgress?.(progressOf(restorer, origins))
+  const origins: Origins = new Origins({
     rules: options.origins ?? usualOriginRules,
     sinkOf(source) {
       const summary = restorer.sources.get(source)
@@ -82,11 +107,11 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
     signal,
     onFetched({ source, id }, bytes) {
       events.emit('fetched', { handoff, source: restorer.sources.get(source)?.name, id, bytes })
-      options.onProgress?.(progressOf(restorer, origins))
+      progressed()
     },
   })
   const restorer: Restorer = new Restorer({
-    opener,
+    opener: new PackOpener({ key: header.key, pool: membership.pool.id, handoff: assignment.handoff }),
     journal,
     signal,
     sinkOf,
@@ -96,7 +121,7 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
         events.emit('first-pack', { handoff, afterMs: firstPackMs })
       }
       events.emit('restored', { handoff, pack: pack.number, chunks: pack.chunks, bytes: pack.bytes })
-      options.onProgress?.(progressOf(restorer, origins))
+      progressed()
     },
     onReferences: (references) => origins.add(references),
     onAdvanced: () => inheritance.check(),
@@ -117,25 +142,13 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
     ...(options.random && { random: options.random }),
     events,
   })
-  await restorer.recall(recalled?.entries ?? [])
-  const end = await runToItsEnd(options, inheritance)
-  if (end === 'fenced') await origins[Symbol.asyncDispose]()
-  await origins.settled()
-  signal.throwIfAborted()
-  const account = {
+  return {
     restorer,
     origins,
     inheritance,
-    known,
-    end,
-    elapsedMs: clock.monotonicMs() - startedMs,
-    firstPackMs,
-    identityKey: header.identityKey,
+    account: () => ({ restorer, origins, inheritance, known, firstPackMs }),
+    [Symbol.asyncDispose]: () => origins[Symbol.asyncDispose](),
   }
-  const settled = await settle(options, account)
-  events.emit('handoff-end', { ...settled.result })
-  if (end !== 'fenced') journal.settle(settled)
-  return tellSettled(options, place, settled)
 }
 
 /** The relay hears that it is over. Until it has, the journal says so, for when the relay gives it to us again. */

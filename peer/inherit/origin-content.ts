@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { request, type Dispatcher } from 'undici'
 import { HeirloomError } from '../../src/errors.ts'
-import type { OriginPlace } from '../../src/plan/origin-place.ts'
+import type { OriginPlace } from '../../src/config/origin-place.ts'
 
 export interface OriginContent extends AsyncDisposable {
   /** Undefined when the place doesn't say. */

@@ -14,7 +14,7 @@ import { partsOf } from '../source/app/chunk-body.ts'
 import { StepLimit } from '../source/app/step-limit.ts'
 import type { IncomingFragment, Sink } from '../source/source.ts'
 import { openOrigin } from './origin-content.ts'
-import { findPlace, type OriginPlace, type OriginRules } from '../../src/plan/origin-place.ts'
+import { findPlace, type OriginPlace, type OriginRules } from '../../src/config/origin-place.ts'
 
 export interface OriginsOptions {
   readonly rules: OriginRules
@@ -132,7 +132,16 @@ export class Origins implements AsyncDisposable {
       next = await limit.step(parts.next())
       if (next.done === true && digest !== undefined && hash.digest('hex') !== digest)
         throw new HeirloomError('changed', 'it is another content there than the one that was meant')
-      const fragment: IncomingFragment = { id, kind: 'data', offset, chunkBytes, bytes, version, expiresAtMs, attributes: new Uint8Array(0) }
+      const fragment: IncomingFragment = {
+        id,
+        kind: 'data',
+        offset,
+        chunkBytes,
+        bytes,
+        version,
+        expiresAtMs,
+        attributes: new Uint8Array(0),
+      }
       const { refused } = await sink.restore([fragment], { signal: this.#signal })
       if (refused[0] !== undefined) throw new HeirloomError('source-failed', refused[0].reason)
       if (next.done === true) return chunkBytes

@@ -69,7 +69,7 @@ export async function handOverScene(options: SceneOptions): Promise<Scene> {
     if (event === 'ready') waiting.resolve()
   }
   const startHeir = async () => {
-    const config = peerConfig({ ...settings('heir', heir.url), policy: options.heirPolicy ?? {} } as Settings)
+    const config = peerConfig({ ...settings('heir', heir.url), policy: options.heirPolicy ?? {} })
     return resources.use(await startPeer(config, { onEvent: onHeir }))
   }
   if (options.waits === true) {

@@ -10,7 +10,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Reference } from '../../src/chunk/reference.ts'
 import { systemClock } from '../../src/clock.ts'
-import { findPlace, originRuleProblem, usualOriginRules } from '../../src/plan/origin-place.ts'
+import { findPlace, originRuleProblem, usualOriginRules } from '../../src/config/origin-place.ts'
 import { Origins } from '../../peer/inherit/origins.ts'
 import { createAppSink } from '../../peer/source/app/sink.ts'
 import { handOverScene } from '../helpers/claim-scene.ts'
@@ -57,7 +57,11 @@ test('shared storage is fetched by the heir, over HTTP and from a file, and nobo
     heldChunk('index', 70_000, { origin: temp.at('shared/index') }),
     heldChunk('session', 100),
   ]
-  const { old, heir, heirResult, result } = await handOverScene({ chunks, waits: true, heirPolicy: { origins: ['http:', temp.at('shared')] } })
+  const { old, heir, heirResult, result } = await handOverScene({
+    chunks,
+    waits: true,
+    heirPolicy: { origins: ['http:', temp.at('shared')] },
+  })
   assert.equal(old.asked('read').toSorted(), ['schema', 'session'])
   assert.is(heir.asked('restore')[0], 'schema', 'what data builds on is there first')
   assert.equal(heir.restored.get('model'), model)
@@ -158,7 +162,13 @@ test('a place that does not answer costs a time-out a few times, and then no mor
 test('what no rule allows, or nobody here can fetch, is left to the application', async () => {
   await using storage = await serve({ '/public/a': model.subarray(0, 5), '/private/a': model.subarray(0, 5) })
   const rules = [`${storage.url}/public`]
-  const places = [`${storage.url}/public/a`, `${storage.url}/private/a`, `${storage.url}/public/%2e%2e/private/a`, 's3://bucket/a', '/etc/hostname']
+  const places = [
+    `${storage.url}/public/a`,
+    `${storage.url}/private/a`,
+    `${storage.url}/public/%2e%2e/private/a`,
+    's3://bucket/a',
+    '/etc/hostname',
+  ]
   await using fetched = await fetchAll(
     places.map((origin, at) => reference(origin, { id: `${at}` })),
     rules,
