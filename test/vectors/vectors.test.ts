@@ -115,7 +115,10 @@ for (const { name, plain, ...content } of packs) {
       head: { ...head, attributes: bytesOf(attributes) },
       body: bytesOf(body),
     }))
-    const receipt = !('receipt' in content) ? undefined : { content: bytesOf(content.receipt.content), signature: bytesOf(content.receipt.signature) }
+    const receipt =
+      'receipt' in content && content.receipt !== undefined
+        ? { content: bytesOf(content.receipt.content), signature: bytesOf(content.receipt.signature) }
+        : undefined
     const superseded = PackSet.of(content.superseded)
     const { barrier, sources } = content
     const references = ('references' in content ? content.references : []).map((each) => ({ bytes: undefined, digest: undefined, ...each }))
