@@ -10,7 +10,7 @@ import { openIdentityFile, readKeyFile } from '../src/cli/secret-file.ts'
 import { serveHttp } from '../src/http/serve.ts'
 import type { DataEnd } from '../src/lane/data-end.ts'
 import { listenHost } from '../src/net/local-address.ts'
-import { createNode, type Node } from '../src/net/node.ts'
+import { createNode, type LinkingNode } from '../src/net/node.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { criteriaOf } from '../src/plan/manifest.ts'
 import { builtLanes } from '../src/plan/policy.ts'
@@ -18,6 +18,7 @@ import { createAgentMetrics } from './agent-metrics.ts'
 import type { PeerConfig } from './config/schema.ts'
 import { EventLog, type PeerEvent } from './events.ts'
 import { handOff } from './handoff/predecessor.ts'
+import { HeirLink } from './heir-link.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
 import { inherit } from './inherit/inherit.ts'
 import { SinkRack } from './inherit/sink-rack.ts'
@@ -86,6 +87,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const relay = resources.use(
     new RelayClient({ node, relays: config.relays, certificate: () => membership.certificate(), clock: systemClock }),
   )
+  resources.use(new HeirLink({ node, relay, events }))
   const agent = new Agent({
     config,
     options,
@@ -137,7 +139,7 @@ interface AgentParts {
   readonly membership: Membership
   readonly events: EventLog
   readonly sources: readonly Source[]
-  readonly node: Node
+  readonly node: LinkingNode
   readonly data: DataEnd
   readonly relay: RelayClient
   readonly desk: InheritanceDesk
