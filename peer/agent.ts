@@ -344,7 +344,13 @@ class Agent {
         options.onProgress?.(progress)
         if (progress.hitMass !== undefined) this.#readiness.restored(progress.hitMass)
       }
-      const { result, receipt } = await inherit({ ...common, lanes, journalDirectory: join(config.state, 'inheritance'), onProgress })
+      const { result, receipt } = await inherit({
+        ...common,
+        lanes,
+        origins: config.policy.origins,
+        journalDirectory: join(config.state, 'inheritance'),
+        onProgress,
+      })
       this.#inherited = result
       this.#receipt = receipt
       events.emit('inherited', { ...result })
