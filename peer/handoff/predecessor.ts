@@ -74,7 +74,7 @@ class Predecessor {
     this.#options = options
     this.#handoffHex = Buffer.from(handoff.handoff).toString('hex')
     this.#startedMs = startedMs
-    this.#deadline = new Deadline(clock, startedMs + options.deadlineMs)
+    this.#deadline = options.deadline ?? new Deadline(clock, startedMs + options.deadlineMs)
     this.#dispatcher = new Dispatcher(limits.lanes)
     this.#rate = new RateLimit(clock, limits.rateBytesPerSecondMax)
     this.#rateWatch = new RateWatch(clock, budgetOf(options).rateBytesPerSecond)
@@ -146,7 +146,7 @@ class Predecessor {
     if (relay.address !== undefined) this.#tasks.push(this.#offering.tell())
     this.#tasks.push(this.#inventories.take(this.#stop.signal))
     for (const feed of this.#feeds) this.#tasks.push(feed.run(this.#stop.signal))
-    const sendingEnds = this.#deadline.before(Math.min(limits.reserveMs, this.#options.deadlineMs / 2))
+    const sendingEnds = this.#deadline.reserving(limits.reserveMs)
     const cut = await this.#sendAll(sendingEnds)
     const { result, receipt } = await this.#sayGoodbye(cut)
     this.#stop.abort(new HeirloomError('aborted', 'the handoff is over'))
