@@ -78,8 +78,8 @@ class Predecessor {
     this.#options = options
     this.#handoffHex = Buffer.from(handoff.handoff).toString('hex')
     this.#startedMs = startedMs
-    this.#deadline = new Deadline(clock, startedMs + options.deadlineMs)
-    this.#sendingEnds = this.#deadline.before(Math.min(limits.reserveMs, options.deadlineMs / 2))
+    this.#deadline = options.deadline ?? new Deadline(clock, startedMs + options.deadlineMs)
+    this.#sendingEnds = this.#deadline.reserving(limits.reserveMs)
     this.#dispatcher = new Dispatcher(limits.lanes)
     this.#rate = new RateLimit(clock, limits.rateBytesPerSecondMax)
     this.#rateWatch = new RateWatch(clock, budgetOf(options).rateBytesPerSecond)
