@@ -5,7 +5,7 @@ import { Agent, request } from 'undici'
 import { errorFromStatus, HeirloomError } from '../src/errors.ts'
 import { agentAnswerBytesMax } from '../src/limits/agent.ts'
 import type { DemandOutcome } from './inherit/demands.ts'
-import type { Grant } from './origin-budget.ts'
+import type { Grant } from './miss-budget.ts'
 import type { Warming } from './warming.ts'
 
 export interface WarmOptions {
@@ -19,7 +19,7 @@ export interface Warm {
   get(id: string, options?: WarmOptions): Promise<boolean>
   /** The same for many: those that are restored, those that won't come, those that didn't come in time. */
   getAll(ids: readonly string[], options?: WarmOptions): Promise<DemandOutcome>
-  /** How many of so many misses may go to the origin now (policy: `origin`), and when the next may. */
+  /** How many of so many misses may go to the origin now (policy: `misses`), and when the next may. */
   takeMisses(count?: number): Promise<Grant>
 }
 

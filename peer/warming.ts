@@ -7,7 +7,7 @@ import type { PeerConfig } from './config/schema.ts'
 import { DemandDesk, type DemandQuery } from './demand-desk.ts'
 import type { EventLog } from './events.ts'
 import type { DemandOutcome, Demands } from './inherit/demands.ts'
-import { OriginBudget, type Grant } from './origin-budget.ts'
+import { MissBudget, type Grant } from './miss-budget.ts'
 import { ServiceManager } from './service-manager.ts'
 
 export interface WarmingOptions {
@@ -20,13 +20,13 @@ export interface WarmingOptions {
 export class Warming {
   readonly #config: PeerConfig
   readonly #desk: DemandDesk
-  readonly #origin: OriginBudget
+  readonly #misses: MissBudget
   readonly #service: ServiceManager
 
   constructor({ config, clock, events, env }: WarmingOptions) {
     this.#config = config
     this.#desk = new DemandDesk(clock)
-    this.#origin = new OriginBudget(clock, config.policy.origin)
+    this.#misses = new MissBudget(clock, config.policy.misses)
     this.#service = new ServiceManager({ env, onFailed: (message) => events.emit('warning', { message }) })
   }
 
@@ -67,6 +67,6 @@ export class Warming {
 
   /** How many of so many misses may go to the origin. */
   takeMisses(misses: number): Grant {
-    return this.#origin.take(misses)
+    return this.#misses.take(misses)
   }
 }

@@ -38,7 +38,7 @@ export class Packing {
     const { pipeline, feeds, dispatcher, onChange, onFailed } = this.#options
     const aheadPacks = pipeline.isUrgent ? dispatcher.urgentPacks : dispatcher.queuedPacks
     if (this.#isPulling || aheadPacks >= sealedAheadPacks || this.limitIsReached) return
-    if (feeds.every((feed) => feed.dry) && !pipeline.isUrgent) return
+    if (feeds.every((feed) => feed.isDone) && !pipeline.isUrgent) return
     this.#isPulling = true
     void pipeline.next().then(
       (made) => {

@@ -6,6 +6,7 @@ import { demandWithinMs, demandWithinMsMax } from '../limits/demand.ts'
 import { reserveMs } from '../limits/handoff.ts'
 import { keepMs, keepMsMax } from '../limits/relay.ts'
 import { duration, rate, size, strict } from '../config/values.ts'
+import { originRuleProblem, usualOriginRules, type OriginRules } from '../config/origin-place.ts'
 import type { MachineDefinition, PolicyAction, PolicyState, Transition } from './policy-machine.ts'
 import { machineSchema } from './policy-machine-schema.ts'
 import type { PolicyContext } from './policy-condition.ts'
@@ -40,6 +41,8 @@ export interface Policy {
   /** Undefined: no bound. */
   readonly maxRateBytesPerSecond: BytesPerSecond | undefined
   readonly keepMs: Ms
+  /** Where a successor fetches what a predecessor passes by reference. */
+  readonly origins: OriginRules
   /** Without a share of all, those of the sources alone count. */
   readonly readyAt: {
     readonly hitMass: number | undefined
@@ -48,8 +51,8 @@ export interface Policy {
   }
   /** How long an application waits for a chunk that it demands, unless it says. */
   readonly demandWithinMs: Ms
-  /** Undefined: misses go to the origin as they come. */
-  readonly origin: { readonly missesPerSecond: number; readonly burst: number } | undefined
+  /** What an application may take to its origin. Undefined: all, as they come. */
+  readonly misses: { readonly perSecond: number; readonly burst: number } | undefined
 }
 
 function reaction(fallback: Reaction, notice: string) {
@@ -72,13 +75,10 @@ const demand = strict({
     .describe('How long an application waits for a chunk that it demands, unless it says.'),
 })
 
-const origin = strict({
-  misses_per_second: z.number().positive().max(1e9).describe('So many misses a second may go to the origin.'),
+const misses = strict({
+  per_second: z.number().positive().max(1e9).describe('So many misses a second may go to the origin.'),
   burst: z.int().min(1).max(1e9).optional().describe("So many at once. Without it: a second's worth."),
-}).transform(({ misses_per_second: missesPerSecond, burst }) => ({
-  missesPerSecond,
-  burst: burst ?? Math.max(1, Math.ceil(missesPerSecond)),
-}))
+}).transform(({ per_second: perSecond, burst }) => ({ perSecond, burst: burst ?? Math.max(1, Math.ceil(perSecond)) }))
 
 const readyAt = strict({
   hit_mass: share()
@@ -101,6 +101,16 @@ const lanesSchema = z
   .superRefine((list, context) => {
     const wrong = policyLanesProblem(list)
     if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
+  })
+
+const originsSchema = z
+  .array(z.string())
+  .max(100)
+  .superRefine((list, context) => {
+    for (const [index, rule] of list.entries()) {
+      const wrong = originRuleProblem(rule)
+      if (wrong !== undefined) context.addIssue({ code: 'custom', path: [index], message: wrong })
+    }
   })
 
 const context = strict({
@@ -153,9 +163,12 @@ export const policySchema = strict({
   max_bytes: size().optional().describe('At most so many bytes of state go. Without it: all.'),
   max_rate: rate().optional().describe('At most so fast. Without it: as fast as it goes.'),
   keep: duration({ min: 1000, max: keepMsMax }).prefault(formatDuration(keepMs)).describe('How long the relay keeps what nobody claims.'),
+  origins: originsSchema
+    .default([...usualOriginRules])
+    .describe('Where a successor fetches what goes by reference: http:, https:, the beginning of a URL, or the absolute path of a folder.'),
   ready_at: readyAt.prefault({}).describe('When a successor counts as warm.'),
   demand: demand.prefault({}).describe('How chunks are fetched that an application asks for ahead of their turn.'),
-  origin: origin.optional().describe('What an application may take to its origin, if it asks. Without it: everything.'),
+  misses: misses.optional().describe('What an application may take to its origin, if it asks. Without it: everything.'),
 }).transform((written): Policy => ({
   on: written.on,
   machine: written.machine ?? expandReactions(written.on),
@@ -165,7 +178,8 @@ export const policySchema = strict({
   maxBytes: written.max_bytes,
   maxRateBytesPerSecond: written.max_rate,
   keepMs: written.keep,
+  origins: written.origins,
   readyAt: readyAtOf(written.ready_at),
   demandWithinMs: written.demand.within,
-  origin: written.origin,
+  misses: written.misses,
 }))

@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { OriginBudget } from '../../peer/origin-budget.ts'
+import { MissBudget } from '../../peer/miss-budget.ts'
 import { Readiness, type ReadyAt } from '../../peer/readiness.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
 
@@ -50,7 +50,7 @@ test('what was disposed leaves no timer', () => {
 
 test('the budget of misses: a burst, then so many a second, and when the next may go', () => {
   const clock = new ManualClock(0)
-  const budget = new OriginBudget(clock, { missesPerSecond: 100, burst: 50 })
+  const budget = new MissBudget(clock, { perSecond: 100, burst: 50 })
   assert.equal(budget.take(40), { granted: 40, retryAfterMs: 0 })
   assert.equal(budget.take(20), { granted: 10, retryAfterMs: 10 })
   clock.advance(10)
@@ -58,7 +58,7 @@ test('the budget of misses: a burst, then so many a second, and when the next ma
   clock.advance(60_000)
   assert.is(budget.take(1000).granted, 50, 'what was not used is not saved up')
   assert.equal([budget.granted, budget.refused], [101, 960])
-  assert.equal(new OriginBudget(clock, undefined).take(1_000_000), { granted: 1_000_000, retryAfterMs: 0 })
+  assert.equal(new MissBudget(clock, undefined).take(1_000_000), { granted: 1_000_000, retryAfterMs: 0 })
 })
 
 test.run()

@@ -1,10 +1,10 @@
-// How many misses an application may take to its origin (policy.origin): a successor that starts cold would send the database all that its
+// How many misses an application may take to its origin (policy.misses): a successor that starts cold would send the database all that its
 // predecessor's cache kept from it. A token bucket: what isn't used within a second's worth of `burst` is not saved up.
 
 import type { Clock } from '../src/clock.ts'
 
-export interface OriginLimits {
-  readonly missesPerSecond: number
+export interface MissLimits {
+  readonly perSecond: number
   /** So many at once. */
   readonly burst: number
 }
@@ -16,16 +16,16 @@ export interface Grant {
   readonly retryAfterMs: number
 }
 
-export class OriginBudget {
+export class MissBudget {
   readonly #clock: Clock
-  readonly #limits: OriginLimits | undefined
+  readonly #limits: MissLimits | undefined
   #tokens: number
   #atMs: number
   granted = 0
   refused = 0
 
   /** Without limits everything is granted. */
-  constructor(clock: Clock, limits: OriginLimits | undefined) {
+  constructor(clock: Clock, limits: MissLimits | undefined) {
     this.#clock = clock
     this.#limits = limits
     this.#tokens = limits?.burst ?? Infinity
@@ -37,12 +37,12 @@ export class OriginBudget {
     this.granted += granted
     this.refused += misses - granted
     if (granted === misses || this.#limits === undefined) return { granted, retryAfterMs: 0 }
-    return { granted, retryAfterMs: Math.ceil(((1 - this.#tokens) / this.#limits.missesPerSecond) * 1000) }
+    return { granted, retryAfterMs: Math.ceil(((1 - this.#tokens) / this.#limits.perSecond) * 1000) }
   }
 
-  #takeFrom({ missesPerSecond, burst }: OriginLimits, misses: number): number {
+  #takeFrom({ perSecond, burst }: MissLimits, misses: number): number {
     const nowMs = this.#clock.monotonicMs()
-    this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#atMs) / 1000) * missesPerSecond)
+    this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#atMs) / 1000) * perSecond)
     this.#atMs = nowMs
     const granted = Math.min(misses, Math.floor(this.#tokens))
     this.#tokens -= granted
