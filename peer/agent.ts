@@ -20,7 +20,7 @@ import { builtLanes } from '../src/plan/policy.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
 import type { PeerConfig } from './config/schema.ts'
 import { EventLog } from './events.ts'
-import { handOff } from './handoff/predecessor.ts'
+import { limitsOf } from './handoff/options.ts'
 import { HeirLink } from './heir-link.ts'
 import type { Demands } from './inherit/demands.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
@@ -37,6 +37,7 @@ import { Readiness } from './readiness.ts'
 import { rehearse } from './rehearsal.ts'
 import { RelayClient } from './relay-client.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
+import { handOffAfter, Preshipping } from './preshipping.ts'
 import type { PeerOptions, RunningPeer } from './running-peer.ts'
 import { createSource } from './source/create-source.ts'
 import type { Source } from './source/source.ts'
@@ -141,6 +142,7 @@ class Agent {
   readonly #parts: AgentParts
   readonly #readiness: Readiness
   readonly #policy: PolicyRunner
+  readonly #preshipping: Preshipping
   readonly #metrics
   readonly #lookout: Lookout
   readonly #gone = new AbortController()
@@ -166,6 +168,7 @@ class Agent {
       this.warming.ready(why)
       this.#policy.tell('ready')
     })
+    this.#preshipping = Preshipping.of(parts.config, { ...parts, clock: systemClock })
     this.warming = new Warming({ config: parts.config, clock: systemClock, events: parts.events, env: process.env })
     this.#policy = new PolicyRunner({
       policy: parts.config.policy,
@@ -187,6 +190,7 @@ class Agent {
     this.#policy.start()
     const watching = this.#lookout.watch({ signal: this.#gone.signal })
     const linking = this.#link()
+    const shipping = this.#preshipping.run(this.#gone.signal)
     // Warmed before any notice, so that at the notice only real work is left.
     const warming = sources.map((source) =>
       source.warm({ signal: this.#gone.signal }).catch((thrown: unknown) => this.#warn(source.name, thrown)),
@@ -200,7 +204,7 @@ class Agent {
       this.#policy[Symbol.dispose]()
       this.#readiness[Symbol.dispose]()
       this.#gone.abort(new HeirloomError('aborted', 'the peer is over'))
-      await Promise.allSettled([linking, watching, ...warming, this.#successor, this.warming.told()])
+      await Promise.allSettled([linking, watching, shipping, ...warming, this.#successor, this.warming.told()])
     }
   }
 
@@ -255,27 +259,15 @@ class Agent {
     // A successor that is itself going inherits no more.
     this.#inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
     const { policy } = config
-    const limits = {
-      lanes: (how?.lanes ?? policy.lanes).filter((lane) => builtLanes.includes(lane)),
-      reserveMs: policy.reserveMs,
-      bytesMax: policy.maxBytes,
-      rateBytesPerSecondMax: how?.maxRateBytesPerSecond ?? policy.maxRateBytesPerSecond,
-      keepMs: policy.keepMs,
-    }
+    const limits = limitsOf(policy, how)
     const chosen = sources.filter(({ name }) => how?.sources?.includes(name) ?? true)
     try {
-      const common = {
-        membership,
-        node,
-        data,
-        relay,
-        clock: systemClock,
-        events,
-        draft: this.#draft,
-        ...(options.onProgress && { onProgress: options.onProgress }),
-      }
+      const { onProgress } = options
+      const common = { membership, node, data, relay, clock: systemClock, events, draft: this.#draft, ...(onProgress && { onProgress }) }
       const criteria = criteriaOf(config.sources)
-      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, deadline, sources: chosen, criteria, limits })
+      const ahead = chosen.length === sources.length && limits.lanes.includes('store') ? await this.#preshipping.take() : undefined
+      const asked = { ...common, reason, deadlineMs, deadline, sources: chosen, criteria, limits }
+      const { result, receipt } = await handOffAfter(asked, ahead)
       await this.#lookout.acknowledge()
       this.#handedOff = result
       this.#receipt = receipt
@@ -308,6 +300,7 @@ class Agent {
     if (action.kind === 'handoff') await this.#lookout.handOff(occasion, () => this.#handOffOnce(reason, deadlineMs, action))
     else if (action.kind === 'release') this.stop()
     else this.events.emit('notice-ignored', { kind, reason, deadlineMs, reaction: action.kind })
+    if (action.kind === 'preship') await this.#preshipping.hint(action.maxRateBytesPerSecond)
   }
 
   /** Keeps trying: a relay that is down at the start may be up before the notice. */
@@ -348,7 +341,8 @@ class Agent {
     const { config, options, membership, events, node, data, relay, desk } = this.#parts
     try {
       const sinks = { sinkOf: (summary: { name: string; kind: string }) => rack.sinkOf(summary), sinks: rack.used }
-      const common = { membership, node, data, relay, desk, clock: systemClock, events, signal, ...sinks, assignment }
+      const { maxAgeMs } = config.policy
+      const common = { membership, node, data, relay, desk, clock: systemClock, events, signal, ...sinks, assignment, maxAgeMs }
       const lanes = config.policy.lanes.filter((lane) => builtLanes.includes(lane))
       const onProgress = (progress: HandoffProgress) => {
         options.onProgress?.(progress)

@@ -19,8 +19,8 @@ export function heirMessage({ peer, epoch, addresses }: HeirNews): Heir {
   return create(HeirSchema, { peer: peerBytes(peer), epoch, addresses: [...addresses] })
 }
 
-export function assignmentMessage({ record, addresses, live }: AssignmentNews): Assignment {
-  const { key, epoch, header, predecessor } = record
+export function assignmentMessage({ record, addresses, live }: AssignmentNews, nowMs: number): Assignment {
+  const { key, epoch, header, predecessor, ahead } = record
   return create(AssignmentSchema, {
     handoff: Buffer.from(key.handoff, 'hex'),
     epoch,
@@ -29,11 +29,14 @@ export function assignmentMessage({ record, addresses, live }: AssignmentNews): 
     addresses: [...addresses],
     live,
     packs: record.packs ?? 0,
+    since: ahead?.since ?? 0,
+    standing: ahead?.standing ?? false,
+    ageMs: ahead?.standing === true ? BigInt(Math.max(0, Math.floor(nowMs - ahead.asOfMs))) : 0n,
   })
 }
 
-export function notificationMessage(note: Note): Notification {
-  return create(NotificationSchema, { event: eventOf(note) })
+export function notificationMessage(note: Note, nowMs: number): Notification {
+  return create(NotificationSchema, { event: eventOf(note, nowMs) })
 }
 
 export function expectationMessage({ heir }: Expectation): Notification {
@@ -41,10 +44,10 @@ export function expectationMessage({ heir }: Expectation): Notification {
   return create(NotificationSchema, { event: { case: 'expected', value: create(ExpectedSchema, fields) } })
 }
 
-function eventOf(note: Note): Notification['event'] {
+function eventOf(note: Note, nowMs: number): Notification['event'] {
   switch (note.kind) {
     case 'assigned':
-      return { case: 'assigned', value: assignmentMessage(note.assignment) }
+      return { case: 'assigned', value: assignmentMessage(note.assignment, nowMs) }
     case 'heir-changed': {
       const { record, heir, finished } = note
       const handoff = Buffer.from(record.key.handoff, 'hex')

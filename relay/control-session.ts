@@ -63,7 +63,7 @@ export class ControlSession {
   }
 
   notify(note: Note): void {
-    this.#send({ case: 'notification', value: notificationMessage(note) })
+    this.#send({ case: 'notification', value: notificationMessage(note, this.#core.clock.nowMs()) })
   }
 
   expect(expectation: Expectation): void {
@@ -155,6 +155,8 @@ export class ControlSession {
         return { outcome: this.#close(member, verb.value) }
       case 'finish':
         return { outcome: this.#finish(member, verb.value) }
+      case 'withdraw':
+        return { outcome: rendezvous.withdraw(this.#peer, keyOf(member.pool, verb.value.handoff)) }
       default:
         throw new HeirloomError('unsupported', 'this relay does not know that request')
     }
@@ -179,12 +181,15 @@ export class ControlSession {
     return { result: { case: 'enrolled', value: create(EnrolledSchema, terms) } }
   }
 
-  #offer(member: Member, { handoff, header, keepMs }: Offer): Step {
+  #offer(member: Member, { handoff, header, keepMs, standing, since, ageMs }: Offer): Step {
     needs(member, 'send')
     const { draining, keepMsMax, rendezvous, clock } = this.#core
     if (draining) throw new HeirloomError('draining', 'this relay is going down')
     checkHeader(header, { pool: member.pool, handoff, peer: peerBytes(this.#peer) })
-    const offering = { header, keepMs: Math.min(Number(keepMs) || usualKeepMs, keepMsMax), nowMs: clock.nowMs() }
+    if (since > packsMax) throw new HeirloomError('too-large', `a handoff has at most ${packsMax} packs`)
+    const nowMs = clock.nowMs()
+    const ahead = standing || since > 0 ? { standing, since, asOfMs: nowMs - Number(ageMs) } : undefined
+    const offering = { header, keepMs: Math.min(Number(keepMs) || usualKeepMs, keepMsMax), nowMs, ...(ahead && { ahead }) }
     const { heir, outcome } = rendezvous.offer(this.#peer, keyOf(member.pool, handoff), offering)
     return { outcome, result: { case: 'offered', value: create(OfferedSchema, heir && { heir: heirMessage(heir) }) } }
   }
@@ -195,13 +200,13 @@ export class ControlSession {
     const claimed = this.#core.rendezvous.wait(this.#peer, member.pool.idHex)
     return claimed === undefined
       ? {}
-      : { outcome: claimed.outcome, result: { case: 'assignment', value: assignmentMessage(claimed.assignment) } }
+      : { outcome: claimed.outcome, result: { case: 'assignment', value: assignmentMessage(claimed.assignment, this.#core.clock.nowMs()) } }
   }
 
   #claim(member: Member, { handoff, epoch }: Claim): Step {
     needs(member, 'receive')
     const { assignment, outcome } = this.#core.rendezvous.claim(this.#peer, keyOf(member.pool, handoff), epoch)
-    return { outcome, result: { case: 'assignment', value: assignmentMessage(assignment) } }
+    return { outcome, result: { case: 'assignment', value: assignmentMessage(assignment, this.#core.clock.nowMs()) } }
   }
 
   #close({ pool }: Member, { handoff, packs }: Close): Outcome {

@@ -7,6 +7,7 @@ import { welcomeFrame } from '../src/transfer/messages.ts'
 import type { Channel } from '../src/wire/channel.ts'
 import type { Carried } from './carry.ts'
 import type { RelayCore } from './relay-core.ts'
+import { isLost } from './rendezvous.ts'
 import type { HandoffKey } from './store/store.ts'
 
 export class PutSession {
@@ -96,6 +97,7 @@ export class PutSession {
     const record = rendezvous.find(this.key)
     if (record === undefined || record.finished || number >= (record.packs ?? Infinity))
       throw new HeirloomError('not-found', 'the handoff is closed')
+    if (isLost(record)) throw new HeirloomError('fenced', 'this standing handoff was claimed')
     using room = quota.admit(record, bytes)
     void room
     await packs.put(this.key, number, pieces)

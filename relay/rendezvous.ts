@@ -8,7 +8,7 @@ import { HeirloomError } from '../src/errors.ts'
 import { declinedPeersMax, finishedKeepMs, handoffsPerPoolMax, keepMsMax } from '../src/limits/relay.ts'
 import { emptyOutcome, isEmpty, type AssignmentNews, type HeirNews, type Outcome } from './outcome.ts'
 import type { Presence } from './presence.ts'
-import type { HandoffKey, HandoffRecord } from './store/store.ts'
+import type { Ahead, HandoffKey, HandoffRecord } from './store/store.ts'
 
 interface Handoff {
   record: HandoffRecord
@@ -34,6 +34,8 @@ export interface Offering {
   /** How long to keep what nobody claims. */
   readonly keepMs: number
   readonly nowMs: number
+  /** It was begun ahead of any notice, and may still stand so. */
+  readonly ahead?: Ahead
 }
 
 export interface Finishing {
@@ -92,20 +94,27 @@ export class Rendezvous {
     if (handoff !== undefined) handoff.enrolment = this.#presence.enrolment(handoff.record.predecessor)
   }
 
-  /** Throws `unauthorised` for a handoff of somebody else or with another header, `quota` when the pool has too many. */
-  offer(peer: string, key: HandoffKey, { header, keepMs, nowMs }: Offering): { heir: HeirNews | undefined; outcome: Outcome } {
+  /**
+   * Throws `unauthorised` for a handoff of somebody else or with another header, `fenced` for a standing one that was claimed while its
+   * predecessor was gone, `quota` when the pool has too many.
+   */
+  offer(peer: string, key: HandoffKey, { header, keepMs, nowMs, ahead }: Offering): { heir: HeirNews | undefined; outcome: Outcome } {
     const known = this.#find(key)
     if (known !== undefined) {
       if (known.record.predecessor !== peer || Buffer.compare(known.record.header, header) !== 0) {
         throw new HeirloomError('unauthorised', 'this handoff was offered by another peer or with another header')
       }
       this.attended(key)
-      return { heir: this.#heirOf(known), outcome: this.#touch(known) }
+      if (isLost(known.record)) throw new HeirloomError('fenced', 'this standing handoff was claimed: its predecessor was gone')
+      const outcome = this.#touch(known)
+      if (known.record.ahead !== undefined)
+        this.#offerAgain(known, { ahead, expiresAtMs: nowMs + Math.min(keepMs, keepMsMax), nowMs }, outcome)
+      return { heir: this.#heirOf(known), outcome }
     }
     const ofPool = this.#pools.get(key.pool)?.size ?? 0
     if (ofPool >= handoffsPerPoolMax) throw new HeirloomError('quota', `the pool has ${ofPool} handoffs at this relay already`)
     // Whoever hands its own state on is going, and can't inherit.
-    this.#waiting.delete(peer)
+    if (ahead?.standing !== true) this.#waiting.delete(peer)
     const expiresAtMs = nowMs + Math.min(keepMs, keepMsMax)
     const record = {
       key,
@@ -117,12 +126,40 @@ export class Rendezvous {
       finished: false,
       offeredAtMs: nowMs,
       expiresAtMs,
+      ...(ahead && { ahead }),
     }
     const handoff = { record, toldHeld: false, unsaved: true, enrolment: this.#presence.enrolment(peer), declined: new Map() }
     this.#keep(handoff)
     const outcome = this.#touch(handoff)
     this.#match(handoff, outcome)
     return { heir: this.#heirOf(handoff), outcome }
+  }
+
+  /** What stands is kept for as long as it is renewed; with the notice it becomes a handoff like any other. */
+  #offerAgain(
+    handoff: Handoff,
+    { ahead, expiresAtMs, nowMs }: { ahead: Ahead | undefined; expiresAtMs: number; nowMs: number },
+    outcome: Outcome,
+  ) {
+    const { record } = handoff
+    const before = record.ahead!
+    // A repeat that comes late doesn't undo the notice.
+    if (!before.standing && ahead?.standing === true) return
+    const since = Math.max(before.since, ahead?.since ?? 0)
+    const standing = ahead?.standing ?? false
+    if (standing === before.standing && since === before.since && standing === false) return
+    this.#change(handoff, { ahead: { standing, since, asOfMs: ahead?.asOfMs ?? nowMs }, offeredAtMs: nowMs, expiresAtMs }, outcome)
+    if (standing) return
+    this.#waiting.delete(record.predecessor)
+    this.#match(handoff, outcome)
+  }
+
+  /** A predecessor takes back what nobody has claimed. Throws `not-found`, or `fenced` when somebody has. */
+  withdraw(peer: string, key: HandoffKey): Outcome {
+    const handoff = this.#find(key)
+    if (handoff === undefined || handoff.record.predecessor !== peer) throw new HeirloomError('not-found', 'there is no such handoff')
+    if (handoff.record.epoch > 0) throw new HeirloomError('fenced', 'this handoff was claimed')
+    return this.#remove(handoff)
   }
 
   /** Without an assignment the peer waits from now on. */
@@ -307,6 +344,7 @@ export class Rendezvous {
   #isFreeFor(handoff: Handoff, peer: string): boolean {
     const { record, declined } = handoff
     if (record.finished || record.predecessor === peer || declined.has(peer) || this.#isHeld(handoff)) return false
+    if (record.ahead?.standing === true && this.#presence.isPresent(record.predecessor) && !isLost(record)) return false
     return this.#isAttended(handoff) || this.#hasPacks(record.key)
   }
 
@@ -347,4 +385,9 @@ export class Rendezvous {
     const ofPool = this.#pools.get(pool) ?? new Map<string, Handoff>()
     this.#pools.set(pool, ofPool.set(id, handoff))
   }
+}
+
+/** A standing handoff that was claimed is over for its predecessor, which was gone: the epoch fences it. */
+export function isLost({ ahead, epoch }: HandoffRecord): boolean {
+  return ahead?.standing === true && epoch > 0
 }

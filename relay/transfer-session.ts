@@ -7,6 +7,7 @@ import type { Channel } from '../src/wire/channel.ts'
 import { carry, type Way } from './carry.ts'
 import { GetSession } from './get-session.ts'
 import { PutSession } from './put-session.ts'
+import { isLost } from './rendezvous.ts'
 import type { RelayCore } from './relay-core.ts'
 
 export function acceptTransfer(core: RelayCore, channel: Channel, way: Way): void {
@@ -36,6 +37,7 @@ function begin(core: RelayCore, channel: Channel, hello: HelloMessage, way: Way)
   if (record.finished || (hello.role === 'sends' && record.packs !== undefined))
     throw new HeirloomError('not-found', 'the handoff is closed')
   if (hello.role === 'sends') {
+    if (isLost(record)) throw new HeirloomError('fenced', 'this standing handoff was claimed')
     core.rendezvous.attended(key)
     new PutSession(core, carry(core, channel, hello, way), key)
     return

@@ -66,6 +66,11 @@ function writtenPolicy(policy: Policy): Record<string, unknown> {
       sources: policy.readyAt.sources,
       or_after: formatDuration(policy.readyAt.orAfterMs),
     }),
+    preship: present({
+      rate: formatRate(policy.preship.rateBytesPerSecond),
+      every: policy.preship.everyMs === undefined ? undefined : formatDuration(policy.preship.everyMs),
+    }),
+    max_age: formatDuration(policy.maxAgeMs),
     demand: { within: formatDuration(policy.demandWithinMs) },
     misses: policy.misses && { per_second: policy.misses.perSecond, burst: policy.misses.burst },
   })

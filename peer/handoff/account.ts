@@ -4,7 +4,9 @@ import type { LaneKind } from '../../src/lane/lane.ts'
 import { curvePointsMax } from '../../src/limits/plan.ts'
 import type { Plan, Referred } from '../../src/plan/plan.ts'
 import { laneTallies, type HandoffOutcome, type HandoffProgress, type HandoffResult } from '../result.ts'
+import type { Dispatcher } from '../../src/transfer/dispatcher.ts'
 import type { Ledger } from './ledger.ts'
+import type { Packing } from './packing.ts'
 import { massCurve, type CurvePoint } from './mass-curve.ts'
 
 export interface SourceAccount {
@@ -33,15 +35,12 @@ export interface SummaryInput {
   readonly firstPackMs: number | null
   readonly plan: Plan
   readonly ledger: Ledger
-  readonly tallies: ReadonlyMap<LaneKind, { packs: number; bytes: number }>
-  readonly sealedBytes: number
-  readonly resentBytes: number
+  readonly dispatcher: Pick<Dispatcher, 'tallies' | 'resentBytes'>
+  readonly packing: Pick<Packing, 'sealedBytes' | 'limitIsReached'>
   /** Everything that could be read is safe. */
   readonly whole: boolean
   readonly toHeir: boolean
   readonly notes: readonly string[]
-  /** The policy's own limit has cut it, if anything has. */
-  readonly limited: boolean
   /** What could be moved by what was known at the notice. Undefined: the prediction and the bound aren't asked for, which take their time. */
   readonly budgetBytes: number | undefined
   /** Names of sources that failed as a whole: what they would have had nobody knows. */
@@ -49,7 +48,7 @@ export interface SummaryInput {
 }
 
 export function summarize(input: SummaryInput): Summary {
-  const { plan, ledger, tallies } = input
+  const { plan, ledger, dispatcher, packing } = input
   const planned = plan.sources()
   const sources = planned.map(({ index, name, kind }): SourceAccount => {
     const totals = plan.totals(index)
@@ -64,7 +63,11 @@ export function summarize(input: SummaryInput): Summary {
     // What the plan had and nobody got, without a reason of its own: the time or a limit cut it.
     const cut = totals.chunks - delivered.chunks - leftOut.reduce((sum, row) => sum + row.chunks, 0)
     if (cut > 0)
-      leftOut.push({ reason: input.limited ? 'limit' : 'deadline', chunks: cut, bytes: Math.max(0, totals.bytes - delivered.bytes) })
+      leftOut.push({
+        reason: packing.limitIsReached ? 'limit' : 'deadline',
+        chunks: cut,
+        bytes: Math.max(0, totals.bytes - delivered.bytes),
+      })
     return {
       name,
       kind,
@@ -78,7 +81,7 @@ export function summarize(input: SummaryInput): Summary {
   const total = (of: (source: SourceAccount) => number) => sources.reduce((sum, source) => sum + of(source), 0)
   const chunks = { planned: total((s) => s.chunks.planned), delivered: total((s) => s.chunks.delivered), leftOut: 0 }
   chunks.leftOut = chunks.planned - chunks.delivered
-  const bytes = { planned: total((s) => s.bytes.planned), delivered: total((s) => s.bytes.delivered), sealed: input.sealedBytes }
+  const bytes = { planned: total((s) => s.bytes.planned), delivered: total((s) => s.bytes.delivered), sealed: packing.sealedBytes }
   const result: HandoffResult = {
     event: 'result',
     outcome: outcomeOf(input, chunks.leftOut, sources),
@@ -88,9 +91,9 @@ export function summarize(input: SummaryInput): Summary {
     firstPackMs: input.firstPackMs === null ? null : Math.round(input.firstPackMs),
     chunks,
     bytes,
-    lanes: laneTallies(tallies),
+    lanes: laneTallies(dispatcher.tallies),
     hitMass: hitMassOf(input, sources),
-    resentBytes: input.resentBytes,
+    resentBytes: dispatcher.resentBytes,
     ...(input.notes.length > 0 && { notes: [...new Set(input.notes)] }),
   }
   const curve = input.budgetBytes === undefined ? [] : massCurve(ledger, plan, curvePointsMax)

@@ -5,8 +5,11 @@ import type { Clock } from '../../src/clock.ts'
 import type { Deadline } from '../../src/deadline.ts'
 import type { LaneKind, SendingLane } from '../../src/lane/lane.ts'
 import { arrivalLikelihood, needsBoth, type Channel } from '../../src/plan/channels.ts'
+import type { Plan } from '../../src/plan/plan.ts'
 import { placeOf, type Dispatcher, type Place } from '../../src/transfer/dispatcher.ts'
 import type { HeirFollower } from './heir-follower.ts'
+import type { Ledger } from './ledger.ts'
+import { budgetOf, type HandoffOptions } from './options.ts'
 import { RateMeter } from './rate-meter.ts'
 
 export interface LaneChoiceOptions {
@@ -95,4 +98,27 @@ export class LaneChoice {
   #rateTo(place: Place): number {
     return this.#meters[place].bytesPerSecond ?? this.#options.assumedBytesPerSecond
   }
+}
+
+/** As a handoff has it. */
+export function laneChoiceOf(
+  options: HandoffOptions,
+  of: Pick<LaneChoiceOptions, 'dispatcher' | 'heir' | 'until'> & { readonly handoffHex: string },
+): LaneChoice {
+  const { clock, limits, events } = options
+  return new LaneChoice({
+    ...of,
+    clock,
+    lanes: limits.lanes,
+    assumedBytesPerSecond: budgetOf(options).rateBytesPerSecond,
+    mostBytesPerSecond: limits.rateBytesPerSecondMax,
+    onBoth: (both, { heir, store }) =>
+      events.emit('side-by-side', { handoff: of.handoffHex, both, heirBytesPerSecond: heir, storeBytesPerSecond: store }),
+  })
+}
+
+/** What is neither safe nor left out, by what is known now. */
+export function bytesLeft(plan: Plan, ledger: Ledger): number {
+  const planned = plan.sources().reduce((sum, { index }) => sum + plan.goingBytes(index), 0)
+  return Math.max(0, planned - ledger.safeBytes)
 }

@@ -36,7 +36,7 @@ export function storeTarget({ relay, data }: { readonly relay: RelayClient; read
 export interface LaneKeeperOptions {
   readonly node: Node
   readonly clock: Clock
-  readonly data: DataEnd | undefined
+  readonly data?: DataEnd | undefined
   readonly handoff: Uint8Array
   readonly certificate: () => Uint8Array
   readonly onUp: (lane: SendingLane) => void

@@ -4,6 +4,7 @@
 import type { Chunk, ChunkPart } from '../../src/chunk/chunk.ts'
 import { chunkWeight } from '../../src/plan/chunk-table.ts'
 import { IdIndex } from '../../src/plan/id-index.ts'
+import type { Standing } from './standing.ts'
 
 /** A part that goes into a pack. */
 export interface Entry {
@@ -41,8 +42,27 @@ export class Ledger {
   readonly #arrivedBytes = new Map<Chunk, number>()
   readonly #delivered: Delivered[] = []
 
+  readonly #ahead: Standing | undefined
+
+  /** Of a handoff that was begun ahead of the notice: packs that were made before are none of this account's, what they have in them is told to `ahead`. */
+  constructor(ahead?: Standing) {
+    this.#ahead = ahead
+    ahead?.countIn(this)
+    for (let number = 0; number < (ahead?.first ?? 0); number++) {
+      this.#packs.push(empty)
+      this.#starts.push(0)
+    }
+  }
+
+  /** A chunk is there already, whole. */
+  kept(source: number, chunk: Chunk, chunkBytes: number): void {
+    this.safeBytes += chunkBytes
+    add(this.delivered(source), chunk, chunkBytes, 1)
+  }
+
   /** Notes what the next pack has in it and answers its number. */
   append(entries: readonly Entry[]): number {
+    this.#ahead?.packed(this.#packs.length, entries)
     const sources = new Uint8Array(entries.length)
     const bytes = new Float64Array(2 * entries.length)
     entries.forEach(({ source, part }, index) => {
@@ -73,6 +93,8 @@ export class Ledger {
 
   /** The packs that have parts of a chunk, but for those that were lost. */
   packsOf(source: number, id: string): number[] {
+    const before = this.#ahead?.packsOf(source, id) ?? []
+    if (before.length > 0) return before
     this.#index ??= new IdIndex((part) => this.#chunkAt(part)?.chunk.id ?? '')
     this.#index.extend(this.#parts)
     const packs = new Set<number>()
@@ -89,6 +111,7 @@ export class Ledger {
 
   /** A pack is safe. */
   arrived(number: number): void {
+    this.#ahead?.arrived(number)
     this.#safe[number] = true
     const pack = this.#packs[number] ?? empty
     for (let index = 0; index < pack.chunks.length; index++) this.#count(pack, index, 1)

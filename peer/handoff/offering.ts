@@ -10,6 +10,7 @@ import type { NewHandoff } from '../../src/seal/handoff-header.ts'
 import type { RelayClient } from '../relay-client.ts'
 import { isPassingAtRelay } from '../relay-trouble.ts'
 import type { HeirFollower } from './heir-follower.ts'
+import type { Standing } from './standing.ts'
 
 /** How long the relay may take to hear of the end. */
 const closeMs = 2_000
@@ -21,6 +22,8 @@ export interface OfferingOptions {
   readonly deadline: Deadline
   readonly keepMs: number
   readonly heir: HeirFollower
+  /** Of a handoff that was begun ahead of the notice. */
+  readonly ahead?: Standing | undefined
   readonly signal: AbortSignal
   readonly onChange: () => void
   /** Something that the receipt is to say. */
@@ -31,6 +34,8 @@ export class Offering {
   readonly #options: OfferingOptions
   #isKnown = false
   #isRefused = false
+  /** The relay gave it to an heir while this peer counted as gone. */
+  isFenced = false
   #cancelAgain: () => void = () => {}
 
   constructor(options: OfferingOptions) {
@@ -79,6 +84,7 @@ export class Offering {
       header: handoff.header,
       deadlineMs: BigInt(Math.ceil(deadline.leftMs)),
       keepMs: BigInt(keepMs),
+      ...aheadFields(this.#options.ahead),
     }
     try {
       const { result } = await relay.request({ case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', ...offer } }, { signal })
@@ -89,6 +95,8 @@ export class Offering {
       if (isPassingAtRelay(error)) this.#tellAgain()
       else {
         onNote(`relay: ${error.message}`)
+        this.isFenced = error.code === 'fenced'
+        if (this.isFenced && this.#options.ahead !== undefined) this.#options.ahead.isFenced = true
         this.refuse()
       }
     }
@@ -114,4 +122,9 @@ export class Offering {
       onNote(`relay: the end of the handoff could not be told: ${asHeirloomError(thrown).message}`)
     }
   }
+}
+
+function aheadFields(ahead: Standing | undefined): { standing: boolean; since: number; ageMs: bigint } {
+  if (ahead === undefined) return { standing: false, since: 0, ageMs: 0n }
+  return { standing: !ahead.isNotice, since: ahead.isNotice ? ahead.first : ahead.since, ageMs: BigInt(Math.floor(ahead.ageMs)) }
 }

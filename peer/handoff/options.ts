@@ -4,6 +4,8 @@ import type { Clock } from '../../src/clock.ts'
 import type { Deadline } from '../../src/deadline.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { Criteria } from '../../src/plan/plan.ts'
+import type { PolicyAction } from '../../src/plan/policy-machine.ts'
+import { builtLanes, type Policy } from '../../src/plan/policy.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Node } from '../../src/net/node.ts'
 import type { HandoffDraft } from '../../src/seal/handoff-header.ts'
@@ -12,6 +14,7 @@ import type { Membership } from '../membership.ts'
 import type { RelayClient } from '../relay-client.ts'
 import type { HandoffProgress } from '../result.ts'
 import type { Source } from '../source/source.ts'
+import type { Standing } from './standing.ts'
 
 export interface HandoffLimits {
   readonly lanes: readonly LaneKind[]
@@ -24,6 +27,8 @@ export interface HandoffLimits {
 }
 
 export interface HandoffOptions {
+  /** What was sent ahead of the notice: the same handoff goes on. */
+  readonly ahead?: Standing | undefined
   readonly reason: string
   /** From now. */
   readonly deadlineMs: number
@@ -56,4 +61,20 @@ export function budgetOf({ deadlineMs, limits }: Pick<HandoffOptions, 'deadlineM
 } {
   const rateBytesPerSecond = limits.rateBytesPerSecondMax ?? assumedRateBytesPerSecond
   return { rateBytesPerSecond, budgetBytes: Math.min(limits.bytesMax ?? Infinity, Math.floor((rateBytesPerSecond * deadlineMs) / 1000)) }
+}
+
+/** What a new handoff's header is made of. */
+export function headOf({ pool, identity, certificate, wrapping }: Membership, clock: Clock, draft?: HandoffOptions['draft']) {
+  return { pool, identity, certificate: certificate(), nowMs: clock.nowMs(), draft, ...(wrapping && { wrapping }) }
+}
+
+/** What a policy lets a handoff do, and what its machine says of this one. */
+export function limitsOf(policy: Policy, how?: PolicyAction): HandoffLimits {
+  return {
+    lanes: (how?.lanes ?? policy.lanes).filter((lane) => builtLanes.includes(lane)),
+    reserveMs: policy.reserveMs,
+    bytesMax: policy.maxBytes,
+    rateBytesPerSecondMax: how?.maxRateBytesPerSecond ?? policy.maxRateBytesPerSecond,
+    keepMs: policy.keepMs,
+  }
 }

@@ -15,6 +15,7 @@ import type { SealedPack } from '../../src/wire/sealed-pack.ts'
 import { directoryIn } from './directory.ts'
 import type { Feed } from './feed.ts'
 import type { Entry, Ledger } from './ledger.ts'
+import type { Standing } from './standing.ts'
 
 /** The numbers and the version in a fragment's head. */
 const fragmentHeadBytes = 160
@@ -34,8 +35,8 @@ export interface Pipeline {
   wake(): void
   /** These numbers won't come any more; the next pack says so. */
   supersede(numbers: readonly number[]): void
-  /** Seals the last pack: the receipt. */
-  sealReceipt(receipt: { content: Uint8Array; signature: Uint8Array }): SealedPack
+  /** Seals the last pack: the receipt; of a round ahead of the notice nothing but its catalog. */
+  sealLast(receipt?: { content: Uint8Array; signature: Uint8Array }): SealedPack
 }
 
 interface MadePack {
@@ -50,24 +51,41 @@ export interface PipelineOptions {
   readonly ledger: Ledger
   readonly sealer: PackSealer
   readonly dispatcher: Dispatcher
+  /** Of a handoff that was begun ahead of the notice. */
+  readonly ahead: Standing | undefined
   readonly signal: AbortSignal
 }
 
-export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, signal }: PipelineOptions): Pipeline {
+export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, ahead, signal }: PipelineOptions): Pipeline {
   const gatherer = new Gatherer(plan, feeds, signal)
   const referred = new Map<number, readonly Reference[]>()
   const announced = new Map<number, string>()
   const introduced = new Set<number>()
   let superseded = new PackSet()
-  let barrier = 0
+  // What went before the notice waits for its verdict; nothing that goes after it waits for that.
+  const barrierFrom = ahead?.isNotice === true ? ahead.first : 0
+  let barrier = ahead?.first ?? 0
 
-  function packOf({ entries, references }: Gathered, receipt?: EncodePackInput['receipt']) {
+  function packOf({ entries, references }: Gathered, isLast: boolean, receipt?: EncodePackInput['receipt']) {
     const number = ledger.append(entries)
     if (references.length > 0) referred.set(number, references)
     const sources = news(plan, announced)
     const fragments = entries.map(fragmentOf)
-    const directory = directoryIn(number, receipt !== undefined, ledger, dispatcher)
-    const input = { barrier, sources, fragments, superseded, references, directory, ...(receipt && { receipt }) }
+    const directory = directoryIn(number, isLast, ledger, dispatcher)
+    const verdict = ahead?.takeVerdict()
+    // A catalog says what is restored of the packs before it, so it doesn't wait for them.
+    const isCatalog = isLast && receipt === undefined
+    const input = {
+      barrier: isCatalog ? 0 : barrier,
+      verdict,
+      sources,
+      fragments,
+      superseded,
+      references,
+      directory,
+      barrierFrom,
+      ...(receipt && { receipt }),
+    }
     superseded = new PackSet()
     // What follows builds on metadata, and on knowing which source is which.
     const introduces = sources.some(({ source }) => !introduced.has(source))
@@ -79,7 +97,7 @@ export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, signal
   const stages = pipe(
     gatherer.groups(),
     async function* pack(groups: AsyncIterable<Gathered>) {
-      for await (const group of groups) yield { ...packOf(group), isUrgent: group.isUrgent === true }
+      for await (const group of groups) yield { ...packOf(group, false), isUrgent: group.isUrgent === true }
     },
     async function* seal(plain: AsyncIterable<{ number: number; pieces: Uint8Array[]; isUrgent: boolean }>) {
       for await (const { number, pieces, isUrgent } of plain) yield { pack: sealer.seal(number, pieces), isUrgent }
@@ -115,9 +133,9 @@ export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, signal
       announced.clear()
       introduced.clear()
     },
-    sealReceipt(receipt) {
+    sealLast(receipt) {
       gatherer.end()
-      const { number, pieces } = packOf({ entries: [], references: [] }, receipt)
+      const { number, pieces } = packOf({ entries: [], references: [] }, true, receipt)
       return sealer.seal(number, pieces)
     },
   }

@@ -9,21 +9,23 @@ import { Plan } from '../../src/plan/plan.ts'
 import { createHandoff, type NewHandoff } from '../../src/seal/handoff-header.ts'
 import { PackSealer } from '../../src/seal/pack-seal.ts'
 import { Dispatcher } from '../../src/transfer/dispatcher.ts'
+import type { SealedPack } from '../../src/wire/sealed-pack.ts'
 import type { HandoffResult } from '../result.ts'
 import { Bell } from './bell.ts'
 import { Feed } from './feed.ts'
 import { HeirFollower } from './heir-follower.ts'
 import { Inventories } from './inventories.ts'
-import { LaneChoice } from './lane-choice.ts'
+import { bytesLeft, laneChoiceOf, type LaneChoice } from './lane-choice.ts'
 import { LaneKeeper, storeTarget } from './lanes.ts'
 import { Ledger } from './ledger.ts'
 import { Offering } from './offering.ts'
-import { budgetOf, type HandoffOptions } from './options.ts'
+import { budgetOf, headOf, type HandoffOptions } from './options.ts'
 import { Packing } from './packing.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { makeReceipt, progressOf, summarize, type Summary } from './account.ts'
 import { RateLimit } from './rate-limit.ts'
 import { RateWatch } from './rate-watch.ts'
+import type { Standing } from './standing.ts'
 import { StallWatch } from './stall-watch.ts'
 import { Urgent } from './urgent.ts'
 
@@ -31,26 +33,20 @@ export async function handOff(options: HandoffOptions): Promise<{ result: Handof
   const { membership, clock } = options
   const startedMs = clock.monotonicMs()
   options.events.emit('notice', { reason: options.reason, deadlineMs: options.deadlineMs })
-  const handoff = await createHandoff({
-    pool: membership.pool,
-    identity: membership.identity,
-    certificate: membership.certificate(),
-    nowMs: clock.nowMs(),
-    draft: options.draft,
-    ...(membership.wrapping && { wrapping: membership.wrapping }),
-  })
+  options.ahead?.begin(true)
+  const handoff = options.ahead?.handoff ?? (await createHandoff(headOf(membership, clock, options.draft)))
   const predecessor = new Predecessor(options, handoff, startedMs)
   return await predecessor.run()
 }
 
-class Predecessor {
+export class Predecessor {
   readonly #options: HandoffOptions
   readonly #handoffHex: string
   readonly #startedMs: number
   readonly #deadline: Deadline
   readonly #sendingEnds: Deadline
-  readonly #plan = new Plan()
-  readonly #ledger = new Ledger()
+  readonly #plan: Plan
+  readonly #ledger: Ledger
   readonly #dispatcher: Dispatcher
   readonly #rate: RateLimit
   readonly #rateWatch: RateWatch
@@ -76,6 +72,8 @@ class Predecessor {
   constructor(options: HandoffOptions, handoff: NewHandoff, startedMs: number) {
     const { clock, limits, membership } = options
     this.#options = options
+    this.#plan = new Plan(options.ahead)
+    this.#ledger = new Ledger(options.ahead)
     this.#handoffHex = Buffer.from(handoff.handoff).toString('hex')
     this.#startedMs = startedMs
     this.#deadline = options.deadline ?? new Deadline(clock, startedMs + options.deadlineMs)
@@ -87,10 +85,14 @@ class Predecessor {
     this.#bell = new Bell(clock)
     this.#inventories = this.#createInventories()
     this.#heir = this.#createHeirFollower()
-    this.#choice = this.#createLaneChoice()
+    this.#choice = laneChoiceOf(options, {
+      dispatcher: this.#dispatcher,
+      heir: this.#heir,
+      until: this.#sendingEnds,
+      handoffHex: this.#handoffHex,
+    })
     this.#offering = new Offering({
-      relay: options.relay,
-      clock,
+      ...options,
       handoff,
       deadline: this.#deadline,
       keepMs: limits.keepMs,
@@ -104,9 +106,9 @@ class Predecessor {
       const onFailed = (error: Error) => this.#sourceFailed(source.name, error)
       return new Feed({ index, source, plan: this.#plan, clock, onChange: () => this.#changed(), onFailed })
     })
-    const sealer = new PackSealer({ key: handoff.key, pool: membership.pool.id, handoff: handoff.handoff })
+    const sealer = options.ahead?.sealer ?? new PackSealer({ key: handoff.key, pool: membership.pool.id, handoff: handoff.handoff })
     const shared = { plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, dispatcher: this.#dispatcher, signal: this.#stop.signal }
-    this.#pipeline = createPipeline({ ...shared, sealer })
+    this.#pipeline = createPipeline({ ...shared, sealer, ahead: options.ahead })
     this.#packing = new Packing({
       ...shared,
       pipeline: this.#pipeline,
@@ -129,46 +131,66 @@ class Predecessor {
   }
 
   async run(): Promise<{ result: HandoffResult; receipt: string }> {
-    const { relay, limits } = this.#options
+    return await this.#during(async () => {
+      const cut = await this.#sendAll(this.#sendingEnds)
+      if (this.#offering.isFenced)
+        throw new HeirloomError('fenced', 'what was sent ahead of the notice was claimed while this peer counted as gone')
+      return await this.#sayGoodbye(cut)
+    })
+  }
+
+  /** Answers whether all that has changed is at the store, and the catalog that says so. */
+  async ship(ahead: Standing): Promise<boolean> {
+    return await this.#during(async () => {
+      if ((await this.#sendAll(this.#sendingEnds)) || this.#offering.isFenced) return false
+      while (this.#pipeline.isHolding) await this.#bell.wait(10)
+      ahead.decide(this.#ledger.packs)
+      const catalog = this.#pipeline.sealLast()
+      await this.#deliver(catalog, this.#sendingEnds)
+      if (!this.#dispatcher.isSafe(catalog.number)) return false
+      ahead.complete(catalog.number, this.#startedMs)
+      await this.#offering.tell()
+      return !this.#offering.isFenced
+    })
+  }
+
+  async #during<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    const { relay } = this.#options
     using listening = this.#offering.listen()
     void listening
     // A relay that doesn't answer must not hold up the sources, nor the end.
     if (relay.address !== undefined) this.#tasks.push(this.#offering.tell())
     this.#tasks.push(this.#inventories.take(this.#stop.signal))
     for (const feed of this.#feeds) this.#tasks.push(feed.run(this.#stop.signal))
-    const sendingEnds = this.#deadline.before(Math.min(limits.reserveMs, this.#options.deadlineMs / 2))
-    const cut = await this.#sendAll(sendingEnds)
-    const { result, receipt } = await this.#sayGoodbye(cut)
-    this.#stop.abort(new HeirloomError('aborted', 'the handoff is over'))
-    this.#heir[Symbol.dispose]()
-    // A source that ignores the end costs nobody the time.
-    using patience = Deadline.after(this.#options.clock, laneGoodbyeMs).signal()
-    const over = new Promise((resolve) => patience.signal.addEventListener('abort', resolve, { once: true }))
-    await Promise.race([Promise.allSettled(this.#tasks), over])
-    return { result, receipt }
+    try {
+      return await work()
+    } finally {
+      this.#stop.abort(new HeirloomError('aborted', 'the handoff is over'))
+      this.#heir[Symbol.dispose]()
+      // A source that ignores the end costs nobody the time.
+      using patience = Deadline.after(this.#options.clock, laneGoodbyeMs).signal()
+      const over = new Promise((resolve) => patience.signal.addEventListener('abort', resolve, { once: true }))
+      await Promise.race([Promise.allSettled(this.#tasks), over])
+    }
   }
 
   #createKeeper({ handoff }: NewHandoff): LaneKeeper {
-    const { node, clock, membership } = this.#options
-    const options = this.#options
+    const { membership, events } = this.#options
     return new LaneKeeper({
-      node,
-      clock,
-      data: options.data,
-      ...(options.random && { random: options.random }),
+      ...this.#options,
       handoff,
       certificate: () => membership.certificate(),
       onUp: (lane) => {
         this.#stalls.progressed(lane)
         this.#arrived(this.#dispatcher.laneUp(lane))
         if (lane.kind !== 'store') this.#heir.linked()
-        options.events.emit('lane-up', { lane: lane.kind, handoff: this.#handoffHex })
+        events.emit('lane-up', { lane: lane.kind, handoff: this.#handoffHex })
         this.#changed()
       },
       onDown: (lane, error) => {
         this.#dispatcher.laneDown(lane)
         this.#heir.unreachable(lane.kind)
-        options.events.emit('lane-down', { lane: lane.kind, handoff: this.#handoffHex, ...(error && { reason: error.message }) })
+        events.emit('lane-down', { lane: lane.kind, handoff: this.#handoffHex, ...(error && { reason: error.message }) })
         this.#changed()
       },
       onAcknowledged: (lane, numbers) => this.#acknowledged(lane, numbers),
@@ -186,28 +208,11 @@ class Predecessor {
     })
   }
 
-  #createLaneChoice(): LaneChoice {
-    const { clock, limits, events } = this.#options
-    return new LaneChoice({
-      clock,
-      dispatcher: this.#dispatcher,
-      heir: this.#heir,
-      lanes: limits.lanes,
-      until: this.#sendingEnds,
-      assumedBytesPerSecond: budgetOf(this.#options).rateBytesPerSecond,
-      mostBytesPerSecond: limits.rateBytesPerSecondMax,
-      onBoth: (both, { heir, store }) =>
-        events.emit('side-by-side', { handoff: this.#handoffHex, both, heirBytesPerSecond: heir, storeBytesPerSecond: store }),
-    })
-  }
-
   #createHeirFollower(): HeirFollower {
-    const { membership, clock, events, limits, data } = this.#options
+    const { limits, data } = this.#options
     return new HeirFollower({
+      ...this.#options,
       handoffHex: this.#handoffHex,
-      membership,
-      clock,
-      events,
       links: limits.lanes.filter((kind) => kind === 'stream' || (kind === 'fast' && data !== undefined)),
       keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(() => target, AbortSignal.any([signal, this.#stop.signal]))),
       onLost: () => this.#packAnew(this.#dispatcher.forget('heir')),
@@ -216,17 +221,16 @@ class Predecessor {
   }
 
   #createInventories(): Inventories {
-    const { sources, clock, events, reason, deadlineMs } = this.#options
+    const { reason, deadlineMs } = this.#options
     return new Inventories({
-      sources,
+      ...this.#options,
       plan: this.#plan,
       query: { handoff: this.#handoffHex, reason, deadlineMs: Math.floor(deadlineMs), ...budgetOf(this.#options) },
       deadline: this.#deadline,
-      clock,
-      events,
       onChange: (index) => {
         this.#feeds[index]!.poke()
         this.#urgent.listed(index)
+        if (this.#options.ahead?.isNotice === true && this.#inventories.settled) this.#options.ahead.decide()
         this.#changed()
       },
       onFailed: (source, error) => {
@@ -250,7 +254,7 @@ class Predecessor {
     ending.signal.addEventListener('abort', () => this.#changed(), { once: true })
     while (!until.passed) {
       this.#sendWhatFits()
-      if (this.#everythingIsSafe() || this.#overLimit() || this.#hopeless()) break
+      if (this.#everythingIsSafe() || this.#overLimit() || this.#hopeless() || this.#offering.isFenced) break
       this.#packing.pull()
       // A runtime's timers fire a little early: the one of the end may come before it.
       await this.#bell.wait(Math.min(laneStallMs / 4, until.leftMs))
@@ -263,7 +267,7 @@ class Predecessor {
   #sendWhatFits(): void {
     this.#keepStore()
     const { allowed } = this.#choice
-    this.#choice.look(this.#bytesLeft)
+    this.#choice.look(bytesLeft(this.#plan, this.#ledger))
     for (let next = this.#dispatcher.next(allowed); next !== undefined; next = this.#dispatcher.next(allowed)) {
       if (!this.#rate.allows(next.pack.bytes, () => this.#changed(), next.isUrgent)) return
       this.#dispatcher.sent(next)
@@ -282,12 +286,6 @@ class Predecessor {
     const isRead = this.#inventories.settled && this.#feeds.every((feed) => feed.isDone) && this.#urgent.isIdle
     const isPacked = isRead && !this.#pipeline.isUrgent && !this.#pipeline.isHolding
     return isPacked && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
-  }
-
-  /** What is neither safe nor left out, by what is known now. */
-  get #bytesLeft(): number {
-    const planned = this.#plan.sources().reduce((sum, { index }) => sum + this.#plan.goingBytes(index), 0)
-    return Math.max(0, planned - this.#ledger.safeBytes)
   }
 
   /** As much is safe as the policy allows. */
@@ -341,13 +339,10 @@ class Predecessor {
     const receipt = makeReceipt(summary, this.#options.reason)
     const content = new TextEncoder().encode(receipt)
     const signature = membership.identity.sign('heirloom/1 receipt', content)
-    const last = this.#pipeline.sealReceipt({ content, signature })
-    this.#dispatcher.add(last)
-    const ending = this.#deadline.before(laneGoodbyeMs)
-    while (!ending.passed && !this.#dispatcher.isSafe(last.number) && !this.#hopeless()) {
-      this.#sendWhatFits()
-      await this.#bell.wait(Math.min(250, ending.leftMs))
-    }
+    // Of a source that hasn't said all, what it has said holds.
+    if (!this.#inventories.settled) this.#options.ahead?.decide()
+    const last = this.#pipeline.sealLast({ content, signature })
+    await this.#deliver(last, this.#deadline.before(laneGoodbyeMs))
     if (this.#dispatcher.isSafe(last.number)) {
       const packs = last.number + 1
       for (const lane of this.#dispatcher.lanes()) lane.end({ packs, closed: true })
@@ -359,6 +354,14 @@ class Predecessor {
     return { result: final.result, receipt: makeReceipt(final, this.#options.reason) }
   }
 
+  async #deliver(last: SealedPack, ending: Deadline): Promise<void> {
+    this.#dispatcher.add(last)
+    while (!ending.passed && !this.#dispatcher.isSafe(last.number) && !this.#hopeless()) {
+      this.#sendWhatFits()
+      await this.#bell.wait(Math.min(250, ending.leftMs))
+    }
+  }
+
   #summary(whole: boolean, judged = false): Summary {
     return summarize({
       handoff: this.#handoffHex,
@@ -367,14 +370,12 @@ class Predecessor {
       firstPackMs: this.#firstPackMs,
       plan: this.#plan,
       ledger: this.#ledger,
-      tallies: this.#dispatcher.tallies,
-      sealedBytes: this.#packing.sealedBytes,
-      resentBytes: this.#dispatcher.resentBytes,
+      dispatcher: this.#dispatcher,
+      packing: this.#packing,
       whole,
       toHeir: this.#heir.wasLinked && this.#heir.exists,
       notes: this.#notes,
       failedSources: this.#failedSources,
-      limited: this.#packing.limitIsReached,
       budgetBytes: judged ? budgetOf(this.#options).budgetBytes : undefined,
     })
   }

@@ -1,8 +1,9 @@
 // A fragment as it comes out of a pack, as a sink takes it, and as the journal remembers it.
 
-import type { DecodedPack } from '../../src/chunk/pack.ts'
+import type { DecodedPack, Verdict } from '../../src/chunk/pack.ts'
 import type { IncomingFragment } from '../source/source.ts'
-import type { JournalFragment } from './journal.ts'
+import { PackSet } from '../../src/wire/pack-set.ts'
+import type { JournalEntry, JournalFragment } from './journal.ts'
 
 export function incomingFragment(fragment: DecodedPack['fragments'][number]): IncomingFragment {
   const { id, metadata, offset, chunkBytes, version, expiresAtMs, attributes, body } = fragment
@@ -39,4 +40,12 @@ export function toBase64(bytes: Uint8Array): string {
 
 export function fromBase64(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, 'base64'))
+}
+
+export function journalVerdict({ since, whole, partial }: Verdict): NonNullable<JournalEntry['verdict']> {
+  return { since, whole: whole.toRuns(), partial: [...partial].map(([pack, fragments]) => [pack, fragments.toRuns()]) }
+}
+
+export function recalledVerdict({ since, whole, partial }: NonNullable<JournalEntry['verdict']>): Verdict {
+  return { since, whole: PackSet.fromRuns(whole), partial: new Map(partial.map(([pack, runs]) => [pack, PackSet.fromRuns(runs)])) }
 }

@@ -44,6 +44,8 @@ export interface InheritOptions {
   readonly lanes: readonly LaneKind[]
   /** Where chunks that go by reference may be fetched. */
   readonly origins?: OriginRules
+  /** State that was sent ahead of a notice which never came is taken up to this age. Undefined: at any. */
+  readonly maxAgeMs?: number
   readonly clock: Clock
   readonly random?: () => number
   readonly events: EventLog
@@ -62,6 +64,7 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   const { secret } = membership
   if (secret === undefined) throw new HeirloomError('config', 'a successor needs the pool secret')
   const startedMs = clock.monotonicMs()
+  await refuseStale(options)
   const header = await openHeader(assignment.header, secret, assignment.handoff, membership.wrapping)
   const handoff = Buffer.from(assignment.handoff).toString('hex')
   events.emit('claim', { handoff, epoch: assignment.epoch })
@@ -83,6 +86,16 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   events.emit('handoff-end', { ...settled.result })
   if (end !== 'fenced') journal.settle(settled)
   return tellSettled(options, place, settled)
+}
+
+/** What is too old here may be good enough for another. */
+async function refuseStale(options: InheritOptions): Promise<void> {
+  const { assignment, maxAgeMs = Infinity, events } = options
+  const ageMs = Number(assignment.ageMs)
+  if (!assignment.standing || ageMs <= maxAgeMs) return
+  events.emit('too-old', { handoff: Buffer.from(assignment.handoff).toString('hex'), ageMs })
+  await finishAtRelay(options, true)
+  throw new HeirloomError('not-found', `what was sent ahead is ${Math.round(ageMs / 1000)} s old, which is more than max_age allows`)
 }
 
 interface Opened {
@@ -122,6 +135,7 @@ function openParts(options: InheritOptions, { header, journal, startedMs }: Open
     journal,
     signal,
     sinkOf,
+    since: assignment.since,
     onRestored(pack) {
       if (firstPackMs === null) {
         firstPackMs = clock.monotonicMs() - startedMs
@@ -147,6 +161,7 @@ function openParts(options: InheritOptions, { header, journal, startedMs }: Open
     predecessor: header.predecessor,
     isLive: assignment.live,
     packs: assignment.packs || undefined,
+    since: assignment.since,
   })
   return {
     restorer,
@@ -257,6 +272,8 @@ async function settle(options: InheritOptions, account: Account): Promise<Settle
       }
     }
   }
+  const { standing, ageMs } = options.assignment
+  if (standing) notes.push(`there was no notice: this is the state of ${Math.round(Number(ageMs) / 1000)} s before the claim`)
   for (const [name, sink] of account.known)
     if (sink === undefined) notes.push(`${name}: there is no such source here, its state was not restored`)
   for (const { source, id, reason } of restorer.refused.slice(0, 10)) notes.push(`${source}: ${id} was not restored: ${reason}`)

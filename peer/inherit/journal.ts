@@ -31,6 +31,11 @@ export interface JournalEntry {
   readonly sources?: readonly object[]
   readonly superseded?: readonly number[]
   readonly references?: readonly Reference[]
+  readonly verdict?: {
+    readonly since: number
+    readonly whole: readonly number[]
+    readonly partial: readonly (readonly [number, readonly number[]])[]
+  }
   readonly receipt?: { readonly content: string; readonly signature: string }
 }
 

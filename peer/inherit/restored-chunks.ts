@@ -1,5 +1,8 @@
 // Which chunks of one inheritance are in place: 8 to 16 bytes a chunk, since there may be millions.
 
+import type { DecodedPack } from '../../src/chunk/pack.ts'
+import type { RestoreOutcome } from '../source/source.ts'
+
 /** Of the slots so many are taken at most: beyond it the search would be long. */
 const fullest = 0.6
 
@@ -33,6 +36,21 @@ export class RestoredChunks {
     return ids
   }
 
+  /** What is in place with the fragments of a pack, and what won't be. */
+  settle(fragments: DecodedPack['fragments'], { unfinished, refused }: RestoreOutcome): { restored: string[]; refused: string[] } {
+    const without = new Set(refused.map(({ id }) => id))
+    const staged = new Set(unfinished)
+    const restored: string[] = []
+    for (const [index, { source, id, chunkBytes, body }] of fragments.entries()) {
+      if (without.has(id)) continue
+      // Folders count as unfinished until the end, since their times are still to come, but they are there.
+      const isPart = body.byteLength < chunkBytes || offset.test(id)
+      if (staged.has(index) && isPart) this.stage(source, id)
+      else restored.push(...this.finish(source, id))
+    }
+    return { restored, refused: [...without] }
+  }
+
   #add(key: number): void {
     if (this.#size + 1 > fullest * this.#slots.length) this.#grow()
     const slot = this.#slotOf(key)
@@ -55,12 +73,8 @@ export class RestoredChunks {
   }
 }
 
-const offset = /\/\/\d+$/
-
 /** Pieces of a large file end with their offset: `path//OFFSET`. */
-export function isPiece(id: string): boolean {
-  return offset.test(id)
-}
+const offset = /\/\/\d+$/
 
 /** What isn't a piece is a whole of its own. */
 function wholeOf(id: string): string {

@@ -5,17 +5,29 @@
 
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import type { Reference } from '../../src/chunk/reference.ts'
-import { decodePack, type DecodedPack, type SourceSummary } from '../../src/chunk/pack.ts'
+import { decodePack, type DecodedPack, type SourceSummary, type Verdict } from '../../src/chunk/pack.ts'
 import type { ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { heldBytesMax, restoresMax } from '../../src/limits/handoff.ts'
 import type { PackOpener } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import type { Refused, RestoreOutcome, Sink } from '../source/source.ts'
-import { fromBase64, groupBySource, incomingFragment, journalFragment, recalledFragment, toBase64 } from './fragment-forms.ts'
-import { isPiece, RestoredChunks } from './restored-chunks.ts'
+import type { Refused, Sink } from '../source/source.ts'
+import {
+  fromBase64,
+  groupBySource,
+  incomingFragment,
+  journalFragment,
+  journalVerdict,
+  recalledFragment,
+  recalledVerdict,
+  toBase64,
+} from './fragment-forms.ts'
+import { Judgement } from './judgement.ts'
+import { RestoredChunks } from './restored-chunks.ts'
 import type { Journal, JournalEntry, JournalFragment } from './journal.ts'
 
 export interface RestorerOptions {
+  /** Packs below it wait for a verdict; 0: none do. */
+  readonly since?: number
   readonly opener: PackOpener
   readonly journal: Journal
   /** The sink for a source, or undefined when this machine has none for it. */
@@ -77,8 +89,11 @@ export class Restorer {
   #isOver = false
   #whenIdle: (() => void) | undefined
 
+  readonly #judgement: Judgement
+
   constructor(options: RestorerOptions) {
     this.#options = options
+    this.#judgement = new Judgement(options.since ?? 0)
   }
 
   /** Nothing is being restored or waits in memory. */
@@ -111,6 +126,7 @@ export class Restorer {
         receipt: entry.receipt && { content: fromBase64(entry.receipt.content), signature: fromBase64(entry.receipt.signature) },
       })
       this.#count(entry)
+      if (entry.verdict !== undefined) this.#hear(recalledVerdict(entry.verdict))
       if (entry.references !== undefined) this.#options.onReferences(entry.references)
     }
     for (const [source, fragments] of groupBySource(entries.flatMap((entry) => entry.unfinished ?? []))) {
@@ -137,7 +153,7 @@ export class Restorer {
     this.#learn(number, pack)
     this.#options.onArrived(pack)
     const isUrgent = this.#options.isDemanded(pack)
-    if (!this.#passed.hasAllBelow(pack.barrier) && this.#waitingBytes + bytes > heldBytesMax) {
+    if (!this.#mayPass(number, pack) && this.#waitingBytes + bytes > heldBytesMax) {
       this.#holdOnDisk(number, pieces)
       settle()
     } else {
@@ -150,6 +166,8 @@ export class Restorer {
   /** Nothing that is missing will come any more: barriers are open. */
   open(): void {
     this.#open = true
+    this.#judgement.settle()
+    this.#dropOutdated()
     this.#advance()
   }
 
@@ -208,7 +226,7 @@ export class Restorer {
   #nextReady(): Waiting | undefined {
     let best: Waiting | undefined
     for (const waiting of this.#waiting.values()) {
-      if (this.#started.has(waiting.number) || !this.#mayPass(waiting.pack.barrier)) continue
+      if (this.#started.has(waiting.number) || !this.#mayPass(waiting.number, waiting.pack)) continue
       if (best === undefined || goesBefore(waiting, best)) best = waiting
     }
     // What is in memory may wait for what is on disk: then that is taken however much there is.
@@ -221,29 +239,51 @@ export class Restorer {
   #nextUrgent(): Waiting | undefined {
     if (this.#running >= 2 * restoresMax) return undefined
     for (const waiting of this.#waiting.values()) {
-      if (!waiting.isUrgent || this.#started.has(waiting.number) || !this.#mayPass(waiting.pack.barrier)) continue
+      if (!waiting.isUrgent || this.#started.has(waiting.number) || !this.#mayPass(waiting.number, waiting.pack)) continue
       this.#started.add(waiting.number)
       return waiting
     }
     return undefined
   }
 
-  #mayPass(barrier: number): boolean {
-    return this.#passed.hasAllBelow(barrier) || (this.#open && !this.#isHereBelow(barrier))
+  #mayPass(number: number, { barrier, barrierFrom }: DecodedPack): boolean {
+    if (this.#judgement.isOpen(number)) return false
+    return this.#hasPassed(barrierFrom, barrier) || (this.#open && !this.#isHereBelow(barrierFrom, barrier))
+  }
+
+  #hasPassed(from: number, end: number): boolean {
+    if (this.#passed.hasAllBelow(end)) return true
+    if (from === 0) return false
+    for (let number = from; number < end; number++) if (!this.#passed.has(number)) return false
+    return true
+  }
+
+  #hear(verdict: Verdict): void {
+    if (this.#judgement.hear(verdict)) this.#dropOutdated()
+  }
+
+  /** What is out of date isn't sent any more, nor waited for. What is here already is passed over in its turn. */
+  #dropOutdated(): void {
+    for (const number of this.#judgement.dropped()) {
+      if (this.have.has(number) || this.#waiting.has(number)) continue
+      this.have.add(number)
+      this.superseded.add(number)
+      this.#passed.add(number)
+    }
   }
 
   /** Once barriers are open, what is missing is passed over; what is here still goes first. */
-  #isHereBelow(barrier: number): boolean {
-    for (const number of this.#waiting.keys()) if (number < barrier) return true
-    const [onDisk] = this.#onDisk
-    return onDisk !== undefined && onDisk < barrier
+  #isHereBelow(from: number, barrier: number): boolean {
+    for (const number of this.#waiting.keys()) if (number >= from && number < barrier) return true
+    for (const number of this.#onDisk) if (number >= from) return number < barrier
+    return false
   }
 
   #fromDisk(): Waiting | undefined {
-    const [number] = this.#onDisk
+    const number = [...this.#onDisk].find((each) => !this.#judgement.isOpen(each))
     if (number === undefined) return undefined
     const pack = this.#readHeld(number)
-    if (pack === undefined || !this.#mayPass(pack.barrier)) return undefined
+    if (pack === undefined || !this.#mayPass(number, pack)) return undefined
     this.#onDisk.delete(number)
     const waiting = { number, pack, bytes: 0, isUrgent: false, settles: [] }
     this.#waiting.set(number, waiting)
@@ -270,12 +310,13 @@ export class Restorer {
       this.#options.journal.append(entry)
       this.#options.journal.releaseHeld(number)
       this.#count(entry)
+      if (pack.verdict !== undefined) this.#hear(pack.verdict)
       this.#waiting.delete(number)
       this.#started.delete(number)
       this.#waitingBytes -= bytes
       for (const settle of settles) settle()
       this.#options.onRestored({ number, chunks: entry.chunks, bytes: entry.bytes, settled })
-      if (pack.references.length > 0) this.#options.onReferences(pack.references)
+      if (pack.references.length > 0 && number >= this.#judgement.since) this.#options.onReferences(pack.references)
     } catch (thrown) {
       this.#fail(thrown)
     }
@@ -293,7 +334,7 @@ export class Restorer {
     const unfinished: JournalFragment[] = []
     const settled: RestoredPack['settled'][number][] = []
     await Promise.all(
-      [...groupBySource(pack.fragments)].map(async ([source, fragments]) => {
+      [...groupBySource(this.#judgement.holding(number, pack.fragments))].map(async ([source, fragments]) => {
         const sink = this.#sink(source)
         if (sink === undefined) return
         const outcome = await sink.restore(fragments.map(incomingFragment), { signal, isUrgent })
@@ -302,7 +343,7 @@ export class Restorer {
         weights[source] = sum(fragments.map((each) => (each.offset + each.body.byteLength === each.chunkBytes ? each.readProbability : 0)))
         unfinished.push(...outcome.unfinished.map((index) => journalFragment(fragments[index]!)))
         this.#refuse(sink.name, outcome.refused)
-        settled.push({ source: sink.name, ...this.#settle(fragments, outcome) })
+        settled.push({ source: sink.name, ...this.chunks.settle(fragments, outcome) })
       }),
     )
     const entry = {
@@ -313,25 +354,11 @@ export class Restorer {
       ...(unfinished.length > 0 && { unfinished }),
       ...(pack.sources.length > 0 && { sources: pack.sources }),
       ...(pack.references.length > 0 && { references: pack.references }),
+      ...(pack.verdict && { verdict: journalVerdict(pack.verdict) }),
       ...(pack.superseded.size > 0 && { superseded: pack.superseded.toRuns() }),
       ...(pack.receipt && { receipt: { content: toBase64(pack.receipt.content), signature: toBase64(pack.receipt.signature) } }),
     }
     return { entry, settled }
-  }
-
-  /** What is in place with these fragments, and what won't be. */
-  #settle(fragments: DecodedPack['fragments'], { unfinished, refused }: RestoreOutcome): { restored: string[]; refused: string[] } {
-    const without = new Set(refused.map(({ id }) => id))
-    const staged = new Set(unfinished)
-    const restored: string[] = []
-    for (const [index, { source, id, chunkBytes, body }] of fragments.entries()) {
-      if (without.has(id)) continue
-      // Folders count as unfinished until the end, since their times are still to come, but they are there.
-      const isPart = body.byteLength < chunkBytes || isPiece(id)
-      if (staged.has(index) && isPart) this.chunks.stage(source, id)
-      else restored.push(...this.chunks.finish(source, id))
-    }
-    return { restored, refused: [...without] }
   }
 
   #refuse(source: string, refused: readonly Refused[]): void {

@@ -11,6 +11,8 @@ import type { LaneKind } from '../../src/lane/lane.ts'
 import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { shouldAvoidSockets } from '../../src/lane/socket-failure.ts'
 import { orphanMs } from '../../src/limits/handoff.ts'
+import { sinceAskedPacks } from '../../src/limits/preship.ts'
+import { PackSet } from '../../src/wire/pack-set.ts'
 import { demandCalmMs, demandWindowBytes } from '../../src/limits/demand.ts'
 import { directHeadStartMs, windowBytes } from '../../src/limits/lane.ts'
 import { retryFirstMs, retryMaxMs } from '../../src/limits/link.ts'
@@ -50,6 +52,8 @@ export interface InheritanceOptions {
   readonly isLive: boolean
   /** How many packs there are in all, if the relay knows. */
   readonly packs: number | undefined
+  /** Packs below it were sent ahead of the notice: those from it on come first. */
+  readonly since: number
   readonly clock: Clock
   readonly random?: () => number
   readonly events: EventLog
@@ -316,7 +320,10 @@ export class Inheritance {
     this.#get = lane
     events.emit('lane-up', { lane: 'store', handoff: this.handoffHex })
     this.#watchForOrphan()
-    this.#options.demands.route()
+    const { since, demands } = this.#options
+    // What was sent ahead waits for what these say.
+    if (since > 0) lane.demand({ packs: PackSet.of(Array.from({ length: sinceAskedPacks }, (_, at) => since + at)) })
+    demands.route()
     await closed.promise
   }
 

@@ -19,6 +19,7 @@ const recordSchema = z.object({
   finished: z.boolean(),
   offeredAtMs: z.number(),
   expiresAtMs: z.number(),
+  ahead: z.object({ standing: z.boolean(), since: wholeNumber.max(packsMax), asOfMs: z.number() }).optional(),
   header: z.base64().max(Math.ceil(handoffHeaderBytesMax / 3) * 4),
 })
 

@@ -59,6 +59,17 @@ export interface HandoffRecord {
   readonly finished: boolean
   readonly offeredAtMs: number
   readonly expiresAtMs: number
+  /** Of a handoff that was begun ahead of any notice. */
+  readonly ahead?: Ahead | undefined
+}
+
+export interface Ahead {
+  /** There was no notice yet. */
+  readonly standing: boolean
+  /** Packs below it are judged by it and by later ones. */
+  readonly since: number
+  /** Of when the state is that it has in full. */
+  readonly asOfMs: number
 }
 
 export interface RecordStore extends AsyncDisposable {

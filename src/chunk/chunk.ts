@@ -18,6 +18,8 @@ export interface Chunk {
   readonly dirty?: boolean
   /** For last-writer-wins; opaque, compared by the source's own adapter. */
   readonly version?: string
+  /** Another one whenever the content is another, as far as the source can tell; absent when it can't. Only known while it is listed. */
+  readonly stamp?: string
   /** Wall time in ms after which it is worthless. */
   readonly expiresAtMs?: number
   /** Where the successor can get it without us, a URL or a path: sent by reference. */

@@ -4,6 +4,7 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { HeirloomError } from '../errors.ts'
 import { directoryEveryPacks } from '../limits/demand.ts'
+import { partialPacksMax } from '../limits/preship.ts'
 import { packBytesMax, packFragmentsMax, packRangesMax, packReferencesMax, packsMax, sourcesMax } from '../limits/wire.ts'
 import { FieldReader, wireType } from '../wire/field-reader.ts'
 import { FieldWriter } from '../wire/field-writer.ts'
@@ -19,6 +20,9 @@ const listLimits = {
   superseded: 2 * packRangesMax,
   references: packReferencesMax,
   directory: directoryEveryPacks,
+  whole: 2 * packRangesMax,
+  partial: partialPacksMax,
+  fragments: 2 * packRangesMax,
 }
 /** Its number is 3, and it is a part with a length. */
 const fragmentTag = (3 << 3) | wireType.bytes
@@ -51,6 +55,14 @@ export interface PackDirectory {
   readonly chunks: Uint8Array
 }
 
+/** Which of the packs below `since` still hold: of those in neither, nothing is restored. */
+export interface Verdict {
+  readonly since: number
+  readonly whole: PackSet
+  /** By pack: which of its fragments hold, counted from 0. */
+  readonly partial: ReadonlyMap<number, PackSet>
+}
+
 export interface EncodePackInput {
   readonly barrier: number
   readonly sources: readonly SourceSummary[]
@@ -60,6 +72,9 @@ export interface EncodePackInput {
   readonly references?: readonly Reference[]
   readonly receipt?: PackedReceipt
   readonly directory?: readonly PackDirectory[]
+  readonly verdict?: Verdict | undefined
+  /** Packs that are restored before it are those from here to the barrier. */
+  readonly barrierFrom?: number
 }
 
 export interface DecodedPack {
@@ -71,6 +86,8 @@ export interface DecodedPack {
   readonly references: readonly Reference[]
   readonly receipt: PackedReceipt | undefined
   readonly directory: readonly PackDirectory[]
+  readonly verdict: Verdict | undefined
+  readonly barrierFrom: number
 }
 
 /**
@@ -78,7 +95,7 @@ export interface DecodedPack {
  * that has no UTF-8 form.
  */
 export function encodePack(input: EncodePackInput): Uint8Array[] {
-  const { barrier, sources, fragments, superseded, references = [], receipt, directory = [] } = input
+  const { barrier, sources, fragments, superseded, references = [], receipt, directory = [], verdict, barrierFrom = 0 } = input
   if (fragments.length > packFragmentsMax) throw new HeirloomError('too-large', `a pack has more than ${packFragmentsMax} fragments`)
   const writer = new FieldWriter(fragments.length * fragmentHeadBytes)
   for (const { head, body } of fragments) writeFragment(writer, fragmentTag, head, body.byteLength)
@@ -95,6 +112,8 @@ export function encodePack(input: EncodePackInput): Uint8Array[] {
     references: references.map(writeReference),
     ...(receipt && { receipt }),
     directory: [...directory],
+    ...(verdict && { verdict: writeVerdict(verdict) }),
+    barrierFrom,
   }
   const after = toBinary(PackHeadSchema, create(PackHeadSchema, rest))
   const length = new Uint8Array(lengthBytes)
@@ -121,6 +140,8 @@ export function decodePack(plain: Uint8Array): DecodedPack {
     references: head.references.map(readReference),
     receipt: head.receipt && { content: head.receipt.content, signature: head.receipt.signature },
     directory: head.directory.map(checkDirectory),
+    verdict: head.verdict && readVerdict(head.verdict),
+    barrierFrom: head.barrierFrom,
   }
 }
 
@@ -165,6 +186,19 @@ function checkDirectory({ pack, chunks }: PackHead['directory'][number]): PackDi
   if (pack >= packsMax) throw new HeirloomError('malformed', `a directory is of pack ${pack}`)
   if (chunks.byteLength % chunkMarkBytes !== 0) throw new HeirloomError('malformed', 'a directory ends within a chunk')
   return { pack, chunks }
+}
+
+function writeVerdict({ since, whole, partial }: Verdict) {
+  return { since, whole: whole.toRuns(), partial: [...partial].map(([pack, fragments]) => ({ pack, fragments: fragments.toRuns() })) }
+}
+
+function readVerdict({ since, whole, partial }: NonNullable<PackHead['verdict']>): Verdict {
+  if (since >= packsMax) throw new HeirloomError('malformed', `a verdict is of packs below ${since}`)
+  return {
+    since,
+    whole: PackSet.fromRuns(whole),
+    partial: new Map(partial.map(({ pack, fragments }) => [pack, PackSet.fromRuns(fragments)])),
+  }
 }
 
 function safeNumber(value: bigint): number {

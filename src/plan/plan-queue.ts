@@ -55,7 +55,7 @@ export class PlanQueue {
       if (this.#takenIds.has(chunk.id)) continue
       if (!isElsewhere(chunk)) this.#ranked[rankOf(chunk)].line.push(this.#list(chunk, value))
       else {
-        this.#count(chunk)
+        this.count(chunk)
         elsewhere.push(chunk)
       }
     }
@@ -129,7 +129,7 @@ export class PlanQueue {
   }
 
   #list(chunk: Chunk, value?: number): number {
-    this.#count(chunk)
+    this.count(chunk)
     const rank = rankOf(chunk)
     const bytes = expectedBytes(chunk)
     const weight = chunkWeight(chunk)
@@ -139,7 +139,8 @@ export class PlanQueue {
     return this.#table.add(chunk, value)
   }
 
-  #count(chunk: Chunk): void {
+  /** Counts a chunk among those that there are; it isn't taken from here. */
+  count(chunk: Chunk): void {
     this.chunks++
     this.bytes += expectedBytes(chunk)
     this.weight += chunkWeight(chunk)

@@ -66,9 +66,20 @@ interface Planned {
   sentBytes: number
 }
 
+/** What went ahead of the handoff, and needn't go again. */
+export interface SentAhead {
+  /** `kept`: it is there already and still holds; `skip`: it isn't to go now. */
+  judge(index: number, kind: string, chunk: Chunk): 'kept' | 'skip' | 'goes'
+}
+
 export class Plan {
   readonly #planned: Planned[] = []
+  readonly #ahead: SentAhead | undefined
   #sentBytes = 0
+
+  constructor(ahead?: SentAhead) {
+    this.#ahead = ahead
+  }
 
   addSource(name: string, kind: string, { order, weight = 1, share }: Criteria = {}): PlannedSource {
     const source = { index: this.#planned.length, name, kind, weight }
@@ -85,14 +96,23 @@ export class Plan {
   }
 
   /** Adds chunks, in the order in which the source lists them. */
-  add(index: number, chunks: readonly Chunk[]): void {
+  add(index: number, listed: readonly Chunk[]): void {
     const planned = this.#planned[index]!
     const { references, referred } = planned
+    const chunks = this.#ahead === undefined ? listed : this.#going(this.#ahead, planned, listed)
     for (const chunk of planned.queue.add(chunks, (each) => each.origin !== undefined && isReferable(each) && !references.isFull)) {
       this.leaveOut(index, chunk, 'origin')
       references.add(chunk)
       if (referred.length < receiptReferencesMax) referred.push({ id: chunk.id, origin: chunk.origin! })
     }
+  }
+
+  #going(ahead: SentAhead, { source, queue }: Planned, chunks: readonly Chunk[]): Chunk[] {
+    return chunks.filter((chunk) => {
+      const verdict = ahead.judge(source.index, source.kind, chunk)
+      if (verdict === 'kept') queue.count(chunk)
+      return verdict === 'goes'
+    })
   }
 
   /** The source's inventory has ended: nothing more will be added. */

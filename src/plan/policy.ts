@@ -4,13 +4,14 @@ import * as z from 'zod'
 import { laneKinds, type LaneKind } from '../lane/lane.ts'
 import { demandWithinMs, demandWithinMsMax } from '../limits/demand.ts'
 import { reserveMs } from '../limits/handoff.ts'
+import { maxAgeMs, preshipBytesPerSecond } from '../limits/preship.ts'
 import { keepMs, keepMsMax } from '../limits/relay.ts'
 import { duration, rate, size, strict } from '../config/values.ts'
 import { originRuleProblem, usualOriginRules, type OriginRules } from '../config/origin-place.ts'
 import type { MachineDefinition, PolicyAction, PolicyState, Transition } from './policy-machine.ts'
 import { machineSchema } from './policy-machine-schema.ts'
 import type { PolicyContext } from './policy-condition.ts'
-import { formatDuration, type Bytes, type BytesPerSecond, type Ms } from '../units.ts'
+import { formatDuration, formatRate, type Bytes, type BytesPerSecond, type Ms } from '../units.ts'
 
 /** `handoff` gives the state away, `preship` sends ahead without letting go, `ignore` waits for a surer notice. */
 export const reactions = ['handoff', 'preship', 'ignore'] as const
@@ -49,6 +50,10 @@ export interface Policy {
     readonly sources: Readonly<Record<string, number>>
     readonly orAfterMs: Ms
   }
+  /** What goes ahead of any notice, how fast; with `everyMs` all the time, without it on a hint alone. */
+  readonly preship: { readonly rateBytesPerSecond: BytesPerSecond; readonly everyMs: Ms | undefined }
+  /** How old the state of a predecessor that went without a notice may be. */
+  readonly maxAgeMs: Ms
   /** How long an application waits for a chunk that it demands, unless it says. */
   readonly demandWithinMs: Ms
   /** What an application may take to its origin. Undefined: all, as they come. */
@@ -74,6 +79,11 @@ const demand = strict({
     .prefault(formatDuration(demandWithinMs))
     .describe('How long an application waits for a chunk that it demands, unless it says.'),
 })
+
+const preship = strict({
+  rate: rate().prefault(formatRate(preshipBytesPerSecond)).describe('At most so fast goes what goes ahead of any notice.'),
+  every: duration({ min: 100 }).optional().describe('How often what has changed goes ahead. Without it: on a hint alone.'),
+}).transform(({ rate: rateBytesPerSecond, every: everyMs }) => ({ rateBytesPerSecond, everyMs }))
 
 const misses = strict({
   per_second: z.number().positive().max(1e9).describe('So many misses a second may go to the origin.'),
@@ -167,6 +177,12 @@ export const policySchema = strict({
     .default([...usualOriginRules])
     .describe('Where a successor fetches what goes by reference: http:, https:, the beginning of a URL, or the absolute path of a folder.'),
   ready_at: readyAt.prefault({}).describe('When a successor counts as warm.'),
+  preship: preship
+    .prefault({})
+    .describe('How state goes ahead of any notice to the relay, so that at the notice only what has changed is left.'),
+  max_age: duration()
+    .prefault(formatDuration(maxAgeMs))
+    .describe('How old the state of a predecessor that went without a notice may be; what is older is left to others.'),
   demand: demand.prefault({}).describe('How chunks are fetched that an application asks for ahead of their turn.'),
   misses: misses.optional().describe('What an application may take to its origin, if it asks. Without it: everything.'),
 }).transform((written): Policy => ({
@@ -180,6 +196,8 @@ export const policySchema = strict({
   keepMs: written.keep,
   origins: written.origins,
   readyAt: readyAtOf(written.ready_at),
+  preship: written.preship,
+  maxAgeMs: written.max_age,
   demandWithinMs: written.demand.within,
   misses: written.misses,
 }))

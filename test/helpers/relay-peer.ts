@@ -128,7 +128,7 @@ export class RelayPeer {
     const { handoff, header } = await this.newHandoff()
     const { status, detail } = await this.ask({
       case: 'offer',
-      value: { $typeName: 'heirloom.wire.v1.Offer', handoff, header, deadlineMs: 0n, keepMs: 0n },
+      value: { $typeName: 'heirloom.wire.v1.Offer', handoff, header, deadlineMs: 0n, keepMs: 0n, standing: false, since: 0, ageMs: 0n },
     })
     if (status !== 0) throw errorFromStatus(status, detail)
     return handoff

@@ -78,8 +78,9 @@ test('every key of the contract is read, with units', () => {
     maxRateBytesPerSecond: 800e6,
     keepMs: 21_600_000,
     readyAt: { hitMass: 0.8, sources: {}, orAfterMs: 60_000 },
+    origins: ['http:', 'https:'],
     demandWithinMs: 2000,
-    origin: undefined,
+    misses: undefined,
   })
 })
 

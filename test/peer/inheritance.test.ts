@@ -67,6 +67,7 @@ function scene(): Scene {
     lanes: ['store'],
     isLive: false,
     packs: undefined,
+    since: 0,
     clock,
     events: new EventLog(clock),
   })

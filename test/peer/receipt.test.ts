@@ -37,14 +37,12 @@ function receiptOf(arrived: readonly number[], more: { limited?: boolean } = {})
     firstPackMs: 5,
     plan,
     ledger,
-    tallies: new Map([['stream', { packs: arrived.length, bytes: 3000 }]]),
-    sealedBytes: 3000,
-    resentBytes: 0,
+    dispatcher: { tallies: new Map([['stream', { packs: arrived.length, bytes: 3000 }]]), resentBytes: 0 },
+    packing: { sealedBytes: 3000, limitIsReached: more.limited ?? false },
     whole: arrived.length === 3,
     toHeir: true,
     notes: [],
     failedSources: new Set(),
-    limited: more.limited ?? false,
     budgetBytes: 3000,
   })
   return JSON.parse(makeReceipt(summary, 'a test')) as Receipt

@@ -185,7 +185,10 @@ test('more requests than may be open are refused, not queued', async () => {
   relay.records.saves.shut()
   const handoffs = await Promise.all(Array.from({ length: requestsOpenMax + 1 }, () => peer.newHandoff()))
   const answers = handoffs.map(({ handoff, header }) =>
-    peer.ask({ case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', handoff, header, deadlineMs: 0n, keepMs: 0n } }),
+    peer.ask({
+      case: 'offer',
+      value: { $typeName: 'heirloom.wire.v1.Offer', handoff, header, deadlineMs: 0n, keepMs: 0n, standing: false, since: 0, ageMs: 0n },
+    }),
   )
   assert.is(codeOf((await answers.at(-1)!).status), 'busy')
   relay.records.saves.open()
@@ -232,7 +235,16 @@ test('while it drains, a relay refuses offers and waits, and ends its links', as
   const drained = relay.relay.drain({ signal: new AbortController().signal })
   assert.is(codeOf((await peer.wait()).status), 'draining')
   const { handoff: another, header } = await peer.newHandoff()
-  const offer = { $typeName: 'heirloom.wire.v1.Offer' as const, handoff: another, header, deadlineMs: 0n, keepMs: 0n }
+  const offer = {
+    $typeName: 'heirloom.wire.v1.Offer' as const,
+    handoff: another,
+    header,
+    deadlineMs: 0n,
+    keepMs: 0n,
+    standing: false,
+    since: 0,
+    ageMs: 0n,
+  }
   assert.is(codeOf((await peer.ask({ case: 'offer', value: offer })).status), 'draining')
   relay.packs.puts.open()
   await drained

@@ -7,6 +7,7 @@
 import { matchesGlob } from 'node:path'
 import type { Chunk, ChunkPart, LeftOut } from '../../../src/chunk/chunk.ts'
 import { systemClock, type Clock } from '../../../src/clock.ts'
+import { racyWriteMs } from '../../../src/limits/preship.ts'
 import { contentCutsMax, readAheadBatches, readBatchChunksMax } from '../../../src/limits/source.ts'
 import { packBytesTarget } from '../../../src/limits/wire.ts'
 import type { Division, Order } from '../../../src/plan/manifest.ts'
@@ -107,16 +108,18 @@ class DirectorySource implements Source {
   #addChunks(chunks: Chunk[], entry: Entry, nowMs: number): void {
     const { path, type, size, mtimeMs, version } = entry
     const id = formatId({ path, type, offset: undefined })
-    if (type !== 'file') return void chunks.push({ id, kind: 'metadata', bytes: 0, readProbability: 0 })
+    if (type !== 'file') return void chunks.push({ id, kind: 'metadata', bytes: 0, readProbability: 0, stamp: `${mtimeMs}` })
     const readProbability = recencyWeight(mtimeMs, nowMs)
     const kind = this.#isMetadata(path) ? 'metadata' : 'data'
-    if (version === undefined) return void chunks.push({ id, kind, bytes: size, readProbability })
+    // A file that was written just now may be written again within one tick of its time.
+    const stamp = nowMs - mtimeMs > racyWriteMs ? { stamp: `${size} ${mtimeMs}` } : {}
+    if (version === undefined) return void chunks.push({ id, kind, bytes: size, readProbability, ...stamp })
     const starts = this.#startsOf(entry)
     starts.forEach((offset, index) => {
       const bytes = (starts[index + 1] ?? size) - offset
       const id = formatId({ path, type, offset })
       // One read of the file is a read of every piece, but it is worth one: the pieces share it.
-      chunks.push({ id, kind, bytes, readProbability: (readProbability * bytes) / size, version })
+      chunks.push({ id, kind, bytes, readProbability: (readProbability * bytes) / size, version, ...stamp })
     })
   }
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIu0CCgdSZXF1ZXN0EgoKAmlkGAEgASgNEigKBWVucm9sGAIgASgLMhcuaGVpcmxvb20ud2lyZS52MS5FbnJvbEgAEigKBW9mZmVyGAMgASgLMhcuaGVpcmxvb20ud2lyZS52MS5PZmZlckgAEiYKBHdhaXQYBCABKAsyFi5oZWlybG9vbS53aXJlLnYxLldhaXRIABIoCgVsZWF2ZRgFIAEoCzIXLmhlaXJsb29tLndpcmUudjEuTGVhdmVIABIoCgVjbGFpbRgGIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xhaW1IABIoCgVyZW5ldxgHIAEoCzIXLmhlaXJsb29tLndpcmUudjEuUmVuZXdIABIoCgVjbG9zZRgIIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xvc2VIABIqCgZmaW5pc2gYCSABKAsyGC5oZWlybG9vbS53aXJlLnYxLkZpbmlzaEgAQgYKBHZlcmIigAIKCFJlc3BvbnNlEgoKAmlkGAEgASgNEg4KBnN0YXR1cxgCIAEoDRIOCgZkZXRhaWwYAyABKAkSLgoIZW5yb2xsZWQYBCABKAsyGi5oZWlybG9vbS53aXJlLnYxLkVucm9sbGVkSAASLAoHb2ZmZXJlZBgFIAEoCzIZLmhlaXJsb29tLndpcmUudjEuT2ZmZXJlZEgAEjIKCmFzc2lnbm1lbnQYBiABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABIsCgdyZW5ld2VkGAcgASgLMhkuaGVpcmxvb20ud2lyZS52MS5SZW5ld2VkSABCCAoGcmVzdWx0ItwBCgxOb3RpZmljYXRpb24SMAoIYXNzaWduZWQYASABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABI1CgxoZWlyX2NoYW5nZWQYAiABKAsyHS5oZWlybG9vbS53aXJlLnYxLkhlaXJDaGFuZ2VkSAASKgoGZmVuY2VkGAMgASgLMhguaGVpcmxvb20ud2lyZS52MS5GZW5jZWRIABIuCghleHBlY3RlZBgEIAEoCzIaLmhlaXJsb29tLndpcmUudjEuRXhwZWN0ZWRIAEIHCgVldmVudCKBAQoMUmVsYXlNZXNzYWdlEi4KCHJlc3BvbnNlGAEgASgLMhouaGVpcmxvb20ud2lyZS52MS5SZXNwb25zZUgAEjYKDG5vdGlmaWNhdGlvbhgCIAEoCzIeLmhlaXJsb29tLndpcmUudjEuTm90aWZpY2F0aW9uSABCCQoHbWVzc2FnZSIvCgVFbnJvbBITCgtjZXJ0aWZpY2F0ZRgBIAEoDBIRCglhZGRyZXNzZXMYAiADKAkiVAoIRW5yb2xsZWQSEAoIbGVhc2VfbXMYASABKAQSDgoGbm93X21zGAIgASgEEhMKC2tlZXBfbXNfbWF4GAMgASgEEhEKCWRhdGFfcG9ydBgEIAEoDSJOCgVPZmZlchIPCgdoYW5kb2ZmGAEgASgMEg4KBmhlYWRlchgCIAEoDBITCgtkZWFkbGluZV9tcxgDIAEoBBIPCgdrZWVwX21zGAQgASgEIi8KB09mZmVyZWQSJAoEaGVpchgBIAEoCzIWLmhlaXJsb29tLndpcmUudjEuSGVpciI2CgRIZWlyEgwKBHBlZXIYASABKAwSDQoFZXBvY2gYAiABKA0SEQoJYWRkcmVzc2VzGAMgAygJIgYKBFdhaXQiBwoFTGVhdmUiJwoFQ2xhaW0SDwoHaGFuZG9mZhgBIAEoDBINCgVlcG9jaBgCIAEoDSKBAQoKQXNzaWdubWVudBIPCgdoYW5kb2ZmGAEgASgMEg0KBWVwb2NoGAIgASgNEg4KBmhlYWRlchgDIAEoDBITCgtwcmVkZWNlc3NvchgEIAEoDBIRCglhZGRyZXNzZXMYBSADKAkSDAoEbGl2ZRgGIAEoCBINCgVwYWNrcxgHIAEoDSIHCgVSZW5ldyIZCgdSZW5ld2VkEg4KBm5vd19tcxgBIAEoBCInCgVDbG9zZRIPCgdoYW5kb2ZmGAEgASgMEg0KBXBhY2tzGAIgASgNIjoKBkZpbmlzaBIPCgdoYW5kb2ZmGAEgASgMEg0KBWVwb2NoGAIgASgNEhAKCHJlbGVhc2VkGAMgASgIIlYKC0hlaXJDaGFuZ2VkEg8KB2hhbmRvZmYYASABKAwSJAoEaGVpchgCIAEoCzIWLmhlaXJsb29tLndpcmUudjEuSGVpchIQCghmaW5pc2hlZBgDIAEoCCIrCghFeHBlY3RlZBIMCgRwZWVyGAEgASgMEhEKCWFkZHJlc3NlcxgCIAMoCSIoCgZGZW5jZWQSDwoHaGFuZG9mZhgBIAEoDBINCgVlcG9jaBgCIAEoDWIGcHJvdG8z");
+  fileDesc("Cg1jb250cm9sLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIp0DCgdSZXF1ZXN0EgoKAmlkGAEgASgNEigKBWVucm9sGAIgASgLMhcuaGVpcmxvb20ud2lyZS52MS5FbnJvbEgAEigKBW9mZmVyGAMgASgLMhcuaGVpcmxvb20ud2lyZS52MS5PZmZlckgAEiYKBHdhaXQYBCABKAsyFi5oZWlybG9vbS53aXJlLnYxLldhaXRIABIoCgVsZWF2ZRgFIAEoCzIXLmhlaXJsb29tLndpcmUudjEuTGVhdmVIABIoCgVjbGFpbRgGIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xhaW1IABIoCgVyZW5ldxgHIAEoCzIXLmhlaXJsb29tLndpcmUudjEuUmVuZXdIABIoCgVjbG9zZRgIIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xvc2VIABIqCgZmaW5pc2gYCSABKAsyGC5oZWlybG9vbS53aXJlLnYxLkZpbmlzaEgAEi4KCHdpdGhkcmF3GAogASgLMhouaGVpcmxvb20ud2lyZS52MS5XaXRoZHJhd0gAQgYKBHZlcmIigAIKCFJlc3BvbnNlEgoKAmlkGAEgASgNEg4KBnN0YXR1cxgCIAEoDRIOCgZkZXRhaWwYAyABKAkSLgoIZW5yb2xsZWQYBCABKAsyGi5oZWlybG9vbS53aXJlLnYxLkVucm9sbGVkSAASLAoHb2ZmZXJlZBgFIAEoCzIZLmhlaXJsb29tLndpcmUudjEuT2ZmZXJlZEgAEjIKCmFzc2lnbm1lbnQYBiABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABIsCgdyZW5ld2VkGAcgASgLMhkuaGVpcmxvb20ud2lyZS52MS5SZW5ld2VkSABCCAoGcmVzdWx0ItwBCgxOb3RpZmljYXRpb24SMAoIYXNzaWduZWQYASABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABI1CgxoZWlyX2NoYW5nZWQYAiABKAsyHS5oZWlybG9vbS53aXJlLnYxLkhlaXJDaGFuZ2VkSAASKgoGZmVuY2VkGAMgASgLMhguaGVpcmxvb20ud2lyZS52MS5GZW5jZWRIABIuCghleHBlY3RlZBgEIAEoCzIaLmhlaXJsb29tLndpcmUudjEuRXhwZWN0ZWRIAEIHCgVldmVudCKBAQoMUmVsYXlNZXNzYWdlEi4KCHJlc3BvbnNlGAEgASgLMhouaGVpcmxvb20ud2lyZS52MS5SZXNwb25zZUgAEjYKDG5vdGlmaWNhdGlvbhgCIAEoCzIeLmhlaXJsb29tLndpcmUudjEuTm90aWZpY2F0aW9uSABCCQoHbWVzc2FnZSIvCgVFbnJvbBITCgtjZXJ0aWZpY2F0ZRgBIAEoDBIRCglhZGRyZXNzZXMYAiADKAkiVAoIRW5yb2xsZWQSEAoIbGVhc2VfbXMYASABKAQSDgoGbm93X21zGAIgASgEEhMKC2tlZXBfbXNfbWF4GAMgASgEEhEKCWRhdGFfcG9ydBgEIAEoDSJ/CgVPZmZlchIPCgdoYW5kb2ZmGAEgASgMEg4KBmhlYWRlchgCIAEoDBITCgtkZWFkbGluZV9tcxgDIAEoBBIPCgdrZWVwX21zGAQgASgEEhAKCHN0YW5kaW5nGAUgASgIEg0KBXNpbmNlGAYgASgNEg4KBmFnZV9tcxgHIAEoBCIbCghXaXRoZHJhdxIPCgdoYW5kb2ZmGAEgASgMIi8KB09mZmVyZWQSJAoEaGVpchgBIAEoCzIWLmhlaXJsb29tLndpcmUudjEuSGVpciI2CgRIZWlyEgwKBHBlZXIYASABKAwSDQoFZXBvY2gYAiABKA0SEQoJYWRkcmVzc2VzGAMgAygJIgYKBFdhaXQiBwoFTGVhdmUiJwoFQ2xhaW0SDwoHaGFuZG9mZhgBIAEoDBINCgVlcG9jaBgCIAEoDSKyAQoKQXNzaWdubWVudBIPCgdoYW5kb2ZmGAEgASgMEg0KBWVwb2NoGAIgASgNEg4KBmhlYWRlchgDIAEoDBITCgtwcmVkZWNlc3NvchgEIAEoDBIRCglhZGRyZXNzZXMYBSADKAkSDAoEbGl2ZRgGIAEoCBINCgVwYWNrcxgHIAEoDRINCgVzaW5jZRgIIAEoDRIQCghzdGFuZGluZxgJIAEoCBIOCgZhZ2VfbXMYCiABKAQiBwoFUmVuZXciGQoHUmVuZXdlZBIOCgZub3dfbXMYASABKAQiJwoFQ2xvc2USDwoHaGFuZG9mZhgBIAEoDBINCgVwYWNrcxgCIAEoDSI6CgZGaW5pc2gSDwoHaGFuZG9mZhgBIAEoDBINCgVlcG9jaBgCIAEoDRIQCghyZWxlYXNlZBgDIAEoCCJWCgtIZWlyQ2hhbmdlZBIPCgdoYW5kb2ZmGAEgASgMEiQKBGhlaXIYAiABKAsyFi5oZWlybG9vbS53aXJlLnYxLkhlaXISEAoIZmluaXNoZWQYAyABKAgiKwoIRXhwZWN0ZWQSDAoEcGVlchgBIAEoDBIRCglhZGRyZXNzZXMYAiADKAkiKAoGRmVuY2VkEg8KB2hhbmRvZmYYASABKAwSDQoFZXBvY2gYAiABKA1iBnByb3RvMw");
 
 /**
  * @generated from message heirloom.wire.v1.Request
@@ -76,6 +76,12 @@ export type Request = Message<"heirloom.wire.v1.Request"> & {
      */
     value: Finish;
     case: "finish";
+  } | {
+    /**
+     * @generated from field: heirloom.wire.v1.Withdraw withdraw = 10;
+     */
+    value: Withdraw;
+    case: "withdraw";
   } | { case: undefined; value?: undefined };
 };
 
@@ -305,6 +311,27 @@ export type Offer = Message<"heirloom.wire.v1.Offer"> & {
    * @generated from field: uint64 keep_ms = 4;
    */
   keepMs: bigint;
+
+  /**
+   * Nobody may claim it while the predecessor's lease lives: what goes ahead of any notice.
+   *
+   * @generated from field: bool standing = 5;
+   */
+  standing: boolean;
+
+  /**
+   * Packs below this number are judged by this one and later ones; 0: none are.
+   *
+   * @generated from field: uint32 since = 6;
+   */
+  since: number;
+
+  /**
+   * Of a standing offer: how old the state is that is complete by now.
+   *
+   * @generated from field: uint64 age_ms = 7;
+   */
+  ageMs: bigint;
 };
 
 /**
@@ -313,6 +340,25 @@ export type Offer = Message<"heirloom.wire.v1.Offer"> & {
  */
 export const OfferSchema: GenMessage<Offer> = /*@__PURE__*/
   messageDesc(file_control, 6);
+
+/**
+ * A predecessor takes its own handoff back, before anybody has claimed it.
+ *
+ * @generated from message heirloom.wire.v1.Withdraw
+ */
+export type Withdraw = Message<"heirloom.wire.v1.Withdraw"> & {
+  /**
+   * @generated from field: bytes handoff = 1;
+   */
+  handoff: Uint8Array;
+};
+
+/**
+ * Describes the message heirloom.wire.v1.Withdraw.
+ * Use `create(WithdrawSchema)` to create a new message.
+ */
+export const WithdrawSchema: GenMessage<Withdraw> = /*@__PURE__*/
+  messageDesc(file_control, 7);
 
 /**
  * @generated from message heirloom.wire.v1.Offered
@@ -331,7 +377,7 @@ export type Offered = Message<"heirloom.wire.v1.Offered"> & {
  * Use `create(OfferedSchema)` to create a new message.
  */
 export const OfferedSchema: GenMessage<Offered> = /*@__PURE__*/
-  messageDesc(file_control, 7);
+  messageDesc(file_control, 8);
 
 /**
  * @generated from message heirloom.wire.v1.Heir
@@ -358,7 +404,7 @@ export type Heir = Message<"heirloom.wire.v1.Heir"> & {
  * Use `create(HeirSchema)` to create a new message.
  */
 export const HeirSchema: GenMessage<Heir> = /*@__PURE__*/
-  messageDesc(file_control, 8);
+  messageDesc(file_control, 9);
 
 /**
  * A successor is there and takes what comes. Repeating it changes nothing. The answer may already be an assignment.
@@ -373,7 +419,7 @@ export type Wait = Message<"heirloom.wire.v1.Wait"> & {
  * Use `create(WaitSchema)` to create a new message.
  */
 export const WaitSchema: GenMessage<Wait> = /*@__PURE__*/
-  messageDesc(file_control, 9);
+  messageDesc(file_control, 10);
 
 /**
  * A waiting successor doesn't want a handoff any more.
@@ -388,7 +434,7 @@ export type Leave = Message<"heirloom.wire.v1.Leave"> & {
  * Use `create(LeaveSchema)` to create a new message.
  */
 export const LeaveSchema: GenMessage<Leave> = /*@__PURE__*/
-  messageDesc(file_control, 10);
+  messageDesc(file_control, 11);
 
 /**
  * Take one handoff, or with an epoch take it up again after a lost link or a restart.
@@ -412,7 +458,7 @@ export type Claim = Message<"heirloom.wire.v1.Claim"> & {
  * Use `create(ClaimSchema)` to create a new message.
  */
 export const ClaimSchema: GenMessage<Claim> = /*@__PURE__*/
-  messageDesc(file_control, 11);
+  messageDesc(file_control, 12);
 
 /**
  * @generated from message heirloom.wire.v1.Assignment
@@ -456,6 +502,27 @@ export type Assignment = Message<"heirloom.wire.v1.Assignment"> & {
    * @generated from field: uint32 packs = 7;
    */
   packs: number;
+
+  /**
+   * As the offer said last.
+   *
+   * @generated from field: uint32 since = 8;
+   */
+  since: number;
+
+  /**
+   * There was no notice: the predecessor's lease ran out. It can't come back to this handoff.
+   *
+   * @generated from field: bool standing = 9;
+   */
+  standing: boolean;
+
+  /**
+   * Of a standing one: how old its state is.
+   *
+   * @generated from field: uint64 age_ms = 10;
+   */
+  ageMs: bigint;
 };
 
 /**
@@ -463,7 +530,7 @@ export type Assignment = Message<"heirloom.wire.v1.Assignment"> & {
  * Use `create(AssignmentSchema)` to create a new message.
  */
 export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
-  messageDesc(file_control, 12);
+  messageDesc(file_control, 13);
 
 /**
  * @generated from message heirloom.wire.v1.Renew
@@ -476,7 +543,7 @@ export type Renew = Message<"heirloom.wire.v1.Renew"> & {
  * Use `create(RenewSchema)` to create a new message.
  */
 export const RenewSchema: GenMessage<Renew> = /*@__PURE__*/
-  messageDesc(file_control, 13);
+  messageDesc(file_control, 14);
 
 /**
  * @generated from message heirloom.wire.v1.Renewed
@@ -493,7 +560,7 @@ export type Renewed = Message<"heirloom.wire.v1.Renewed"> & {
  * Use `create(RenewedSchema)` to create a new message.
  */
 export const RenewedSchema: GenMessage<Renewed> = /*@__PURE__*/
-  messageDesc(file_control, 14);
+  messageDesc(file_control, 15);
 
 /**
  * A predecessor says that no more packs will come, and how many there are.
@@ -517,7 +584,7 @@ export type Close = Message<"heirloom.wire.v1.Close"> & {
  * Use `create(CloseSchema)` to create a new message.
  */
 export const CloseSchema: GenMessage<Close> = /*@__PURE__*/
-  messageDesc(file_control, 15);
+  messageDesc(file_control, 16);
 
 /**
  * An heir is done with a handoff: restored, or (released) given back so that another can claim it.
@@ -546,7 +613,7 @@ export type Finish = Message<"heirloom.wire.v1.Finish"> & {
  * Use `create(FinishSchema)` to create a new message.
  */
 export const FinishSchema: GenMessage<Finish> = /*@__PURE__*/
-  messageDesc(file_control, 16);
+  messageDesc(file_control, 17);
 
 /**
  * To a predecessor: who its heir is now. Without an heir: the last one is gone.
@@ -577,7 +644,7 @@ export type HeirChanged = Message<"heirloom.wire.v1.HeirChanged"> & {
  * Use `create(HeirChangedSchema)` to create a new message.
  */
 export const HeirChangedSchema: GenMessage<HeirChanged> = /*@__PURE__*/
-  messageDesc(file_control, 17);
+  messageDesc(file_control, 18);
 
 /**
  * To a peer that may have to hand over: who would be its heir now. Without a peer: nobody waits.
@@ -601,7 +668,7 @@ export type Expected = Message<"heirloom.wire.v1.Expected"> & {
  * Use `create(ExpectedSchema)` to create a new message.
  */
 export const ExpectedSchema: GenMessage<Expected> = /*@__PURE__*/
-  messageDesc(file_control, 18);
+  messageDesc(file_control, 19);
 
 /**
  * To an heir that no longer is one.
@@ -625,5 +692,5 @@ export type Fenced = Message<"heirloom.wire.v1.Fenced"> & {
  * Use `create(FencedSchema)` to create a new message.
  */
 export const FencedSchema: GenMessage<Fenced> = /*@__PURE__*/
-  messageDesc(file_control, 19);
+  messageDesc(file_control, 20);
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pack.proto.
  */
 export const file_pack: GenFile = /*@__PURE__*/
-  fileDesc("CgpwYWNrLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIqcCCghQYWNrSGVhZBIPCgdiYXJyaWVyGAEgASgNEjAKB3NvdXJjZXMYAiADKAsyHy5oZWlybG9vbS53aXJlLnYxLlNvdXJjZVN1bW1hcnkSLQoJZnJhZ21lbnRzGAMgAygLMhouaGVpcmxvb20ud2lyZS52MS5GcmFnbWVudBIwCgdyZWNlaXB0GAQgASgLMh8uaGVpcmxvb20ud2lyZS52MS5TaWduZWRSZWNlaXB0EhIKCnN1cGVyc2VkZWQYBSADKA0SMgoJZGlyZWN0b3J5GAYgAygLMh8uaGVpcmxvb20ud2lyZS52MS5QYWNrRGlyZWN0b3J5Ei8KCnJlZmVyZW5jZXMYByADKAsyGy5oZWlybG9vbS53aXJlLnYxLlJlZmVyZW5jZSItCg1QYWNrRGlyZWN0b3J5EgwKBHBhY2sYASABKA0SDgoGY2h1bmtzGAIgASgMIqcBCglSZWZlcmVuY2USDgoGc291cmNlGAEgASgNEgoKAmlkGAIgASgMEg4KBm9yaWdpbhgDIAEoCRISCgVieXRlcxgEIAEoBEgAiAEBEg4KBmRpZ2VzdBgFIAEoDBIPCgd2ZXJzaW9uGAYgASgJEhUKDWV4cGlyZXNfYXRfbXMYByABKAQSGAoQcmVhZF9wcm9iYWJpbGl0eRgIIAEoAUIICgZfYnl0ZXMidAoNU291cmNlU3VtbWFyeRIOCgZzb3VyY2UYASABKA0SDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg4KBmNodW5rcxgEIAEoBBINCgVieXRlcxgFIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAYgASgBIsIBCghGcmFnbWVudBIOCgZzb3VyY2UYASABKA0SCgoCaWQYAiABKAwSEAoIbWV0YWRhdGEYAyABKAgSDgoGb2Zmc2V0GAQgASgEEg0KBWJ5dGVzGAUgASgNEhMKC2NodW5rX2J5dGVzGAYgASgEEg8KB3ZlcnNpb24YByABKAkSFQoNZXhwaXJlc19hdF9tcxgIIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAkgASgBEhIKCmF0dHJpYnV0ZXMYCiABKAwiMwoNU2lnbmVkUmVjZWlwdBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCKLAQoORmlsZUF0dHJpYnV0ZXMSDAoEcGF0aBgBIAEoDBIMCgR0eXBlGAIgASgNEgwKBG1vZGUYAyABKA0SDwoHbXRpbWVfcxgEIAEoEhIQCghtdGltZV9ucxgFIAEoDRIMCgRzaXplGAYgASgEEg4KBm9mZnNldBgHIAEoBBIOCgZ0YXJnZXQYCCABKAxiBnByb3RvMw");
+  fileDesc("CgpwYWNrLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIukCCghQYWNrSGVhZBIPCgdiYXJyaWVyGAEgASgNEjAKB3NvdXJjZXMYAiADKAsyHy5oZWlybG9vbS53aXJlLnYxLlNvdXJjZVN1bW1hcnkSLQoJZnJhZ21lbnRzGAMgAygLMhouaGVpcmxvb20ud2lyZS52MS5GcmFnbWVudBIwCgdyZWNlaXB0GAQgASgLMh8uaGVpcmxvb20ud2lyZS52MS5TaWduZWRSZWNlaXB0EhIKCnN1cGVyc2VkZWQYBSADKA0SMgoJZGlyZWN0b3J5GAYgAygLMh8uaGVpcmxvb20ud2lyZS52MS5QYWNrRGlyZWN0b3J5Ei8KCnJlZmVyZW5jZXMYByADKAsyGy5oZWlybG9vbS53aXJlLnYxLlJlZmVyZW5jZRIqCgd2ZXJkaWN0GAggASgLMhkuaGVpcmxvb20ud2lyZS52MS5WZXJkaWN0EhQKDGJhcnJpZXJfZnJvbRgJIAEoDSJXCgdWZXJkaWN0Eg0KBXNpbmNlGAEgASgNEg0KBXdob2xlGAIgAygNEi4KB3BhcnRpYWwYAyADKAsyHS5oZWlybG9vbS53aXJlLnYxLlBhcnRpYWxQYWNrIi4KC1BhcnRpYWxQYWNrEgwKBHBhY2sYASABKA0SEQoJZnJhZ21lbnRzGAIgAygNIi0KDVBhY2tEaXJlY3RvcnkSDAoEcGFjaxgBIAEoDRIOCgZjaHVua3MYAiABKAwipwEKCVJlZmVyZW5jZRIOCgZzb3VyY2UYASABKA0SCgoCaWQYAiABKAwSDgoGb3JpZ2luGAMgASgJEhIKBWJ5dGVzGAQgASgESACIAQESDgoGZGlnZXN0GAUgASgMEg8KB3ZlcnNpb24YBiABKAkSFQoNZXhwaXJlc19hdF9tcxgHIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAggASgBQggKBl9ieXRlcyJ0Cg1Tb3VyY2VTdW1tYXJ5Eg4KBnNvdXJjZRgBIAEoDRIMCgRuYW1lGAIgASgJEgwKBGtpbmQYAyABKAkSDgoGY2h1bmtzGAQgASgEEg0KBWJ5dGVzGAUgASgEEhgKEHJlYWRfcHJvYmFiaWxpdHkYBiABKAEiwgEKCEZyYWdtZW50Eg4KBnNvdXJjZRgBIAEoDRIKCgJpZBgCIAEoDBIQCghtZXRhZGF0YRgDIAEoCBIOCgZvZmZzZXQYBCABKAQSDQoFYnl0ZXMYBSABKA0SEwoLY2h1bmtfYnl0ZXMYBiABKAQSDwoHdmVyc2lvbhgHIAEoCRIVCg1leHBpcmVzX2F0X21zGAggASgEEhgKEHJlYWRfcHJvYmFiaWxpdHkYCSABKAESEgoKYXR0cmlidXRlcxgKIAEoDCIzCg1TaWduZWRSZWNlaXB0Eg8KB2NvbnRlbnQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIosBCg5GaWxlQXR0cmlidXRlcxIMCgRwYXRoGAEgASgMEgwKBHR5cGUYAiABKA0SDAoEbW9kZRgDIAEoDRIPCgdtdGltZV9zGAQgASgSEhAKCG10aW1lX25zGAUgASgNEgwKBHNpemUYBiABKAQSDgoGb2Zmc2V0GAcgASgEEg4KBnRhcmdldBgIIAEoDGIGcHJvdG8z");
 
 /**
  * Stands at the start of every pack; the bodies of its fragments follow in the same order.
@@ -66,6 +66,20 @@ export type PackHead = Message<"heirloom.wire.v1.PackHead"> & {
    * @generated from field: repeated heirloom.wire.v1.Reference references = 7;
    */
   references: Reference[];
+
+  /**
+   * Which of the packs that were sent ahead still hold.
+   *
+   * @generated from field: heirloom.wire.v1.Verdict verdict = 8;
+   */
+  verdict?: Verdict | undefined;
+
+  /**
+   * The packs that are restored before this one begin here, and end at the barrier.
+   *
+   * @generated from field: uint32 barrier_from = 9;
+   */
+  barrierFrom: number;
 };
 
 /**
@@ -74,6 +88,61 @@ export type PackHead = Message<"heirloom.wire.v1.PackHead"> & {
  */
 export const PackHeadSchema: GenMessage<PackHead> = /*@__PURE__*/
   messageDesc(file_pack, 0);
+
+/**
+ * Of packs below `since`: what isn't named here is out of date, and is not restored.
+ *
+ * @generated from message heirloom.wire.v1.Verdict
+ */
+export type Verdict = Message<"heirloom.wire.v1.Verdict"> & {
+  /**
+   * @generated from field: uint32 since = 1;
+   */
+  since: number;
+
+  /**
+   * A pack set: all of their fragments hold.
+   *
+   * @generated from field: repeated uint32 whole = 2;
+   */
+  whole: number[];
+
+  /**
+   * @generated from field: repeated heirloom.wire.v1.PartialPack partial = 3;
+   */
+  partial: PartialPack[];
+};
+
+/**
+ * Describes the message heirloom.wire.v1.Verdict.
+ * Use `create(VerdictSchema)` to create a new message.
+ */
+export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
+  messageDesc(file_pack, 1);
+
+/**
+ * @generated from message heirloom.wire.v1.PartialPack
+ */
+export type PartialPack = Message<"heirloom.wire.v1.PartialPack"> & {
+  /**
+   * @generated from field: uint32 pack = 1;
+   */
+  pack: number;
+
+  /**
+   * A set like a pack set: which of its fragments hold, counted from 0.
+   *
+   * @generated from field: repeated uint32 fragments = 2;
+   */
+  fragments: number[];
+};
+
+/**
+ * Describes the message heirloom.wire.v1.PartialPack.
+ * Use `create(PartialPackSchema)` to create a new message.
+ */
+export const PartialPackSchema: GenMessage<PartialPack> = /*@__PURE__*/
+  messageDesc(file_pack, 2);
 
 /**
  * The chunks that one pack has fragments of.
@@ -99,7 +168,7 @@ export type PackDirectory = Message<"heirloom.wire.v1.PackDirectory"> & {
  * Use `create(PackDirectorySchema)` to create a new message.
  */
 export const PackDirectorySchema: GenMessage<PackDirectory> = /*@__PURE__*/
-  messageDesc(file_pack, 1);
+  messageDesc(file_pack, 3);
 
 /**
  * A chunk that shared storage, or its origin, has already.
@@ -161,7 +230,7 @@ export type Reference = Message<"heirloom.wire.v1.Reference"> & {
  * Use `create(ReferenceSchema)` to create a new message.
  */
 export const ReferenceSchema: GenMessage<Reference> = /*@__PURE__*/
-  messageDesc(file_pack, 2);
+  messageDesc(file_pack, 4);
 
 /**
  * What a source promised.
@@ -205,7 +274,7 @@ export type SourceSummary = Message<"heirloom.wire.v1.SourceSummary"> & {
  * Use `create(SourceSummarySchema)` to create a new message.
  */
 export const SourceSummarySchema: GenMessage<SourceSummary> = /*@__PURE__*/
-  messageDesc(file_pack, 3);
+  messageDesc(file_pack, 5);
 
 /**
  * A chunk, or a part of one.
@@ -275,7 +344,7 @@ export type Fragment = Message<"heirloom.wire.v1.Fragment"> & {
  * Use `create(FragmentSchema)` to create a new message.
  */
 export const FragmentSchema: GenMessage<Fragment> = /*@__PURE__*/
-  messageDesc(file_pack, 4);
+  messageDesc(file_pack, 6);
 
 /**
  * @generated from message heirloom.wire.v1.SignedReceipt
@@ -299,7 +368,7 @@ export type SignedReceipt = Message<"heirloom.wire.v1.SignedReceipt"> & {
  * Use `create(SignedReceiptSchema)` to create a new message.
  */
 export const SignedReceiptSchema: GenMessage<SignedReceipt> = /*@__PURE__*/
-  messageDesc(file_pack, 5);
+  messageDesc(file_pack, 7);
 
 /**
  * Attributes of a fragment from a directory.
@@ -363,5 +432,5 @@ export type FileAttributes = Message<"heirloom.wire.v1.FileAttributes"> & {
  * Use `create(FileAttributesSchema)` to create a new message.
  */
 export const FileAttributesSchema: GenMessage<FileAttributes> = /*@__PURE__*/
-  messageDesc(file_pack, 6);
+  messageDesc(file_pack, 8);
 
