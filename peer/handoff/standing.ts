@@ -21,7 +21,8 @@ interface Shipped {
   chunkBytes: number
   arrivedBytes: number
   parts: number
-  /** The round that has listed it last as it is. */
+  /** The round that sends it, and the one that has listed it last as it is. */
+  readonly born: number
   seen: number
   /** The packs that have its parts lie between these. */
   first: number
@@ -96,6 +97,8 @@ export class Standing implements SentAhead {
     if (stamp === undefined) return this.isNotice ? 'goes' : 'skip'
     const key = keyOf(index, chunk.id)
     const known = this.#shipped.get(key)
+    // The source is asked again while its chunks are on their way.
+    if (!this.isNotice && known?.stamp === stamp && known.born === this.#round) return 'goes'
     const isExpired = chunk.expiresAtMs !== undefined && chunk.expiresAtMs <= this.#clock.nowMs()
     if (known?.stamp === stamp && isThere(known) && !isExpired) {
       if (known.seen === this.#round) return 'kept'
@@ -105,7 +108,7 @@ export class Standing implements SentAhead {
     }
     if (this.isNotice) return 'goes'
     if (known === undefined && this.#shipped.size >= preshippedChunksMax) return 'skip'
-    const fresh = { stamp, isMetadata, chunkBytes: 0, arrivedBytes: 0, parts: 0, seen: this.#round, first: -1, last: -1 }
+    const fresh = { stamp, isMetadata, chunkBytes: 0, arrivedBytes: 0, parts: 0, born: this.#round, seen: this.#round, first: -1, last: -1 }
     this.#shipped.set(key, fresh)
     return 'goes'
   }
