@@ -79,6 +79,8 @@ test('every key of the contract is read, with units', () => {
     keepMs: 21_600_000,
     readyAt: { hitMass: 0.8, sources: {}, orAfterMs: 60_000 },
     origins: ['http:', 'https:'],
+    preship: { rateBytesPerSecond: 10_485_760, everyMs: undefined },
+    maxAgeMs: 3_600_000,
     demandWithinMs: 2000,
     misses: undefined,
   })
