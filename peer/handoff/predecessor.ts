@@ -7,6 +7,7 @@ import type { LaneKind } from '../../src/lane/lane.ts'
 import { sealedAheadPacks } from '../../src/limits/handoff.ts'
 import { laneGoodbyeMs, laneStallMs } from '../../src/limits/lane.ts'
 import { packBytesTarget } from '../../src/limits/wire.ts'
+import { circuitAddress } from '../../src/net/circuit.ts'
 import { Plan } from '../../src/plan/plan.ts'
 import { createHandoff, type NewHandoff } from '../../src/seal/handoff-header.ts'
 import { PackSealer } from '../../src/seal/pack-seal.ts'
@@ -110,7 +111,7 @@ class Predecessor {
       onUp: (lane) => {
         this.#stalls.progressed(lane)
         this.#arrived(this.#dispatcher.laneUp(lane))
-        if (lane.kind !== 'store') this.#heir.linked()
+        if (lane.kind !== 'store') this.#heir.linked(lane.kind)
         options.events.emit('lane-up', { lane: lane.kind, handoff: this.#handoffHex })
         this.#changed()
       },
@@ -161,14 +162,15 @@ class Predecessor {
   }
 
   #createHeirFollower(): HeirFollower {
-    const { membership, clock, events, limits, data } = this.#options
+    const { membership, clock, events, limits, data, relay } = this.#options
     return new HeirFollower({
       handoffHex: this.#handoffHex,
       membership,
       clock,
       events,
-      links: limits.lanes.filter((kind) => kind === 'stream' || (kind === 'fast' && data !== undefined)),
-      keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(() => target, AbortSignal.any([signal, this.#stop.signal]))),
+      links: limits.lanes.filter((kind) => kind !== 'store' && (kind !== 'fast' || data !== undefined)),
+      circuitTo: (peer) => (relay.address === undefined ? undefined : circuitAddress(relay.address, peer)),
+      keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(target, AbortSignal.any([signal, this.#stop.signal]))),
       onLost: () => this.#packAnew(this.#dispatcher.forget('heir')),
       onChange: () => this.#changed(),
     })
