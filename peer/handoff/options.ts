@@ -1,6 +1,7 @@
 // What a handoff is given: how much time, which sources, within which limits.
 
 import type { Clock } from '../../src/clock.ts'
+import type { Deadline } from '../../src/deadline.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { Criteria } from '../../src/plan/plan.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
@@ -26,6 +27,8 @@ export interface HandoffOptions {
   readonly reason: string
   /** From now. */
   readonly deadlineMs: number
+  /** The same, if whoever hands it in may move it while the handoff runs. */
+  readonly deadline?: Deadline
   readonly sources: readonly Source[]
   /** By which criteria each source goes, by its name. Without it: as it lists its chunks, and all alike. */
   readonly criteria?: (source: string) => Criteria
