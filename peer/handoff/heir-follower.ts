@@ -8,6 +8,7 @@ import { directGraceMs, laterLanesMs } from '../../src/limits/lane.ts'
 import { circuitAfterMs } from '../../src/limits/link.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
+import { circuitAddress } from '../../src/net/circuit-address.ts'
 import type { Heir } from '../../src/wire/gen/control_pb.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
@@ -20,8 +21,8 @@ export interface HeirFollowerOptions {
   readonly events: EventLog
   /** The lanes to the heir that may be used. */
   readonly links: readonly LaneKind[]
-  /** Where a peer is reached through the relay; undefined while there is no link to one. */
-  readonly circuitTo: (peer: string) => string | undefined
+  /** The relay through which circuits go; undefined while there is no link to it. */
+  readonly relayAddress: () => string | undefined
   /** Keeps a lane to the heir up until the signal ends. */
   readonly keep: (target: () => LaneTarget, signal: AbortSignal) => void
   /** What only the heir had is lost. */
@@ -68,7 +69,8 @@ export class HeirFollower implements Disposable {
     if (kind !== 'store') this.#openLater()
     if (kind === surestOf(links)) this.#openCircuit()
     this.#failed.add(kind)
-    if (links.filter((link) => link === surestOf(links) || link === 'circuit').every((link) => this.#failed.has(link))) this.#graceEndsMs = 0
+    if (links.filter((link) => link === surestOf(links) || link === 'circuit').every((link) => this.#failed.has(link)))
+      this.#graceEndsMs = 0
   }
 
   /** A lane to the heir is up. The others are opened a little later: the first pack shouldn't wait for lanes that only the later ones need. */
@@ -132,12 +134,11 @@ export class HeirFollower implements Disposable {
   }
 
   #target({ addresses, epoch, peer }: Heir, kind: LaneKind): LaneTarget {
-    const { membership, clock, circuitTo } = this.#options
-    const circuit = kind === 'circuit' ? circuitTo(peerIdText(peer)) : undefined
+    const { membership, clock, relayAddress } = this.#options
     return {
       kind,
       bySocket: kind === 'fast',
-      addresses: kind !== 'circuit' ? addresses : circuit === undefined ? [] : [circuit],
+      addresses: kind === 'circuit' ? circuitsTo(peer, relayAddress()) : addresses,
       epoch,
       checkWelcome: ({ certificate }) =>
         void checkCertificate(certificate, { pool: membership.pool, peer, atMs: clock.nowMs(), needs: 'receive' }),
@@ -167,4 +168,8 @@ export class HeirFollower implements Disposable {
 /** The direct lane that works wherever the heir can be dialled at all. */
 function surestOf(links: readonly LaneKind[]): LaneKind | undefined {
   return links.includes('stream') ? 'stream' : links.find((kind) => kind !== 'circuit')
+}
+
+function circuitsTo(peer: Uint8Array, relayAddress: string | undefined): string[] {
+  return relayAddress === undefined ? [] : [circuitAddress(relayAddress, peerIdText(peer))]
 }

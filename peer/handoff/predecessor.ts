@@ -7,7 +7,6 @@ import type { SendingLane } from '../../src/lane/lane.ts'
 import { sealedAheadPacks } from '../../src/limits/handoff.ts'
 import { laneGoodbyeMs, laneStallMs } from '../../src/limits/lane.ts'
 import { packBytesTarget } from '../../src/limits/wire.ts'
-import { circuitAddress } from '../../src/net/circuit.ts'
 import { Plan } from '../../src/plan/plan.ts'
 import { createHandoff, type NewHandoff } from '../../src/seal/handoff-header.ts'
 import { PackSealer } from '../../src/seal/pack-seal.ts'
@@ -181,7 +180,7 @@ class Predecessor {
       clock,
       events,
       links: limits.lanes.filter((kind) => kind !== 'store' && (kind !== 'fast' || data !== undefined)),
-      circuitTo: (peer) => (relay.address === undefined ? undefined : circuitAddress(relay.address, peer)),
+      relayAddress: () => relay.address,
       keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(target, AbortSignal.any([signal, this.#stop.signal]))),
       onLost: () => this.#packAnew(this.#dispatcher.forget('heir')),
       onChange: () => this.#changed(),

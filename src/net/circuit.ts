@@ -4,7 +4,7 @@
 
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
-import type { Connection, ConnectionGater, Listener, PeerId, Upgrader } from '@libp2p/interface'
+import type { Connection, ConnectionGater, Listener, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, TransportManager } from '@libp2p/interface-internal'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { circuitsMax, reservationMs, reservationsMax } from '../limits/link.ts'
@@ -17,22 +17,15 @@ export interface CircuitRules {
   mayConnect(from: string, to: string): boolean
 }
 
-/** Whether an address, or a connection by its address, leads through a relay. */
-export function isCircuit(address: Multiaddr): boolean {
-  return address.getComponents().some(({ name }) => name === 'p2p-circuit')
-}
-
-/** Where a peer is reached through a relay that it has reserved a place at. */
-export function circuitAddress(relayAddress: string, peer: string): string {
-  return `${relayAddress}/p2p-circuit/p2p/${peer}`
-}
-
 /** Only what is asked for is identified: on every new connection it would cost the first pack some ms, on both ends. */
 const quietly = identify({ runOnConnectionOpen: false })
 
 /** What libp2p needs so that a node uses circuits. */
 export function circuitUser() {
-  return { transports: [circuitRelayTransport()], services: { identify: quietly, circuits: (components: CircuitParts) => new Reserver(components) } }
+  return {
+    transports: [circuitRelayTransport()],
+    services: { identify: quietly, circuits: (components: CircuitParts) => new Circuits(components) },
+  }
 }
 
 /** What libp2p needs so that a node lends circuits. */
@@ -66,8 +59,8 @@ interface CircuitParts {
   readonly connectionManager: ConnectionManager
 }
 
-/** Keeps places at relays, so that others can reach this node through them. A place lasts as long as the connection to its relay. */
-export class Reserver {
+/** Places at relays, through which others reach this node, each as long as the connection to its relay; and connections to others through theirs. */
+export class Circuits {
   readonly #parts: CircuitParts
   #listener: Listener | undefined
 
@@ -81,6 +74,11 @@ export class Reserver {
     await this.#listener.listen(multiaddr(`${relayAddress}/p2p-circuit`))
   }
 
+  /** A connection to the peer that the address names. Not by the dial queue, which would have it wait for a direct dial that hangs, and give one of the peer's known addresses for this one. */
+  dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection> {
+    return this.#parts.transportManager.dial(address, options)
+  }
+
   /** One listener for all relays and all times: the transport manager would keep one for every reservation that was ever made. */
   #createListener(): Listener {
     const { transportManager, upgrader } = this.#parts
@@ -91,11 +89,4 @@ export class Reserver {
   async stop(): Promise<void> {
     await this.#listener?.close()
   }
-}
-
-/** The connection to a peer of the wanted kind, if there is one. */
-export function openConnection(connections: readonly Connection[], peer: PeerId, throughRelay: boolean): Connection | undefined {
-  return connections.find(
-    ({ status, remotePeer, remoteAddr }) => status === 'open' && remotePeer.equals(peer) && isCircuit(remoteAddr) === throughRelay,
-  )
 }

@@ -14,7 +14,8 @@ import { dialTimeoutMs } from '../limits/link.ts'
 import { addressBytesMax } from '../limits/wire.ts'
 import { ed25519Private, ed25519Public } from '../seal/ed25519.ts'
 import type { Channel } from '../wire/channel.ts'
-import { circuitServer, circuitUser, isCircuit, openConnection, Reserver, type CircuitRules } from './circuit.ts'
+import { isCircuit, openConnection } from './circuit-address.ts'
+import { circuitServer, Circuits, circuitUser, type CircuitRules } from './circuit.ts'
 import { createNoiseCrypto } from './noise-crypto.ts'
 import { StreamChannel } from './stream-channel.ts'
 
@@ -168,15 +169,23 @@ class LibP2PNode implements LinkingNode {
     }
     this.#libp2p.addEventListener('connection:open', onOpen)
     try {
-      return await Promise.race([this.#libp2p.dial(targets, { signal, force: true }), dialled.promise])
+      return await Promise.race([
+        throughRelay ? this.#circuits.dial(targets[0]!, { signal }) : this.#libp2p.dial(targets, { signal, force: true }),
+        dialled.promise,
+      ])
     } finally {
       this.#libp2p.removeEventListener('connection:open', onOpen)
     }
   }
 
-  async reserve(relayAddress: string): Promise<void> {
+  get #circuits(): Circuits {
     const { circuits } = this.#libp2p.services as { circuits?: unknown }
-    if (!(circuits instanceof Reserver)) throw new HeirloomError('unsupported', 'this node uses no circuits')
+    if (!(circuits instanceof Circuits)) throw new HeirloomError('unsupported', 'this node uses no circuits')
+    return circuits
+  }
+
+  async reserve(relayAddress: string): Promise<void> {
+    const circuits = this.#circuits
     try {
       await circuits.reserve(relayAddress)
     } catch (thrown) {

@@ -6,7 +6,7 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { HeirloomError } from '../errors.ts'
 import type { Channel } from '../wire/channel.ts'
 import { encodeFrame, FrameDecoder, type Frame } from '../wire/frame.ts'
-import { isCircuit } from './circuit.ts'
+import { isCircuit } from './circuit-address.ts'
 import { hostOf } from './host.ts'
 
 const closeTimeoutMs = 5_000
