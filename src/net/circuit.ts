@@ -2,10 +2,9 @@
 // https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md). Noise goes from end to end, so the relay sees no more than it does otherwise.
 // The protocol's own limits (128 KiB, 2 minutes) are lifted: a relay serves the peers that it has enrolled and nobody else.
 
-import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { circuitRelayServer, circuitRelayTransport, type CircuitRelayTransportComponents } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
-import type { Connection, ConnectionGater, Listener, Upgrader } from '@libp2p/interface'
-import type { ConnectionManager, TransportManager } from '@libp2p/interface-internal'
+import type { Connection, ConnectionGater, Listener } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { circuitsMax, reservationMs, reservationsMax } from '../limits/link.ts'
 
@@ -30,7 +29,7 @@ export function circuitUser() {
 
 /** What libp2p needs so that a node lends circuits. */
 export function circuitServer(rules: CircuitRules) {
-  let connections: ConnectionManager | undefined
+  let connections: CircuitParts['connectionManager'] | undefined
   const reservations = { maxReservations: reservationsMax, reservationTtl: reservationMs, applyDefaultLimit: false }
   const connectionGater: ConnectionGater = {
     denyInboundRelayReservation: (source) => !rules.mayReserve(source.toString()),
@@ -53,11 +52,7 @@ function circuitsOf(connections: readonly Connection[]): number {
   return streams.filter(({ protocol }) => protocol === '/libp2p/circuit/relay/0.2.0/stop').length
 }
 
-interface CircuitParts {
-  readonly transportManager: TransportManager
-  readonly upgrader: Upgrader
-  readonly connectionManager: ConnectionManager
-}
+type CircuitParts = Pick<CircuitRelayTransportComponents, 'transportManager' | 'upgrader' | 'connectionManager'>
 
 /** Places at relays, through which others reach this node, each as long as the connection to its relay; and connections to others through theirs. */
 export class Circuits {
