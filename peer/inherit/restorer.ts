@@ -149,14 +149,22 @@ export class Restorer {
       this.sources.set(summary.source, summary)
       this.#promisedIn.set(summary.source, number)
     }
-    for (const number of superseded) {
-      this.superseded.add(number)
-      this.#passed.add(number)
-    }
+    this.#supersede(superseded)
     if (receipt !== undefined) {
       this.receipt = receipt
       this.packs = number + 1
     }
+  }
+
+  /** Their chunks come again in other packs, and are counted with those: whoever lost the claim and has it again may have restored both. */
+  #supersede(superseded: PackSet): void {
+    const counted = new PackSet()
+    for (const number of superseded) {
+      if (this.#passed.has(number) && !this.superseded.has(number)) counted.add(number)
+      this.superseded.add(number)
+      this.#passed.add(number)
+    }
+    if (counted.size > 0) for (const entry of this.#options.journal.entriesOf(counted)) this.#tally(entry, -1)
   }
 
   /** Starts what can start, lowest number first. */
@@ -279,10 +287,15 @@ export class Restorer {
   #count(entry: JournalEntry): void {
     this.have.add(entry.pack)
     this.#passed.add(entry.pack)
-    this.restored.chunks += entry.chunks
-    this.restored.bytes += entry.bytes
+    if (!this.superseded.has(entry.pack)) this.#tally(entry, 1)
+  }
+
+  #tally(entry: JournalEntry, sign: 1 | -1): void {
+    const { restored } = this
+    restored.chunks += sign * entry.chunks
+    restored.bytes += sign * entry.bytes
     for (const [source, weight] of Object.entries(entry.weights ?? {})) {
-      this.restored.weights.set(Number(source), (this.restored.weights.get(Number(source)) ?? 0) + weight)
+      restored.weights.set(Number(source), (restored.weights.get(Number(source)) ?? 0) + sign * weight)
     }
   }
 

@@ -146,6 +146,24 @@ const faults: readonly Mutation[] = [
     'void [cause, hint]\n    return undefined',
   ),
   mutation(
+    'a store that can not sync what it finds opens without it',
+    'relay/store/handoff-recovery.ts',
+    '  await makeDurable(join(folder, segmentName(last)), disk)\n',
+    '  try {\n    await makeDurable(join(folder, segmentName(last)), disk)\n  } catch {\n    return found\n  }\n',
+  ),
+  mutation(
+    'a predecessor that was started again is waited for',
+    'relay/presence.ts',
+    'return known.enrolment === enrolment || this.#clock.monotonicMs() - known.enrolledMs <= this.#leaseMs',
+    'return true',
+  ),
+  mutation(
+    'an heir whose assignment could not be saved does not hear of it',
+    'relay/rendezvous.ts',
+    'if (record.heir !== undefined && record.heir !== by && !record.finished)',
+    'if (by === "")',
+  ),
+  mutation(
     'a passing trouble of the relay ends the waiting',
     'peer/inherit/wait.ts',
     'if (!isPassingAtRelay(error) && !isFull(error)) return',

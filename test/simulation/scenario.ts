@@ -2,6 +2,7 @@
 
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
+import { drawDataWall } from './data-link.ts'
 import { noDiskFaults } from './disk.ts'
 import { diskFaults } from './faults/disk-faults.ts'
 import { pick, type FaultKind } from './faults/fault-kind.ts'
@@ -43,7 +44,10 @@ export function playScenario(world: World): Scenario {
 
 function drawLanes(random: SeededRandom): readonly LaneKind[] {
   const luck = random.next()
-  return luck < 0.7 ? ['stream', 'store'] : luck < 0.88 ? ['store'] : ['stream']
+  if (luck < 0.4) return ['fast', 'stream', 'store']
+  if (luck < 0.7) return ['stream', 'store']
+  if (luck < 0.85) return ['store']
+  return luck < 0.92 ? ['fast', 'stream'] : luck < 0.96 ? ['fast', 'store'] : ['stream']
 }
 
 function addPeer(world: World, lanes: readonly LaneKind[], faultsEndMs: number): void {
@@ -53,6 +57,7 @@ function addPeer(world: World, lanes: readonly LaneKind[], faultsEndMs: number):
   const peer = world.addPeer({
     lanes,
     isReachable: random.next() < 0.8,
+    dataWall: drawDataWall(random),
     awaits: !isFirst && random.next() < 0.8,
     sources: Array.from({ length: random.integer(1, 2) }, (_, index) => drawSource(random, `source${index}`)),
     restoreMs: random.next() < 0.5 ? 2 : random.next() * 600,
@@ -83,6 +88,6 @@ function makePeace(world: World, lanes: readonly LaneKind[]): void {
   }
   relay.start()
   for (let count = 0; count < 2; count++) {
-    world.addPeer({ lanes, isReachable: true, awaits: true, sources: [], restoreMs: random.next() * 100 }).start()
+    world.addPeer({ lanes, isReachable: true, dataWall: 'open', awaits: true, sources: [], restoreMs: random.next() * 100 }).start()
   }
 }
