@@ -279,13 +279,17 @@ export class Rendezvous {
     outcome.save = handoff.record
   }
 
-  /** Begins a step that won't be refused any more, whoever takes it. An heir whose assignment could not be saved has not heard of it yet. */
+  /**
+   * Begins a step that won't be refused any more, whoever takes it. Of a change that could not be saved all is made up for: the heir has not heard of its
+   * assignment, the packs of what is finished are still there.
+   */
   #touch(handoff: Handoff, by?: string): Outcome {
     const { unsaved, record } = handoff
     const outcome = emptyOutcome(record.key)
     if (!unsaved) return outcome
     outcome.save = record
     handoff.unsaved = false
+    outcome.drop = record.finished
     if (record.heir !== undefined && record.heir !== by && !record.finished)
       outcome.notes.push({ to: record.heir, kind: 'assigned', assignment: this.#news(record) })
     return outcome

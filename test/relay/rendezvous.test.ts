@@ -363,4 +363,17 @@ test('an heir whose assignment could not be saved hears of it when it is, whoeve
   }
 })
 
+test('the packs of a handoff whose end could not be saved are dropped when it is', () => {
+  const desk = new Desk()
+  desk.link('old', 'new')
+  desk.offer('old', one)
+  desk.wait('new')
+  assert.ok(desk.finish('new', one, 1).drop)
+  desk.rendezvous.saveFailed(one)
+  assert.equal(
+    desk.tick().map(({ drop }) => drop),
+    [true],
+  )
+})
+
 test.run()

@@ -158,6 +158,19 @@ const faults: readonly Mutation[] = [
     'return true',
   ),
   mutation(
+    'a chunk is packed anew for each of its parts that was lost',
+    'peer/handoff/predecessor.ts',
+    'for (const [source, chunks] of this.#ledger.lost(numbers)) {',
+    'for (const [source, chunks] of numbers.flatMap((number) => [...this.#ledger.lost([number])])) {',
+  ),
+  mutation(
+    'what comes again is counted again',
+    'peer/inherit/restorer.ts',
+    'if (counted.size > 0) for (const entry of this.#options.journal.entriesOf(counted)) this.#tally(entry, -1)',
+    '',
+  ),
+  mutation('the packs of an end that could not be saved stay', 'relay/rendezvous.ts', '    outcome.drop = record.finished\n', ''),
+  mutation(
     'an heir whose assignment could not be saved does not hear of it',
     'relay/rendezvous.ts',
     'if (record.heir !== undefined && record.heir !== by && !record.finished)',

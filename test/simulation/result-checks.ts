@@ -21,8 +21,7 @@ export function checkInherited(truth: HandoffTruth, heir: string, state: Restore
   }
   if (hasAll && outcome === 'partial')
     violate('an heir that has everything says so', `it has all of ${truth.hex.slice(0, 6)} and calls it partial`)
-  // What was packed anew may come twice, and is counted twice.
-  if (truth.superseded().size === 0 && chunks.delivered > state.complete.size)
+  if (chunks.delivered > state.complete.size)
     violate('an heir counts what it restored', `${chunks.delivered} chunks delivered, ${state.complete.size} are whole`)
 }
 

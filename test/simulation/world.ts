@@ -197,10 +197,11 @@ export class World {
   }
 
   /** Somebody ought to inherit it. */
-  #isInheritable({ key, heir, predecessor }: HandoffRecord): boolean {
+  #isInheritable(record: HandoffRecord): boolean {
+    const { key, heir } = record
     const core = this.relay.relay!.core
     const hasPacks = core.packs.have(key).size > 0
-    if (!hasPacks && !core.presence.isPresent(predecessor)) return false
+    if (!hasPacks && !core.rendezvous.mayGrow(record)) return false
     return (
       heir === undefined ||
       !core.presence.isPresent(heir) ||
