@@ -91,6 +91,11 @@ export class Presence {
     return this.isLinked(peer) && this.isPresent(peer)
   }
 
+  /** Those who are linked, each with its pool. */
+  *linkedPeers(): Generator<[peer: string, pool: string]> {
+    for (const [peer, { links, pool }] of this.#peers) if (links > 0) yield [peer, pool]
+  }
+
   isLinked(peer: string): boolean {
     return (this.#peers.get(peer)?.links ?? 0) > 0
   }

@@ -138,6 +138,11 @@ export class Rendezvous {
     return undefined
   }
 
+  /** The peers of a pool that wait and can be reached, whoever has waited longest first. */
+  *waitingIn(pool: string): Generator<string> {
+    for (const [peer, ofPool] of this.#waiting) if (ofPool === pool && this.#presence.isReachable(peer)) yield peer
+  }
+
   leave(peer: string): void {
     this.#waiting.delete(peer)
   }
