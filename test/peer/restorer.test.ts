@@ -37,6 +37,7 @@ async function openHeir(directory: string) {
     sinkOf: () => sink,
     signal: new AbortController().signal,
     onRestored() {},
+    onReferences() {},
     onAdvanced() {},
     onFailed: (error) => assert.unreachable(error.message),
   })
