@@ -28,6 +28,8 @@ export interface JournalEntry {
   /** By source index: the weight of what was completed. */
   readonly weights?: Readonly<Record<string, number>>
   readonly unfinished?: readonly JournalFragment[]
+  /** Chunks in pieces that are whole with this pack: source, id and bytes of each. */
+  readonly ended?: readonly (readonly [number, string, number])[]
   readonly sources?: readonly object[]
   readonly superseded?: readonly number[]
   readonly references?: readonly Reference[]

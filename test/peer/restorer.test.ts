@@ -15,13 +15,16 @@ const test = suite('restorer')
 
 const packKey = { key: new Uint8Array(randomBytes(32)), pool: new Uint8Array(32), handoff: new Uint8Array(16) }
 const summary = { source: 0, name: 'shop', kind: 'app', chunks: 3, bytes: 30, readProbability: 3 }
-const body = new Uint8Array(10)
 
 const sink: Sink = {
   name: 'shop',
   kind: 'app',
-  restore: (fragments: readonly IncomingFragment[]) =>
-    Promise.resolve({ chunks: fragments.length, bytes: fragments.length * 10, unfinished: [], refused: [] }),
+  restore(fragments: readonly IncomingFragment[]) {
+    // The second half is what completes a chunk.
+    const unfinished = fragments.flatMap(({ offset, bytes }, index) => (offset + bytes.byteLength < 10 ? [index] : []))
+    const chunks = fragments.length - unfinished.length
+    return Promise.resolve({ chunks, bytes: chunks * 10, unfinished, refused: [] })
+  },
   recall: () => Promise.resolve(),
   finish: () => Promise.resolve({ dropped: 0 }),
   [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -44,8 +47,13 @@ async function openHeir(directory: string) {
   await restorer.recall(recalled?.entries ?? [])
   return {
     restorer,
+    get counted() {
+      const { chunks, bytes, weights } = restorer.restored
+      return { chunks, bytes, weight: weights.get(0) }
+    },
+    /** A name is a whole chunk; one with `+5` is the second half of one. */
     async take(number: number, ids: readonly string[], superseded: readonly number[] = []) {
-      const fragments = ids.map((id) => ({ head: headOf(id), body }))
+      const fragments = ids.map(fragmentOf)
       const plain = encodePack({ barrier: 0, sources: [summary], fragments, superseded: PackSet.of(superseded) })
       const { pieces, bytes } = new PackSealer(packKey).seal(number, plain)
       await new Promise<void>((settle) => restorer.accept({ number, pieces, bytes, settle, free() {} }))
@@ -54,9 +62,11 @@ async function openHeir(directory: string) {
   }
 }
 
-function headOf(id: string) {
-  const rest = { metadata: false, offset: 0, chunkBytes: 10, version: '', expiresAtMs: 0, attributes: new Uint8Array(0) }
-  return { source: 0, id, readProbability: 1, ...rest }
+function fragmentOf(name: string) {
+  const [id = '', offset] = name.split('+')
+  const rest = { metadata: false, chunkBytes: 10, version: '', expiresAtMs: 0, attributes: new Uint8Array(0) }
+  const head = { source: 0, id, readProbability: 1, offset: Number(offset ?? 0), ...rest }
+  return { head, body: new Uint8Array(offset === undefined ? 10 : 5) }
 }
 
 test('chunks that come again, because their packs were given up, are counted once, also by the next process', async () => {
@@ -65,14 +75,33 @@ test('chunks that come again, because their packs were given up, are counted onc
   {
     using heir = await openHeir(directory)
     await heir.take(0, ['a', 'b'])
-    assert.equal(heir.restorer.restored, { chunks: 2, bytes: 20, weights: new Map([[0, 2]]) })
+    assert.equal(heir.counted, { chunks: 2, bytes: 20, weight: 2 })
     await heir.take(2, ['a', 'b'], [0, 1])
-    assert.equal(heir.restorer.restored, { chunks: 2, bytes: 20, weights: new Map([[0, 2]]) })
+    assert.equal(heir.counted, { chunks: 2, bytes: 20, weight: 2 })
   }
   using heir = await openHeir(directory)
-  assert.equal(heir.restorer.restored, { chunks: 2, bytes: 20, weights: new Map([[0, 2]]) })
+  assert.equal(heir.counted, { chunks: 2, bytes: 20, weight: 2 })
   await heir.take(3, ['c'], [0, 1])
   assert.is(heir.restorer.restored.chunks, 3)
+})
+
+test('a chunk in pieces that ends twice, because only its first piece was given up, is counted once', async () => {
+  await using temp = await makeTemp()
+  const directory = temp.at('inheritance')
+  {
+    using heir = await openHeir(directory)
+    await heir.take(0, ['a+0'])
+    await heir.take(1, ['a+5', 'b'])
+    assert.is(heir.counted.chunks, 2)
+    await heir.take(2, ['a+0'], [0])
+    await heir.take(3, ['a+5'])
+    assert.is(heir.counted.chunks, 2)
+    assert.is(heir.counted.bytes, 20)
+  }
+  using heir = await openHeir(directory)
+  assert.is(heir.counted.chunks, 2)
+  await heir.take(4, ['b'], [0, 1])
+  assert.is(heir.counted.chunks, 2)
 })
 
 test('a pack that was given up and comes after all is restored and not counted', async () => {

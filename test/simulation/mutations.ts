@@ -166,7 +166,7 @@ const faults: readonly Mutation[] = [
   mutation(
     'what comes again is counted again',
     'peer/inherit/restorer.ts',
-    'if (counted.size > 0) for (const entry of this.#options.journal.entriesOf(counted)) this.#tally(entry, -1)',
+    'if (counted.size > 0) for (const entry of this.#options.journal.entriesOf(counted)) this.restored.remove(entry)',
     '',
   ),
   mutation('the packs of an end that could not be saved stay', 'relay/rendezvous.ts', '    outcome.drop = record.finished\n', ''),

@@ -21,11 +21,13 @@ const lookEveryMs = 40
 
 function whenSomebodyInherits(world: World, faultsEndMs: number, act: (heir: PeerMachine) => void): void {
   const { random, loop, peers } = world
+  if (loop.nowMs >= faultsEndMs) return
   const heirs = peers.filter(({ isRunning, inheriting }) => isRunning && inheriting.size > 0)
-  if (heirs.length > 0) {
-    const heir = pick(random, heirs)
-    loop.after(random.next() * 500, () => act(heir))
-  } else if (loop.nowMs < faultsEndMs) loop.after(lookEveryMs, () => whenSomebodyInherits(world, faultsEndMs, act))
+  if (heirs.length === 0) return void loop.after(lookEveryMs, () => whenSomebodyInherits(world, faultsEndMs, act))
+  const heir = pick(random, heirs)
+  loop.after(random.next() * 500, () => {
+    if (loop.nowMs < faultsEndMs) act(heir)
+  })
 }
 
 /** Its lease ends, and then some. */
