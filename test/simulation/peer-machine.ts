@@ -1,6 +1,7 @@
 // A VM: the production successor and predecessor in processes that are killed, stopped and started again. What the agent does around them is
 // done here in the same order; its files, sources and sinks are simulated.
 
+import { Deadline } from '../../src/deadline.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
@@ -59,7 +60,7 @@ export interface NoticePlan {
 export interface RunningHandoff {
   readonly process: Process
   readonly machine: PeerMachine
-  readonly endsMs: number
+  readonly deadline: Deadline
   readonly stoppedBeforeMs: number
   result: HandoffResult | undefined
   /** It ended without a result: what it could not read of its own state says why. */
@@ -259,7 +260,7 @@ export class PeerMachine {
     const handoff: RunningHandoff = {
       process,
       machine: this,
-      endsMs: process.clock.monotonicMs() + deadlineMs,
+      deadline: Deadline.after(process.clock, deadlineMs),
       stoppedBeforeMs: process.stoppedMs,
       result: undefined,
       hasEnded: false,
@@ -268,7 +269,7 @@ export class PeerMachine {
     const own = sources.map((script) => new SimulatedSource(this.name, script, process))
     const random = () => surroundings.random.next()
     const common = { membership, node, relay, data, clock: process.clock, events, random }
-    handOff({ ...common, reason: 'simulated', deadlineMs, sources: own, limits }).then(
+    handOff({ ...common, reason: 'simulated', deadlineMs, deadline: handoff.deadline, sources: own, limits }).then(
       async ({ result }) => {
         if (!process.alive) return
         handoff.result = result
@@ -290,6 +291,12 @@ export class PeerMachine {
         process.kill()
       },
     )
+  }
+
+  /** The VM that is going has so long from now on. */
+  moveNotice(leftMs: number): void {
+    for (const { process, deadline, result, hasEnded } of this.handoffs)
+      if (result === undefined && !hasEnded) process.do(() => deadline.moveTo(process.clock.monotonicMs() + leftMs))
   }
 
   kill(): void {

@@ -8,6 +8,7 @@ import { diskFaults } from './faults/disk-faults.ts'
 import { pick, type FaultKind } from './faults/fault-kind.ts'
 import { heirFaults } from './faults/heir-faults.ts'
 import { networkFaults } from './faults/network-faults.ts'
+import { noticeFaults } from './faults/notice-faults.ts'
 import { peerFaults } from './faults/peer-faults.ts'
 import { relayFaults } from './faults/relay-faults.ts'
 import { timeFaults } from './faults/time-faults.ts'
@@ -18,7 +19,7 @@ import type { World } from './world.ts'
 /** After this many virtual ms at most no fault begins any more, and all that was broken works again. */
 const faultsEndMaxMs = 60_000
 
-const faultKinds: readonly FaultKind[] = [networkFaults, ...relayFaults, diskFaults, ...peerFaults, ...timeFaults, heirFaults]
+const faultKinds: readonly FaultKind[] = [networkFaults, ...relayFaults, diskFaults, ...peerFaults, ...timeFaults, noticeFaults, heirFaults]
 
 export interface Scenario {
   /** From then on nothing fails any more. */

@@ -169,7 +169,7 @@ export class World {
   #checkDeadlines(peer: PeerMachine): void {
     for (const handoff of peer.handoffs) {
       if (handoff.result !== undefined || !handoff.process.alive || handoff.hasEnded) continue
-      const lateMs = handoff.process.clock.monotonicMs() - handoff.endsMs - (handoff.process.stoppedMs - handoff.stoppedBeforeMs) * 1.01
+      const lateMs = handoff.process.clock.monotonicMs() - handoff.deadline.atMs - (handoff.process.stoppedMs - handoff.stoppedBeforeMs) * 1.01
       if (lateMs > deadlineSlackMs) this.violate('a handoff ends by its deadline', `${peer.name} is ${Math.round(lateMs)} ms late`)
     }
   }
