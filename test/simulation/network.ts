@@ -267,6 +267,8 @@ export class ConnectionEnd {
     farStream.tap = farTap
     this.#connection.lines.join(near, farStream)
     this.#streams.add(near)
+    // A connection that ends fails what is being opened on it.
+    near.addEventListener('close', () => then(undefined), { once: true })
     const request = () => {
       if (link.isCut) return void link.whenHealed.add(request)
       loop.after(link.latencyMs + random.next() * link.jitterMs, () =>

@@ -241,6 +241,9 @@ export class PeerMachine {
   #ended(truth: HandoffTruth, epoch: number): void {
     const { identity, surroundings } = this.options
     this.inheriting.delete(`${truth.hex} ${epoch}`)
+    // What it had in memory is gone, and a journal of a claim that was lost is, too.
+    truth.here.delete(identity.peerId)
+    if (!this.isInheriting(truth.hex)) for (const told of [truth.acknowledged, truth.restored]) told.delete(identity.peerId)
     if (truth.welcomed.some((lane) => lane.heir === identity.peerId && lane.epoch === epoch && lane.isOpen()))
       surroundings.violation('an inheritance that is over holds no lane', `${this.name}: ${truth.hex.slice(0, 6)}, epoch ${epoch}`)
   }

@@ -35,6 +35,10 @@ export function checkHandedOff(truth: HandoffTruth, { epoch, outcome, chunks }: 
     violate('a receipt is true', `${chunks.delivered} chunks delivered, ${whole} are at the heir or the store`)
   if (chunks.delivered + chunks.leftOut > chunks.planned)
     violate('a receipt adds up', `${chunks.delivered} delivered and ${chunks.leftOut} left out of ${chunks.planned} chunks`)
-  if ((outcome === 'delivered' || outcome === 'parked') && chunks.delivered + chunks.leftOut < chunks.planned)
+  if (outcome !== 'delivered' && outcome !== 'parked') return
+  if (chunks.delivered + chunks.leftOut < chunks.planned)
     violate('a receipt adds up', `${outcome} with ${chunks.delivered} of ${chunks.planned} chunks`)
+  const superseded = truth.superseded()
+  for (const number of truth.sealed.keys())
+    if (!held.has(number) && !superseded.has(number)) violate('what nobody holds is said not to come', `pack ${number}`)
 }

@@ -31,15 +31,16 @@ export function playScenario(world: World): Scenario {
   const { random, loop } = world
   const kinds = faultKinds.filter(({ probability }) => random.next() < probability)
   world.log(`this world has: ${kinds.map(({ name }) => name).join(', ') || 'no faults'}`)
-  const lanes = drawLanes(random)
+  const pool = { lanes: drawLanes(random), isSlow: random.next() < 0.35 }
   const faultsEndMs = 5_000 + random.next() * (faultsEndMaxMs - 5_000)
   loop.after(0, () => world.relay.start())
-  for (let count = random.integer(2, 5); count > 0; count--) addPeer(world, lanes, faultsEndMs)
-  const faults = kinds.flatMap((kind) => kind.faults(world, faultsEndMs))
+  for (let count = random.integer(2, 5); count > 0; count--) addPeer(world, pool, faultsEndMs)
+  const faults = kinds.map((kind) => kind.faults(world, faultsEndMs))
   if (faults.length > 0) {
-    for (let count = random.integer(1, 14); count > 0; count--) loop.after(random.next() * faultsEndMs, pick(random, faults))
+    for (let count = random.integer(1, 18); count > 0; count--)
+      loop.after(random.next() * faultsEndMs, pick(random, pick(random, faults)))
   }
-  loop.after(faultsEndMs, () => makePeace(world, lanes))
+  loop.after(faultsEndMs, () => makePeace(world, pool))
   return { faultsEndMs }
 }
 
@@ -51,7 +52,14 @@ function drawLanes(random: SeededRandom): readonly LaneKind[] {
   return luck < 0.92 ? ['fast', 'stream'] : luck < 0.96 ? ['fast', 'store'] : ['stream']
 }
 
-function addPeer(world: World, lanes: readonly LaneKind[], faultsEndMs: number): void {
+/** What the VMs of a world have in common. */
+interface Pool {
+  readonly lanes: readonly LaneKind[]
+  /** Their state takes so long to read that heirs come and go meanwhile. */
+  readonly isSlow: boolean
+}
+
+function addPeer(world: World, { lanes, isSlow }: Pool, faultsEndMs: number): void {
   const { random, loop } = world
   const isFirst = world.peers.length === 0
   const isGoing = isFirst || random.next() < 0.5
@@ -60,17 +68,17 @@ function addPeer(world: World, lanes: readonly LaneKind[], faultsEndMs: number):
     isReachable: random.next() < 0.8,
     dataWall: drawDataWall(random),
     awaits: !isFirst && random.next() < 0.8,
-    sources: Array.from({ length: random.integer(1, 2) }, (_, index) => drawSource(random, `source${index}`)),
+    sources: Array.from({ length: random.integer(1, 2) }, (_, index) => drawSource(random, `source${index}`, isSlow ? 8 : 1)),
     restoreMs: random.next() < 0.5 ? 2 : random.next() * 600,
   })
   loop.after(random.next() ** 2 * 15_000, () => peer.start())
   if (!isGoing) return
-  const notice = drawNotice(random, lanes)
-  loop.after(500 + random.next() * faultsEndMs, () => goAway(world, peer, notice))
+  const notice = drawNotice(random, lanes, isSlow)
+  loop.after(500 + random.next() * (isSlow ? faultsEndMs / 2 : faultsEndMs), () => goAway(world, peer, notice))
 }
 
 /** All that was broken works again, and fresh successors come. */
-function makePeace(world: World, lanes: readonly LaneKind[]): void {
+function makePeace(world: World, { lanes }: Pool): void {
   const { random, network, relay, peers } = world
   world.log('the faults are over')
   relay.disk.faults = noDiskFaults

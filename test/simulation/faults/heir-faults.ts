@@ -12,7 +12,7 @@ export const heirFaults: FaultKind = {
   name: 'heirs',
   probability: 0.5,
   faults: (world, faultsEndMs) =>
-    [cutFromRelay, cutFromRelay, cutOff, stop, killFor, breakAll, goes].map(
+    [cutFromRelay, cutFromRelay, cutOff, stop, killFor, breakAll, goes, fail, fail].map(
       (fault) => () => whenSomebodyInherits(world, faultsEndMs, (heir) => fault(world, heir)),
     ),
 }
@@ -65,6 +65,13 @@ function breakAll(world: World, heir: PeerMachine): void {
   world.log(`all connections of ${heir.name} break`)
   for (const { near, far } of world.network.connections)
     for (const end of [near, far]) if (end.node.peerId === heir.options.identity.peerId) end.break('a router forgot it')
+}
+
+/** Its application's disk is full: it gives the handoff back, and another gets it at once. */
+function fail({ random, loop, log }: World, heir: PeerMachine): void {
+  log(`the disk of the application of ${heir.name} is full`)
+  heir.sinkFailure = 1
+  loop.after(random.next() * 2_000, () => (heir.sinkFailure = 0))
 }
 
 /** Its own machine is going now, perhaps in the moment in which its predecessor dials it again. */
