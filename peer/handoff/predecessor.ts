@@ -328,11 +328,9 @@ class Predecessor {
   #packAnew(numbers: readonly number[]): void {
     if (numbers.length === 0) return
     this.#pipeline.supersede(numbers)
-    for (const number of numbers) {
-      for (const [source, chunks] of this.#ledger.lost(number)) {
-        this.#plan.giveBack(source, chunks)
-        this.#feeds[source]!.poke()
-      }
+    for (const [source, chunks] of this.#ledger.lost(numbers)) {
+      this.#plan.giveBack(source, [...chunks])
+      this.#feeds[source]!.poke()
     }
     this.#changed()
   }

@@ -226,6 +226,9 @@ export class Inheritance {
     // Once it is over, lanes that close must not leave a timer behind.
     if (this.#direct.size > 0 || this.#get !== undefined || this.#stop.signal.aborted) return
     this.#cancelOrphan = this.#options.clock.after(orphanMs, () => {
+      // While the relay is there, what it has will come, however long it was away. Ending now would make it drop that.
+      const { lanes, relay } = this.#options
+      if (lanes.includes('store') && relay.address !== undefined && this.#getEnded === undefined) return this.#watchForOrphan()
       this.#options.restorer.open()
       if (this.#options.restorer.idle) this.#over.resolve('partial')
       else this.#watchForOrphan()
