@@ -40,6 +40,10 @@ const directorySource = strict({
   metadata: globs('Files that match one of these globs are metadata: they go before all others, and are restored before them.'),
   include: globs('Only what matches one of these globs.'),
   exclude: globs('Nothing that matches one of these globs.'),
+  xattrs: z
+    .boolean()
+    .optional()
+    .describe('Extended attributes of users (user.…) go, too, and are restored. It takes a python3 on both VMs.'),
 })
 
 const redisSource = strict({
@@ -57,14 +61,14 @@ const redisSource = strict({
 const source = z
   .discriminatedUnion('kind', [appSource, directorySource, redisSource, pageCacheSource, postgresqlSource, commandSource])
   .superRefine(({ kind }, context) => {
-  if (!builtSourceKinds.includes(kind)) {
-    context.addIssue({
-      code: 'custom',
-      path: ['kind'],
-      message: `kind ${kind} isn't in this version yet; there are ${builtSourceKinds.join(', ')}`,
-    })
-  }
-})
+    if (!builtSourceKinds.includes(kind)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['kind'],
+        message: `kind ${kind} isn't in this version yet; there are ${builtSourceKinds.join(', ')}`,
+      })
+    }
+  })
 
 /** The `sources` of a configuration. */
 export const sourcesSchema = z

@@ -68,7 +68,10 @@ class CommandSource implements Source {
       const why = limited.signal.aborted ? `no whole index within ${Math.round(timeoutMs)} ms; the program was ended` : message
       // What has come is used; only that there was nothing at all is a failure of the source.
       if (chunks === 0)
-        throw new HeirloomError('source-failed', why, { cause: thrown, hint: hint ?? 'run the program by hand with "index" as its last argument' })
+        throw new HeirloomError('source-failed', why, {
+          cause: thrown,
+          hint: hint ?? 'run the program by hand with "index" as its last argument',
+        })
       this.#options.onWarning?.(`${this.name}: ${why}; the ${chunks} chunks that were listed go`)
     }
   }
@@ -95,7 +98,10 @@ class CommandSource implements Source {
       const { message } = limit.signal.aborted ? asHeirloomError(limit.signal.reason) : asHeirloomError(thrown)
       const { trouble } = await program.end()
       const hint = 'run the program by hand with "chunks" as its last argument'
-      throw new HeirloomError('source-failed', limit.signal.aborted ? message : `${message} (${trouble ?? 'it ended'})`, { cause: thrown, hint })
+      throw new HeirloomError('source-failed', limit.signal.aborted ? message : `${message} (${trouble ?? 'it ended'})`, {
+        cause: thrown,
+        hint,
+      })
     } finally {
       limit.signal.removeEventListener('abort', onAbort)
       // What was asked and not read to its end would be taken for the answer to what is asked next.

@@ -40,7 +40,19 @@ export class Psql {
   async rows({ sql, database, goOn = false, timeoutMs, signal }: Query): Promise<string[][]> {
     const { dsn, psql = 'psql' } = this.#options
     const limitMs = timeoutMs ?? this.#options.timeoutMs ?? psqlTimeoutMs
-    const command = [psql, '-X', '-q', '-A', '-t', '-w', '-F', separator, '-v', `ON_ERROR_STOP=${goOn ? 0 : 1}`, ...(dsn === '' ? [] : ['-d', dsn])]
+    const command = [
+      psql,
+      '-X',
+      '-q',
+      '-A',
+      '-t',
+      '-w',
+      '-F',
+      separator,
+      '-v',
+      `ON_ERROR_STOP=${goOn ? 0 : 1}`,
+      ...(dsn === '' ? [] : ['-d', dsn]),
+    ]
     const env = { PGCONNECT_TIMEOUT: String(psqlConnectTimeoutS), PGAPPNAME: 'heirloom', PGCLIENTENCODING: 'UTF8' }
     using limited = Deadline.after(systemClock, limitMs).signal(signal)
     const input = `${database === undefined ? '' : `\\connect ${quotedName(database)}\n`}${sql}\n`
@@ -55,7 +67,10 @@ export class Psql {
       signal.throwIfAborted()
       const { message } = asHeirloomError(thrown)
       const why = limited.signal.aborted ? `PostgreSQL did not answer within ${Math.round(limitMs)} ms` : message
-      throw new HeirloomError('source-failed', why, { cause: thrown, hint: `try: ${psql}${dsn === '' ? '' : ' -d with its dsn'} -c "select 1"` })
+      throw new HeirloomError('source-failed', why, {
+        cause: thrown,
+        hint: `try: ${psql}${dsn === '' ? '' : ' -d with its dsn'} -c "select 1"`,
+      })
     }
   }
 }
