@@ -11,7 +11,8 @@ import { openIdentityFile, readKeyFile } from '../src/cli/secret-file.ts'
 import { serveHttp } from '../src/http/serve.ts'
 import type { DataEnd } from '../src/lane/data-end.ts'
 import { listenHost } from '../src/net/local-address.ts'
-import { createNode, type Node } from '../src/net/node.ts'
+import { createNode, type LinkingNode } from '../src/net/node.ts'
+import { draftHandoff, type HandoffDraft } from '../src/seal/handoff-header.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { criteriaOf } from '../src/plan/manifest.ts'
 import { builtLanes } from '../src/plan/policy.ts'
@@ -19,6 +20,7 @@ import { createAgentMetrics } from './agent-metrics.ts'
 import type { PeerConfig } from './config/schema.ts'
 import { EventLog, type PeerEvent } from './events.ts'
 import { handOff } from './handoff/predecessor.ts'
+import { HeirLink } from './heir-link.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
 import { inherit } from './inherit/inherit.ts'
 import { SinkRack } from './inherit/sink-rack.ts'
@@ -87,6 +89,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const relay = resources.use(
     new RelayClient({ node, relays: config.relays, certificate: () => membership.certificate(), clock: systemClock }),
   )
+  resources.use(new HeirLink({ node, relay, events }))
   const agent = new Agent({
     config,
     options,
@@ -138,7 +141,7 @@ interface AgentParts {
   readonly membership: Membership
   readonly events: EventLog
   readonly sources: readonly Source[]
-  readonly node: Node
+  readonly node: LinkingNode
   readonly data: DataEnd
   readonly relay: RelayClient
   readonly desk: InheritanceDesk
@@ -164,6 +167,8 @@ class Agent {
   #handedOff: HandoffResult | undefined
   #receipt: string | undefined
   #rehearsed: Promise<void> | undefined
+  /** Made while nobody waits for it. */
+  #draft: HandoffDraft | undefined
 
   constructor(parts: AgentParts) {
     this.#parts = parts
@@ -275,6 +280,7 @@ class Agent {
         relay,
         clock: systemClock,
         events,
+        draft: this.#draft,
         ...(options.onProgress && { onProgress: options.onProgress }),
       }
       const criteria = criteriaOf(config.sources)
@@ -354,7 +360,13 @@ class Agent {
         options.onProgress?.(progress)
         if (progress.hitMass !== undefined) this.#readiness.restored(progress.hitMass)
       }
-      const { result, receipt } = await inherit({ ...common, lanes, journalDirectory: join(config.state, 'inheritance'), onProgress })
+      const { result, receipt } = await inherit({
+        ...common,
+        lanes,
+        origins: config.policy.origins,
+        journalDirectory: join(config.state, 'inheritance'),
+        onProgress,
+      })
       this.#inherited = result
       this.#receipt = receipt
       events.emit('inherited', { ...result })
@@ -369,7 +381,9 @@ class Agent {
   /** When nothing is to be done yet: not while something is there to be inherited. */
   #rehearse(): Promise<void> {
     const { membership, node } = this.#parts
-    this.#rehearsed ??= rehearse(membership, node, systemClock).catch((thrown: unknown) => this.#warn('rehearsal', thrown))
+    this.#rehearsed ??= rehearse(membership, node, systemClock)
+      .then(async () => void (this.#draft = await draftHandoff(membership.pool)))
+      .catch((thrown: unknown) => this.#warn('rehearsal', thrown))
     return this.#rehearsed
   }
 

@@ -60,6 +60,7 @@ function writtenPolicy(policy: Policy): Record<string, unknown> {
     max_bytes: policy.maxBytes === undefined ? undefined : formatSize(policy.maxBytes),
     max_rate: policy.maxRateBytesPerSecond === undefined ? undefined : formatRate(policy.maxRateBytesPerSecond),
     keep: formatDuration(policy.keepMs),
+    origins: policy.origins,
     ready_at: { hit_mass: policy.readyAt.hitMass, or_after: formatDuration(policy.readyAt.orAfterMs) },
   })
 }

@@ -6,6 +6,7 @@ import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { Criteria } from '../../src/plan/plan.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Node } from '../../src/net/node.ts'
+import type { HandoffDraft } from '../../src/seal/handoff-header.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
 import type { RelayClient } from '../relay-client.ts'
@@ -40,6 +41,8 @@ export interface HandoffOptions {
   readonly clock: Clock
   readonly random?: () => number
   readonly events: EventLog
+  /** The handoff's key, if it was made before the notice. */
+  readonly draft?: HandoffDraft | undefined
   readonly onProgress?: (progress: HandoffProgress) => void
 }
 
