@@ -46,7 +46,7 @@ export class Deadline {
   moveTo(atMs: number): void {
     this.#end.atMs = atMs
     this.#end.sinceMs = this.#clock.monotonicMs()
-    for (const moved of [...this.#end.onMoved]) moved()
+    for (const moved of this.#end.onMoved) moved()
   }
 
   /** The deadline that lies `reserveMs` before this one. */

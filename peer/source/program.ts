@@ -57,7 +57,7 @@ export class Program implements AsyncDisposable {
     const onAbort = () => reject(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     stdin.write(bytes, (error) => {
-      if (error == null) resolve()
+      if (error === null || error === undefined) resolve()
       else reject(new HeirloomError('source-failed', `${this.#name} takes nothing any more: ${error.message}`, { cause: error }))
     })
     await promise.finally(() => signal.removeEventListener('abort', onAbort))

@@ -1,14 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import {
   chmodSync,
-  closeSync,
   existsSync,
-  ftruncateSync,
-  linkSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -16,51 +11,21 @@ import {
   symlinkSync,
   utimesSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isLeftOut } from '../../src/chunk/chunk.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import { packBytesTarget } from '../../src/limits/wire.ts'
-import { encodeAttributes, withExtended } from '../../peer/source/directory/attributes.ts'
-import { noTarget, type EntryHead, type RelativePath } from '../../peer/source/directory/entry.ts'
 import { createDirectorySink } from '../../peer/source/directory/sink.ts'
-import { createDirectorySource } from '../../peer/source/directory/source.ts'
 import type { IncomingFragment, RecalledFragment, Sink } from '../../peer/source/source.ts'
 import { cut, end, testSink } from '../contract/sink.ts'
-import { list, never } from '../contract/source.ts'
-import { makeTempOnDisk } from '../helpers/residency.ts'
-import { makeTemp, type TempDirectory } from '../helpers/temp.ts'
+import { never } from '../contract/source.ts'
+import { fragment, handOver, mtimeS, sinkAt } from '../helpers/directory.ts'
+import { makeTemp } from '../helpers/temp.ts'
 import { seeded } from '../helpers/seed.ts'
 import { makeTree, treeDifferences } from '../helpers/tree.ts'
 
 const test = suite('directory sink')
-
-const mtimeS = 1_700_000_000
-
-function headOf(given: Partial<EntryHead>): EntryHead {
-  return { type: 'file', mode: 0o644, mtimeS, mtimeNs: 250_000_000, size: 0, offset: 0, target: noTarget, ...given }
-}
-
-function fragment(path: RelativePath, bytes: Uint8Array | string = '', head: Partial<EntryHead> = {}): IncomingFragment {
-  const content = Buffer.from(bytes)
-  const attributes = encodeAttributes(path, headOf({ size: content.byteLength, ...head }))
-  return {
-    id: String(path),
-    kind: head.type === undefined ? 'data' : 'metadata',
-    offset: 0,
-    chunkBytes: content.byteLength,
-    bytes: content,
-    version: '',
-    expiresAtMs: 0,
-    attributes,
-  }
-}
-
-function sinkAt(temp: TempDirectory, staging = '.heirloom-test'): Sink {
-  return createDirectorySink({ name: 'files', path: temp.path, staging: temp.at(staging) })
-}
 
 async function restoreOne(sink: Sink, given: IncomingFragment): Promise<string | undefined> {
   const { refused } = await sink.restore([given], never())
@@ -88,36 +53,6 @@ testSink('directory', {
   fragmentsOf: (name, content, ends) => cut(content, ends).map((part) => ({ ...fragment(name, content), ...part })),
   refusedFragment: () => fragment('../outside', 'x'),
 })
-
-interface Options {
-  readonly xattrs?: boolean
-}
-
-/** All of a directory as it would come over the wire. */
-async function fragmentsIn(from: string, options: Options = {}): Promise<IncomingFragment[]> {
-  await using source = createDirectorySource({ name: 'files', path: from, ...options })
-  const parts = (await Array.fromAsync(source.read(await list(source), never()))).flat()
-  return parts.map((part) => {
-    if (isLeftOut(part)) throw new Error(`${part.chunk.id}: ${part.detail}`)
-    const { id, kind } = part.chunk
-    return { ...part, id, kind, version: part.version ?? '', expiresAtMs: 0, attributes: part.attributes! }
-  })
-}
-
-async function handOver(from: string, temp: TempDirectory, options: Options = {}): Promise<void> {
-  await using sink = createDirectorySink({ name: 'files', path: temp.path, staging: temp.at('.heirloom-test'), ...options })
-  for (const fragment of await fragmentsIn(from, options)) assert.equal((await sink.restore([fragment], never())).refused, [])
-  await sink.finish(end, never())
-}
-
-/** A user's attribute of a file, by another tool than the one under test. */
-function xattr(what: 'get' | 'set', path: string, value = ''): string {
-  const program =
-    what === 'set'
-      ? 'os.setxattr(p, "user.t", sys.argv[2].encode())'
-      : 'print(os.getxattr(p, "user.t").decode() if "user.t" in os.listxattr(p) else "", end="")'
-  return execFileSync('python3', ['-c', `import os, sys; p = sys.argv[1]; ${program}`, path, value], { encoding: 'utf8' })
-}
 
 test('a restored directory equals the one that was read: bytes, paths, modes, times, links', async () => {
   await using before = await makeTemp()
@@ -329,115 +264,6 @@ test('a folder that is removed in the middle is made again for what comes next',
     ['folder/b'],
   )
   assert.equal(readdirSync(temp.at('folder')), ['c'])
-})
-
-test('a sparse file stays sparse, whole or in pieces, and its bytes are the same', async () => {
-  await using before = await makeTempOnDisk()
-  await using after = await makeTempOnDisk()
-  for (const [name, size] of [
-    ['small', 600_000],
-    ['large', 6 * packBytesTarget + 100],
-  ] as const) {
-    const file = openSync(before.at(name), 'w')
-    ftruncateSync(file, size)
-    writeSync(file, 'in the middle', Math.floor(size / 2))
-    writeSync(file, 'at the end', size - 10)
-    closeSync(file)
-  }
-  writeFileSync(before.at('zeros'), Buffer.alloc(100_000))
-  await handOver(before.path, after)
-  assert.equal(treeDifferences(before.path, after.path), [])
-  const room = (temp: TempDirectory, name: string) => 512 * statSync(temp.at(name)).blocks
-  for (const name of ['small', 'large']) assert.ok(room(after, name) <= 32 * 1024, `${name}: ${room(after, name)}`)
-  assert.ok(room(after, 'zeros') >= 100_000, 'what has no holes gets none')
-})
-
-test('several names of one file stay one file, in whatever order they come', async () => {
-  await using before = await makeTemp()
-  mkdirSync(before.at('a'))
-  writeFileSync(before.at('a/first'), 'content')
-  writeFileSync(before.at('large'), Buffer.alloc(2 * packBytesTarget, 'x'))
-  linkSync(before.at('a/first'), before.at('second'))
-  linkSync(before.at('a/first'), before.at('a/third'))
-  linkSync(before.at('large'), before.at('a/large'))
-  writeFileSync(before.at('alone'), 'x')
-  for (const turn of [(all: IncomingFragment[]) => all, (all: IncomingFragment[]) => all.reverse()]) {
-    await using after = await makeTemp()
-    await using sink = sinkAt(after)
-    let chunks = 0
-    const fragments = turn(await fragmentsIn(before.path))
-    for (const given of fragments) {
-      const { chunks: complete, refused } = await sink.restore([given], never())
-      assert.equal(refused, [])
-      chunks += complete
-    }
-    assert.equal(await sink.finish(end, never()), { dropped: 0 })
-    assert.is(chunks, fragments.length)
-    assert.equal(treeDifferences(before.path, after.path), [])
-    const inode = (name: string) => statSync(after.at(name)).ino
-    assert.is(inode('a/first'), inode('second'))
-    assert.is(inode('a/first'), inode('a/third'))
-    assert.is(inode('large'), inode('a/large'))
-    assert.equal([statSync(after.at('alone')).nlink, statSync(after.at('second')).nlink], [1, 3])
-  }
-})
-
-test('a further name whose file never comes is dropped and counted; one that leads outside is refused', async () => {
-  await using temp = await makeTemp()
-  await using sink = sinkAt(temp)
-  const name = (path: string, target: string): IncomingFragment =>
-    fragment(path, '', { type: 'name', size: 7, target: Buffer.from(target) })
-  assert.is(await restoreOne(sink, name('x', '../outside')), 'a name of a file outside')
-  assert.equal((await sink.restore([name('x', 'missing')], never())).unfinished, [0])
-  // Another file stands there: the name is not given to it.
-  writeFileSync(temp.at('other'), 'another')
-  utimesSync(temp.at('other'), 1, 1)
-  await sink.restore([name('y', 'other')], never())
-  assert.equal(await sink.finish({ ...end, complete: false }, never()), { dropped: 2 })
-  assert.not.ok(existsSync(temp.at('x')) || existsSync(temp.at('y')))
-})
-
-test('a further name that waited when the process ended is given by the next one', async () => {
-  await using before = await makeTemp()
-  await using after = await makeTemp()
-  writeFileSync(before.at('a'), 'content')
-  linkSync(before.at('a'), before.at('b'))
-  const [name, file] = (await fragmentsIn(before.path)).sort((one, other) => other.id.length - one.id.length)
-  const first = sinkAt(after)
-  assert.equal((await first.restore([name!], never())).unfinished, [0])
-  await first[Symbol.asyncDispose]()
-  await using next = sinkAt(after)
-  await next.recall([{ ...name!, length: 0 }], never())
-  assert.is((await next.restore([file!], never())).chunks, 2)
-  assert.is(statSync(after.at('a')).ino, statSync(after.at('b')).ino)
-})
-
-test('extended attributes go where they are asked for, of files, pieces and folders, and not otherwise', async () => {
-  await using before = await makeTempOnDisk()
-  mkdirSync(before.at('folder'))
-  writeFileSync(before.at('folder/file'), 'x')
-  writeFileSync(before.at('large'), Buffer.alloc(2 * packBytesTarget, 'x'))
-  writeFileSync(before.at('plain'), 'x')
-  for (const name of ['folder', 'folder/file', 'large']) xattr('set', before.at(name), `of ${name}`)
-  const ofAll = (temp: TempDirectory) => ['folder', 'folder/file', 'large', 'plain'].map((name) => xattr('get', temp.at(name)))
-  await using with_ = await makeTempOnDisk()
-  await handOver(before.path, with_, { xattrs: true })
-  assert.equal(ofAll(with_), ['of folder', 'of folder/file', 'of large', ''])
-  assert.equal(treeDifferences(before.path, with_.path), [])
-  await using without = await makeTempOnDisk()
-  await handOver(before.path, without)
-  assert.equal(ofAll(without), ['', '', '', ''])
-})
-
-test('extended attributes that are none are passed over', async () => {
-  await using temp = await makeTempOnDisk()
-  await using sink = createDirectorySink({ name: 'files', path: temp.path, staging: temp.at('.heirloom-test'), xattrs: true })
-  const given = ['not json', '[]', '{"user.a":1}', '{"user.a":"%%%"}', '{"trusted.a":"YQ=="}'].map((text, index) => {
-    const plain = fragment(`f${index}`, 'x')
-    return { ...plain, attributes: withExtended(plain.attributes, Buffer.from(text)) }
-  })
-  assert.is((await sink.restore(given, never())).chunks, 5)
-  assert.is(xattr('get', temp.at('f4')), '')
 })
 
 test.run()

@@ -2,6 +2,8 @@
 // time-out: 120 s
 
 import { mkdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import process from 'node:process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HeirloomError } from '../../src/errors.ts'
@@ -197,6 +199,28 @@ test('a file that has shrunk is read as far as it goes', async () => {
   await sink.finish(end, never())
   assert.is(residentBytesOf(temp.at('file')), statSync(temp.at('file')).size)
 })
+
+test('a Python that hangs is ended when its time is over', async () => {
+  await using temp = await makeTempOnDisk()
+  writeFileSync(temp.at('file'), 'x')
+  writeFileSync(temp.at('hanging'), '#!/bin/sh\necho $$ > "$0.pid"\nexec sleep 1000000\n', { mode: 0o755 })
+  await using source = createPageCacheSource({ name: 'pages', path: temp.path, python: temp.at('hanging'), include: ['file'] })
+  const over = new AbortController()
+  const reason = new HeirloomError('timeout', 'its time is over')
+  const listing = list(source, { signal: over.signal }).catch((error: unknown) => error)
+  const pid = await written(temp.at('hanging.pid'))
+  over.abort(reason)
+  assert.is(await listing, reason)
+  assert.throws(() => process.kill(pid, 0))
+})
+
+/** The number in a file, once it is there. */
+async function written(path: string): Promise<number> {
+  for (;;) {
+    const text = await readFile(path, 'utf8').catch(() => '')
+    if (text.endsWith('\n')) return Number(text)
+  }
+}
 
 test('without a Python the source fails and says what to do', async () => {
   await using temp = await makeTempOnDisk()

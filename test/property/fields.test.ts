@@ -50,7 +50,8 @@ const attributes = fc.record({
     size,
     offset: size,
     target: fc.uint8Array({ maxLength: 200 }),
-    ...{ sparse: fc.constantFrom(undefined, true as const), extended: fc.option(fc.uint8Array({ maxLength: 50 }), { nil: undefined }) },
+    sparse: fc.constantFrom(undefined, true as const),
+    extended: fc.option(fc.uint8Array({ maxLength: 50 }), { nil: undefined }),
   }),
 })
 
