@@ -41,9 +41,6 @@ export async function measureNotice(plan: Plan): Promise<Row[]> {
 const packClouds: readonly FakeCloud['kind'][] = ['aws', 'gcp', 'azure']
 
 async function measureFirstPacks(plan: Plan): Promise<Row[]> {
-  await using stage = await Stage.open(plan.folder, plan.signal)
-  const directory = join(stage.folder, 'from')
-  await writeTree({ path: directory, files: 64, bytesOf: () => 64 * 1024 })
   const rows: Row[] = []
   for (const kind of packClouds) {
     const latencies: number[] = []
@@ -54,26 +51,29 @@ async function measureFirstPacks(plan: Plan): Promise<Row[]> {
         await delay(systemClock, Math.random() * clouds.find((cloud) => cloud.kind === kind)!.everyMs, plan.signal)
         return () => fake.raise('preempt', 60_000)
       }
-      latencies.push(await flagToFirstPack(stage, directory, [{ kind, endpoint: server.url }], raise))
+      latencies.push(await flagToFirstPack(plan, [{ kind, endpoint: server.url }], raise))
     }
     rows.push(row(`flag to first pack, ${kind}`, 'ms', latencies, { target: { most: targets[kind]! } }))
     plan.note(`notice: first pack, ${kind}`)
   }
   const latencies: number[] = []
   for (let round = 0; round < plan.rounds; round++) {
-    latencies.push(await flagToFirstPack(stage, directory, undefined, async (agent) => () => agent.tell('SIGTERM')))
+    latencies.push(await flagToFirstPack(plan, undefined, async (agent) => () => agent.tell('SIGTERM')))
   }
   rows.push(row('flag to first pack, SIGTERM', 'ms', latencies, { target: { most: signalTarget } }))
   return rows
 }
 
-/** Both ends' clocks are this machine's: the agent says when it handed its first pack to the link, to the store or to a successor. */
+/** Both ends' clocks are this machine's: the agent says when it handed its first pack to the link, here to the store. */
 async function flagToFirstPack(
-  stage: Stage,
-  directory: string,
+  plan: Plan,
   notices: readonly object[] | undefined,
   raise: (agent: Child) => Promise<() => void>,
 ): Promise<number> {
+  // One of its own each: an agent would first inherit what the one before has left at the relay.
+  await using stage = await Stage.open(plan.folder, plan.signal)
+  const directory = join(stage.folder, 'from')
+  await writeTree({ path: directory, files: 64, bytesOf: () => 64 * 1024 })
   const agent = await stage.agent('predecessor', directory, notices)
   await stage.line(agent, 'ready')
   const now = await raise(agent)
