@@ -8,6 +8,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startAgent } from '../helpers/agent.ts'
 import { Fleet } from '../helpers/fleet.ts'
+import { startPostgres, type TestPostgres } from '../helpers/postgres.ts'
 import { forgetFiles, makeTempOnDisk, residentBytesOf } from '../helpers/residency.ts'
 
 const test = suite('agents with sources of several kinds')
@@ -50,6 +51,34 @@ test('a command and a page cache hand over from one VM to the next', async () =>
     [residentBytesOf(disk.at('new/hot')), residentBytesOf(disk.at('new/cold'))],
     [200_000, 0].map((bytes) => Math.ceil(bytes / 4096) * 4096),
   )
+})
+
+test('the buffers of PostgreSQL are those of its predecessor, on a physical copy', async () => {
+  await using fleet = await Fleet.start()
+  await using before = await startPostgres()
+  await before.sql('CREATE EXTENSION pg_buffercache; CREATE EXTENSION pg_prewarm;')
+  await before.sql(
+    'CREATE TABLE hot AS SELECT g FROM generate_series(1, 20000) g; CREATE TABLE cold AS SELECT g FROM generate_series(1, 20000) g;',
+  )
+  await using after = await before.copy()
+  // What was just written is in the buffers; after a start only what is read.
+  await before.restart()
+  await before.sql('SELECT count(*) FROM hot;')
+  const sources = (server: TestPostgres) => [{ name: 'db', kind: 'postgresql', dsn: server.dsn() }]
+  const old = await startAgent(fleet, 'old', { sources: sources(before) })
+  await fleet.waiting(1)
+  old.program.kill('SIGTERM')
+  const ended = await old.program.end()
+  assert.is(ended.code, 0, ended.stderr)
+  const next = await startAgent(fleet, 'new', { sources: sources(after) })
+  assert.is((await next.program.row('inherited'))['outcome'], 'delivered')
+  const buffered = async (table: string) =>
+    Number(
+      (
+        await after.sql(`SELECT count(*) FROM pg_buffercache WHERE relforknumber = 0 AND relfilenode = pg_relation_filenode('${table}');`)
+      )[0],
+    )
+  assert.equal([await buffered('hot'), await buffered('cold')], [89, 0])
 })
 
 test('sources that fail cost their own state only, and the receipt says why', async () => {

@@ -176,6 +176,21 @@ test('a file that comes later is read at the end; one that never comes, or is re
   assert.is(residentBytesOf(outside.at('secret')), 0)
 })
 
+test('what waited for its file when the process ended is read by the next one', async () => {
+  await using temp = await makeTempOnDisk()
+  const given = fragment('late', Buffer.from(JSON.stringify({ size: page, ranges: [[0, page]] })))
+  const open = () => createPageCacheSink({ name: 'pages', path: temp.path, staging: temp.at('.heirloom-s') })
+  const first = open()
+  assert.equal((await first.restore([given], never())).unfinished, [0])
+  await first[Symbol.asyncDispose]()
+  writeFileSync(temp.at('late'), Buffer.alloc(page, 'x'))
+  forgetFiles(temp.at('late'))
+  await using next = open()
+  await next.recall([{ ...given, length: given.chunkBytes }], never())
+  assert.equal(await next.finish(end, never()), { dropped: 0 })
+  assert.is(residentBytesOf(temp.at('late')), page)
+})
+
 test('what the memory has no room for is refused, and so is what is no description', async () => {
   await using temp = await makeTempOnDisk()
   writeFileSync(temp.at('file'), Buffer.alloc(10 * page, 'x'))
