@@ -34,16 +34,16 @@ const directorySource = strict({
   name: sourceName,
   kind: z.literal('directory').describe('A directory, with everything below it.'),
   path: path().describe('The directory. A relative one counts from the configuration file.'),
+  xattrs: z
+    .boolean()
+    .optional()
+    .describe('Extended attributes of users (user.…) go, too, and are restored. It takes a python3 on both VMs.'),
   order: order('forecast'),
   ...place,
   divide: divide.optional(),
   metadata: globs('Files that match one of these globs are metadata: they go before all others, and are restored before them.'),
   include: globs('Only what matches one of these globs.'),
   exclude: globs('Nothing that matches one of these globs.'),
-  xattrs: z
-    .boolean()
-    .optional()
-    .describe('Extended attributes of users (user.…) go, too, and are restored. It takes a python3 on both VMs.'),
 })
 
 const redisSource = strict({
