@@ -197,11 +197,12 @@ test('what the memory has no room for is refused, and so is what is no descripti
   const options = { name: 'pages', path: temp.path, staging: temp.at('.heirloom-s'), bytesMax: 12 * page }
   await using sink = createPageCacheSink(options)
   const whole = JSON.stringify({ size: 10 * page, ranges: [[0, 10 * page]] })
-  const reasons = ['not json', '{}', '{"size":1,"ranges":[[0]]}', '{"size":1,"ranges":[[-1,2]]}', whole, whole].map(
-    async (text) => (await sink.restore([fragment('file', Buffer.from(text))], never())).refused[0]?.reason,
-  )
+  const reasons: (string | undefined)[] = []
+  for (const text of ['not json', '{}', '{"size":1,"ranges":[[0]]}', '{"size":1,"ranges":[[-1,2]]}', whole, whole]) {
+    reasons.push((await sink.restore([fragment('file', Buffer.from(text))], never())).refused[0]?.reason)
+  }
   const wrong = 'not a description of what is in memory'
-  assert.equal(await Promise.all(reasons), [wrong, wrong, wrong, wrong, undefined, 'there is no memory left for it'])
+  assert.equal(reasons, [wrong, wrong, wrong, wrong, undefined, 'there is no memory left for it'])
 })
 
 test('a file that has shrunk is read as far as it goes', async () => {
