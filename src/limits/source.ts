@@ -116,3 +116,9 @@ export const hintDrainMs = 5_000
 
 /** The extended attributes of one file, in their written form: what the usual file systems can hold, and a pack's head beside others. */
 export const extendedBytesMax = 64 * KiB
+
+/** Extents of PostgreSQL's buffers that are listed: blocks one by one up to 4 GB of them, some 80 MB of memory for a moment. */
+export const bufferExtentsMax = 500_000
+
+/** Ids that a dumping program is told at a time: it answers in their order, so more ahead would only take memory. */
+export const commandAskedMax = 512

@@ -91,7 +91,7 @@ test('sources that fail cost their own state only, and the receipt says why', as
       { name: 'database', kind: 'postgresql', dsn: 'host=/nowhere user=nobody' },
       { name: 'pages', kind: 'pagecache', path: files, python: '/nowhere/python3' },
       { name: 'tool', kind: 'command', dump: ['sh', '-c', 'echo the cache is locked >&2; exit 3'], load: ['true'] },
-      { name: 'hanging', kind: 'command', dump: ['sleep', '1000000'], load: ['true'], timeout: '100ms' },
+      { name: 'hanging', kind: 'command', dump: ['sh', '-c', 'sleep 1000000'], load: ['true'], timeout: '100ms' },
     ],
   })
   await fleet.waiting(1)

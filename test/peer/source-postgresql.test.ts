@@ -223,6 +223,18 @@ test('a relation that was dropped since the copy, or has become shorter, costs n
   assert.is(await bufferedBlocks(copy, 'large'), 8)
 })
 
+test('of many buffers some are told together', async () => {
+  await using source = createPostgresqlSource({ name: 'db', dsn: old.dsn(), extentsMax: 5 })
+  const parts = await readAll(source, await list(source))
+  const { ranges } = JSON.parse(contentOf(told.large.id, parts).toString()) as RelationHint
+  const [main] = ranges
+  assert.is(main![1], 0)
+  assert.ok(main![2] >= 16 && main![2] < 32, JSON.stringify(ranges))
+  await copy.restart()
+  await restoreInto(copy, { ...told.large.hint, ranges })
+  assert.is(await bufferedBlocks(copy, 'large'), 16)
+})
+
 test('no more is brought in than there are free buffers', async () => {
   const { hint } = told.large
   const { reason } = await restoreInto(copy, { ...hint, ranges: [[0, 0, 1_000_000]] })
