@@ -49,6 +49,12 @@ export class Deadline {
     for (const moved of this.#end.onMoved) moved()
   }
 
+  /** Tells of every move, until the signal is aborted. */
+  listen(onMoved: () => void, signal: AbortSignal): void {
+    this.#end.onMoved.add(onMoved)
+    signal.addEventListener('abort', () => this.#end.onMoved.delete(onMoved), { once: true })
+  }
+
   /** The deadline that lies `reserveMs` before this one. */
   before(reserveMs: number): Deadline {
     return new Deadline(this.#clock, this.#end, (end) => this.#place(end) - reserveMs)
