@@ -29,6 +29,7 @@ import { joinPool, type Membership } from './membership.ts'
 import { openData } from './open-data.ts'
 import { createNotice } from './notice/create-notice.ts'
 import { PolicyRunner, type Occasion } from './policy-runner.ts'
+import { ownFacts } from './own-facts.ts'
 import { Readiness } from './readiness.ts'
 import { rehearse } from './rehearsal.ts'
 import { RelayClient } from './relay-client.ts'
@@ -85,7 +86,13 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const host = address === undefined ? undefined : listenHost(address)
   const data = resources.use(await openData({ lanes: config.policy.lanes, host, port: config.dataPort ?? 0, clock: systemClock }))
   const relay = resources.use(
-    new RelayClient({ node, relays: config.relays, certificate: () => membership.certificate(), clock: systemClock }),
+    new RelayClient({
+      node,
+      relays: config.relays,
+      certificate: () => membership.certificate(),
+      clock: systemClock,
+      facts: () => ownFacts(config.policy),
+    }),
   )
   resources.use(new HeirLink({ node, relay, events }))
   const agent = new Agent({
@@ -271,7 +278,7 @@ class Agent {
         ...(options.onProgress && { onProgress: options.onProgress }),
       }
       const criteria = criteriaOf(config.sources)
-      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources: chosen, criteria, limits })
+      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources: chosen, criteria, limits, wish: this.#wish() })
       await this.#lookout.acknowledge()
       this.#handedOff = result
       this.#receipt = receipt
@@ -283,6 +290,12 @@ class Agent {
       this.#over.reject(thrown)
       throw thrown
     }
+  }
+
+  /** What was inherited is the best guess at how much there is to hand on, until the sources have said. */
+  #wish() {
+    const bytes = this.#inherited?.bytes.planned
+    return { worth: this.#parts.config.policy.worth, ...(bytes !== undefined && { bytes }) }
   }
 
   #lookOut({ notices }: PeerConfig): Lookout {
