@@ -72,6 +72,10 @@ test('every key of the contract is read, with units', () => {
   assert.is(machine.initial, 'guarding', 'the short form is expanded')
   assert.equal(policy, {
     on: { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff' },
+    prefer: {},
+    worth: 1,
+    takes: [],
+    origins: ['http:', 'https:'],
     lanes: ['fast', 'stream', 'circuit', 'store'],
     reserveMs: 3000,
     maxBytes: 8e9,
