@@ -3,6 +3,7 @@
 import { dirname, join, resolve } from 'node:path'
 import type { z } from 'zod'
 import { parseConfig, readConfigFile } from '../../src/config/config-file.ts'
+import type { SourceEntry } from '../../src/plan/manifest.ts'
 import { defaultSocket, defaultState, type Environment } from './directories.ts'
 import { configSchema, type PeerConfig } from './schema.ts'
 
@@ -36,9 +37,16 @@ export function readConfig(text: string, file: string, env: Environment, overrid
     identity: checked.identity === undefined ? join(state, 'identity.key') : absolute('identity', checked.identity),
     notices: checked.notices.map((notice) => (notice.kind === 'file' ? { ...notice, path: resolve(folder, notice.path) } : notice)),
     awaitMs: checked.await,
-    sources: checked.sources.map((source) => (source.kind === 'directory' ? { ...source, path: resolve(folder, source.path) } : source)),
+    sources: checked.sources.map((source) => withAbsolutePaths(source, folder)),
     policy: checked.policy,
   })
+}
+
+function withAbsolutePaths(source: SourceEntry, folder: string): SourceEntry {
+  const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(folder, path))
+  if (source.kind === 'directory') return { ...source, path: resolve(folder, source.path) }
+  if (source.kind === 'redis') return { ...source, passwordFile: absolute(source.passwordFile), caFile: absolute(source.caFile) }
+  return source
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {

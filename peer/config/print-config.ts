@@ -47,6 +47,15 @@ function writtenSource(source: SourceEntry): Record<string, unknown> {
     delete written['timeoutMs']
     written['timeout'] = source.timeoutMs === undefined ? undefined : formatDuration(source.timeoutMs)
   }
+  if (source.kind === 'redis') {
+    const { passwordFile, caFile } = source
+    for (const key of ['passwordFile', 'caFile']) delete written[key]
+    Object.assign(written, { password_file: passwordFile, ca_file: caFile })
+  }
+  if (source.kind === 'redis' || source.kind === 'memcached') {
+    delete written['maxKeyBytes']
+    written['max_key'] = source.maxKeyBytes === undefined ? undefined : formatSize(source.maxKeyBytes)
+  }
   return present(written)
 }
 

@@ -9,6 +9,8 @@ import { divided } from './divided.ts'
 import { stagingPrefix } from './directory/path.ts'
 import { createDirectorySink } from './directory/sink.ts'
 import { createDirectorySource } from './directory/source.ts'
+import { createRedisSink } from './redis/sink.ts'
+import { createRedisSource } from './redis/source.ts'
 import type { Sink, Source } from './source.ts'
 
 export interface CreateOptions {
@@ -31,6 +33,10 @@ const adapters: { readonly [Kind in SourceEntry['kind']]?: Adapter<EntryOf<Kind>
   directory: {
     source: (entry, options) => createDirectorySource({ ...entry, ...options }),
     sink: (entry) => createDirectorySink({ ...entry, staging: join(entry.path, `${stagingPrefix}${entry.name}`) }),
+  },
+  redis: {
+    source: (entry, options) => createRedisSource({ ...entry, ...options }),
+    sink: (entry, state) => createRedisSink({ ...entry, staging: join(state, 'staging', entry.name) }),
   },
 }
 

@@ -2,6 +2,7 @@
 // The schema of a configuration's `sources` and its type. Pure: whether a path exists is asked later, by the source itself.
 
 import * as z from 'zod'
+import { keyedValueBytesMax } from '../limits/keyed.ts'
 import { sourcesMax } from '../limits/wire.ts'
 import { duration, path, size, strict } from '../config/values.ts'
 import type { Criteria } from './plan.ts'
@@ -11,7 +12,7 @@ export const orders = ['forecast', 'app', 'recency', 'frequency', 'size', 'key']
 export type Order = (typeof orders)[number]
 
 /** The kinds of sources that this version can read. The schema knows the others already, so that they can be named. */
-const builtSourceKinds: readonly string[] = ['app', 'directory']
+const builtSourceKinds: readonly string[] = ['app', 'directory', 'redis', 'memcached']
 
 const name = z
   .string()
@@ -84,19 +85,52 @@ const directorySource = strict({
   exclude: globs('Nothing that matches one of these globs.'),
 })
 
+const maxKey = size({ max: keyedValueBytesMax })
+  .optional()
+  .describe('Larger keys are left out, since the server serves nobody else while it reads one. Without it: 64MiB.')
+
 const redisSource = strict({
   name,
   kind: z.literal('redis').describe('A Redis or Valkey server.'),
-  url: z
-    .string()
-    .regex(/^rediss?:\/\//, { error: 'expected a URL such as redis://127.0.0.1:6379' })
-    .describe('redis://host:port'),
+  url: serverUrl('expected a URL such as redis://127.0.0.1:6379, rediss:// for TLS, or unix:/run/redis.sock', ['redis:', 'rediss:']).describe(
+    'redis://host:port, rediss://host:port with TLS, or unix:/path.sock. A /NUMBER at the end means that database alone.',
+  ),
+  user: z.string().min(1).max(256).optional().describe('The user of the server (ACL). Without it: the default user.'),
+  password_file: path().optional().describe("The file with the user's password, and nothing else. A relative one counts from the configuration file."),
+  ca_file: path().optional().describe('The file with the certificates that are trusted with rediss://. Without it: those of the system.'),
+  databases: z.array(z.int().min(0).max(65_535)).min(1).max(1024).optional().describe('Which databases. Without it: all that have keys.'),
+  max_key: maxKey,
   order: order('forecast'),
   ...place,
   divide: divide.optional(),
-})
+}).transform(({ password_file, ca_file, max_key, ...source }) => ({
+  ...source,
+  passwordFile: password_file,
+  caFile: ca_file,
+  maxKeyBytes: max_key,
+}))
 
-const source = z.discriminatedUnion('kind', [appSource, directorySource, redisSource]).superRefine(({ kind }, context) => {
+const memcachedSource = strict({
+  name,
+  kind: z.literal('memcached').describe('A memcached server, 1.6 or later.'),
+  url: serverUrl('expected a URL such as memcached://127.0.0.1:11211, or unix:/run/memcached.sock', ['memcached:']).describe(
+    'memcached://host:port or unix:/path.sock',
+  ),
+  max_key: maxKey,
+  order: order('forecast'),
+  ...place,
+  divide: divide.optional(),
+}).transform(({ max_key, ...source }) => ({ ...source, maxKeyBytes: max_key }))
+
+/** The URL of a key-value server. Its secrets are elsewhere. */
+function serverUrl(expected: string, protocols: readonly string[]) {
+  return z.string().superRefine((text, context) => {
+    const wrong = serverUrlProblem(text, expected, protocols)
+    if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
+  })
+}
+
+const source = z.discriminatedUnion('kind', [appSource, directorySource, redisSource, memcachedSource]).superRefine(({ kind }, context) => {
   if (!builtSourceKinds.includes(kind)) {
     context.addIssue({
       code: 'custom',
@@ -128,9 +162,10 @@ export type Division = Readonly<z.output<typeof divide>>
 type AppSourceEntry = Readonly<z.output<typeof appSource>>
 type DirectorySourceEntry = Readonly<z.output<typeof directorySource>>
 type RedisSourceEntry = Readonly<z.output<typeof redisSource>>
+type MemcachedSourceEntry = Readonly<z.output<typeof memcachedSource>>
 
 /** One source of the manifest. Only kinds of builtSourceKinds get here. */
-export type SourceEntry = AppSourceEntry | DirectorySourceEntry | RedisSourceEntry
+export type SourceEntry = AppSourceEntry | DirectorySourceEntry | RedisSourceEntry | MemcachedSourceEntry
 export type Manifest = readonly SourceEntry[]
 
 /** By which criteria the sources of a manifest go (claim 5). Groups of like read probability go by it, whatever the source's own order. */
@@ -155,4 +190,15 @@ function appUrlProblem(text: string): string | undefined {
   if (url.username !== '' || url.password !== '') return 'secrets have no place in this file: the URL has a user or a password'
   const loopback = url.hostname === 'localhost' || url.hostname === '[::1]' || url.hostname.startsWith('127.')
   return loopback ? undefined : 'an application is asked on a Unix socket or on the loopback only, since its answers are not sealed yet'
+}
+
+function serverUrlProblem(text: string, expected: string, protocols: readonly string[]): string | undefined {
+  if (text.startsWith('unix:')) {
+    const socket = text.slice('unix:'.length)
+    return socket.startsWith('/') && new TextEncoder().encode(socket).length <= 107 ? undefined : expected
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !protocols.includes(url.protocol) || url.hostname === '') return expected
+  if (url.password !== '' || url.username !== '') return 'secrets have no place in this file: give user and password_file in place of those in the URL'
+  return /^(\/\d{0,5})?$/.test(url.pathname) && url.search === '' && url.hash === '' ? undefined : expected
 }

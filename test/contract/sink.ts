@@ -11,7 +11,7 @@ export interface SinkSetup extends AsyncDisposable {
   /** Another sink in the place of this one, as after a restart of the process. */
   restart(): Promise<Sink>
   /** What an application would find under a name now; undefined for nothing. */
-  restored(name: string): Uint8Array | undefined
+  restored(name: string): Uint8Array | undefined | Promise<Uint8Array | undefined>
 }
 
 export interface SinkFixture {
@@ -47,7 +47,7 @@ export function testSink(name: string, fixture: SinkFixture): void {
     const contents = { one: Buffer.from('1'), empty: Buffer.alloc(0), page: Buffer.alloc(4096, 'x'), 'näme ☃ %2F': Buffer.from('odd') }
     const fragments = Object.entries(contents).flatMap(([name, content]) => fixture.fragmentsOf(name, content))
     assert.equal(await setup.sink.restore(fragments, never()), { chunks: 4, bytes: 4100, unfinished: [], refused: [] })
-    for (const [name, content] of Object.entries(contents)) assert.ok(content.equals(setup.restored(name)!), name)
+    for (const [name, content] of Object.entries(contents)) assert.ok(content.equals((await setup.restored(name))!), name)
     assert.equal(await setup.sink.finish(end, never()), { dropped: 0 })
   })
 
@@ -56,7 +56,7 @@ export function testSink(name: string, fixture: SinkFixture): void {
     const fragments = fixture.fragmentsOf('twice', Buffer.from('content'))
     const first = await setup.sink.restore(fragments, never())
     assert.equal(await setup.sink.restore(fragments, never()), first)
-    assert.ok(Buffer.from('content').equals(setup.restored('twice')!))
+    assert.ok(Buffer.from('content').equals((await setup.restored('twice'))!))
   })
 
   test('a chunk in fragments appears when the last one is there, in whatever order and number they come', async () => {
@@ -64,9 +64,9 @@ export function testSink(name: string, fixture: SinkFixture): void {
     const [first, second, third] = fixture.fragmentsOf('large', large, thirds) as [IncomingFragment, IncomingFragment, IncomingFragment]
     assert.equal(await setup.sink.restore([third], never()), { chunks: 0, bytes: 0, unfinished: [0], refused: [] })
     assert.equal((await setup.sink.restore([first, third], never())).unfinished, [0, 1])
-    assert.is(setup.restored('large'), undefined)
+    assert.is(await setup.restored('large'), undefined)
     assert.equal(await setup.sink.restore([second], never()), { chunks: 1, bytes: large.byteLength, unfinished: [], refused: [] })
-    assert.ok(large.equals(setup.restored('large')!))
+    assert.ok(large.equals((await setup.restored('large'))!))
   })
 
   test('fragments that were cut differently are put together right', async () => {
@@ -77,7 +77,7 @@ export function testSink(name: string, fixture: SinkFixture): void {
     const early = await setup.sink.restore([coarse[0]!, fine[0]!, fine[1]!], never())
     assert.is(early.chunks, 0)
     assert.is((await setup.sink.restore([fine[3]!, fine[2]!], never())).chunks, 1)
-    assert.ok(large.equals(setup.restored('large')!))
+    assert.ok(large.equals((await setup.restored('large'))!))
   })
 
   test('what was unfinished when the process ended is finished by the next one', async () => {
@@ -88,7 +88,7 @@ export function testSink(name: string, fixture: SinkFixture): void {
     const next = await setup.restart()
     await next.recall(fragments.slice(0, 2).map(recalled), never())
     assert.is((await next.restore(fragments.slice(2), never())).chunks, 1)
-    assert.ok(large.equals(setup.restored('large')!))
+    assert.ok(large.equals((await setup.restored('large'))!))
     assert.equal(await next.finish(end, never()), { dropped: 0 })
   })
 
@@ -102,14 +102,14 @@ export function testSink(name: string, fixture: SinkFixture): void {
     await next.recall(fragments.slice(0, 2).map(recalled), never())
     const outcome = await next.restore(fragments.slice(2), never())
     assert.is(outcome.chunks + outcome.unfinished.length, 1)
-    assert.ok(large.equals(setup.restored('large')!))
+    assert.ok(large.equals((await setup.restored('large'))!))
   })
 
   test('what stays unfinished is dropped at the end, and counted', async () => {
     await using setup = await fixture.open()
     await setup.sink.restore(fixture.fragmentsOf('large', large, thirds).slice(1), never())
     assert.equal(await setup.sink.finish({ ...end, complete: false }, never()), { dropped: 1 })
-    assert.is(setup.restored('large'), undefined)
+    assert.is(await setup.restored('large'), undefined)
   })
 
   test('what must be refused costs nothing else', async () => {
@@ -122,7 +122,7 @@ export function testSink(name: string, fixture: SinkFixture): void {
       [bad.id],
     )
     assert.ok(refused[0]!.reason.length > 0)
-    assert.ok(Buffer.from('good').equals(setup.restored('good')!))
+    assert.ok(Buffer.from('good').equals((await setup.restored('good'))!))
   })
 
   test('several packs may be restored at a time', async () => {
@@ -135,7 +135,7 @@ export function testSink(name: string, fixture: SinkFixture): void {
       outcomes.reduce((sum, { chunks }) => sum + chunks, 0),
       400,
     )
-    for (let pack = 0; pack < 8; pack++) assert.is(Buffer.from(setup.restored(`n${pack}-49`)!).toString(), `content ${pack}-49`)
+    for (let pack = 0; pack < 8; pack++) assert.is(Buffer.from((await setup.restored(`n${pack}-49`))!).toString(), `content ${pack}-49`)
   })
 
   test('disposing a sink twice is once', async () => {
