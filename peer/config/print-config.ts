@@ -40,23 +40,20 @@ function writtenNotice(notice: NoticeEntry): Record<string, unknown> {
   return present({ ...rest, every: written(everyMs), deadline: written(deadlineMs) })
 }
 
+/** What is written in another form than it is kept in, of all kinds of sources. */
+type OwnForms = Record<'timeoutMs' | 'maxKeyBytes', number> & Record<'tokenFile' | 'passwordFile' | 'caFile', string>
+
 function writtenSource(source: SourceEntry): Record<string, unknown> {
-  const { divide, ...rest } = source
-  const written: Record<string, unknown> = { ...rest, divide: divide && { by: divide.by, target: formatSize(divide.targetBytes) } }
-  if (source.kind === 'app') {
-    delete written['timeoutMs']
-    written['timeout'] = source.timeoutMs === undefined ? undefined : formatDuration(source.timeoutMs)
-  }
-  if (source.kind === 'redis') {
-    const { passwordFile, caFile } = source
-    for (const key of ['passwordFile', 'caFile']) delete written[key]
-    Object.assign(written, { password_file: passwordFile, ca_file: caFile })
-  }
-  if (source.kind === 'redis' || source.kind === 'memcached') {
-    delete written['maxKeyBytes']
-    written['max_key'] = source.maxKeyBytes === undefined ? undefined : formatSize(source.maxKeyBytes)
-  }
-  return present(written)
+  const { divide, timeoutMs, maxKeyBytes, tokenFile, passwordFile, caFile, ...rest }: SourceEntry & Partial<OwnForms> = source
+  return present({
+    ...rest,
+    divide: divide && { by: divide.by, target: formatSize(divide.targetBytes) },
+    timeout: timeoutMs === undefined ? undefined : formatDuration(timeoutMs),
+    max_key: maxKeyBytes === undefined ? undefined : formatSize(maxKeyBytes),
+    token_file: tokenFile,
+    password_file: passwordFile,
+    ca_file: caFile,
+  })
 }
 
 function writtenPolicy(policy: Policy): Record<string, unknown> {
@@ -69,6 +66,7 @@ function writtenPolicy(policy: Policy): Record<string, unknown> {
     max_bytes: policy.maxBytes === undefined ? undefined : formatSize(policy.maxBytes),
     max_rate: policy.maxRateBytesPerSecond === undefined ? undefined : formatRate(policy.maxRateBytesPerSecond),
     keep: formatDuration(policy.keepMs),
+    origins: policy.origins,
     ready_at: { hit_mass: policy.readyAt.hitMass, or_after: formatDuration(policy.readyAt.orAfterMs) },
   })
 }

@@ -187,13 +187,6 @@ test("a cloud's notices have its own endpoint and pace unless the file says othe
   assert.match(wrong('{ kind: aws, endpoint: 169.254.169.254 }'), /a URL such as/)
 })
 
-test('kinds that are not built yet are refused by name', () => {
-  assert.match(
-    problems(`${least}  - { name: r, kind: redis, url: "redis://127.0.0.1:6379" }\n`).join(),
-    /kind redis isn't in this version yet/,
-  )
-})
-
 test('lanes that are not built yet are passed over with a note', () => {
   const notes = configNotes(readConfig(full, 'peer.yaml', env)).join('\n')
   assert.match(notes, /policy.lanes: circuit/)

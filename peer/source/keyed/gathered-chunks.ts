@@ -3,7 +3,7 @@
 
 import { readFileSync, rmSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { StagedFiles } from '../directory/staged-files.ts'
+import { StagedFiles } from '../staged-files.ts'
 import type { IncomingFragment, RecalledFragment } from '../source.ts'
 
 type Head = Pick<IncomingFragment, 'id' | 'version' | 'chunkBytes' | 'attributes'>

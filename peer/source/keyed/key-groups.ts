@@ -8,6 +8,9 @@ import { groupRows } from './group-rows.ts'
 import { groupId, keyId } from './key-id.ts'
 import type { KeyTable } from './key-table.ts'
 
+/** Told at a time. */
+const batchChunks = 512
+
 export interface KeyGroup {
   readonly database: number
   readonly table: KeyTable
@@ -35,23 +38,26 @@ export class KeyGroups {
     this.#aloneMax = aloneMax
   }
 
-  /** Puts these keys into order and groups; answers their chunks. */
-  group({ database, table, rows, weightOf }: GroupOptions): Chunk[] {
+  /** Puts these keys into order and groups; yields their chunks, the first before all are made. */
+  *group({ database, table, rows, weightOf }: GroupOptions): Generator<Chunk[]> {
     const values = this.#rank(table, rows, weightOf)
     const bytesOf = (row: number) => table.bytes[row]!
-    const groups = groupRows({ rows, bytesOf, valueOf: (row) => values?.[row] ?? 1, aloneMax: this.#aloneMax })
-    return Array.from(groups, (ofGroup): Chunk => {
+    let batch: Chunk[] = []
+    for (const ofGroup of groupRows({ rows, bytesOf, valueOf: (row) => values?.[row] ?? 1, aloneMax: this.#aloneMax })) {
       const id = ofGroup.length === 1 ? keyId(database, table.name(ofGroup[0]!)) : groupId(database, this.#number++)
       this.#groups.set(id, { database, table, rows: ofGroup })
       this.#unread.add(id)
-      let bytes = 0
-      let readProbability = 0
+      let [bytes, readProbability] = [0, 0]
       for (const row of ofGroup) {
         bytes += bytesOf(row)
         readProbability += weightOf(row)
       }
-      return { id, kind: 'data', bytes, readProbability }
-    })
+      batch.push({ id, kind: 'data', bytes, readProbability })
+      if (batch.length < batchChunks) continue
+      yield batch
+      batch = []
+    }
+    if (batch.length > 0) yield batch
   }
 
   of(id: string): KeyGroup | undefined {

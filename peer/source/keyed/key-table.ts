@@ -2,21 +2,34 @@
 // bytes beside its name, where an object of its own would take three hundred.
 // Rows are numbered as they were added and never removed: a table without the keys that are gone is made by `kept`.
 
+import { keysKnownMax } from '../../../src/limits/keyed.ts'
+
 const firstRows = 1024
 
 export class KeyTable {
   /** All names, one after the other. Another buffer when the table grows. */
-  names = Buffer.allocUnsafe(32 * firstRows)
-  #starts = new Uint32Array(firstRows + 1)
+  names: Buffer
+  #starts: Uint32Array
   /** How hot: by the source's own measure. */
-  scores = new Uint32Array(firstRows)
+  scores: Uint32Array
   /** About how large, name and value. */
-  bytes = new Uint32Array(firstRows)
+  bytes: Uint32Array
   /** The source's own marks. */
-  marks = new Uint8Array(firstRows)
+  marks: Uint8Array
   /** Row + 1 by the name's hash, 0 where there is none. */
-  #slots = new Int32Array(4 * firstRows)
+  #slots: Int32Array
   #rows = 0
+
+  /** With room for so many rows; it grows beyond that. */
+  constructor(rows = firstRows) {
+    const room = Math.max(firstRows, Math.min(rows, keysKnownMax))
+    this.names = Buffer.allocUnsafe(32 * room)
+    this.#starts = new Uint32Array(room + 1)
+    this.scores = new Uint32Array(room)
+    this.bytes = new Uint32Array(room)
+    this.marks = new Uint8Array(room)
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * room + 2)))
+  }
 
   get rows(): number {
     return this.#rows
@@ -62,7 +75,7 @@ export class KeyTable {
 
   /** The same without some of its rows. */
   kept(isKept: (row: number) => boolean): KeyTable {
-    const next = new KeyTable()
+    const next = new KeyTable(this.#rows)
     for (let row = 0; row < this.#rows; row++) {
       if (!isKept(row)) continue
       const added = next.add(this.names, this.#starts[row]!, this.#starts[row + 1]!)

@@ -4,7 +4,9 @@
 import { delay, type Clock } from '../../../src/clock.ts'
 import { HeirloomError } from '../../../src/errors.ts'
 import { keyNameBytesMax, keysKnownMax, scanKeys } from '../../../src/limits/keyed.ts'
+import type { KeyCensus, RoundOptions } from '../keyed/keyed-source.ts'
 import { KeyTable } from '../keyed/key-table.ts'
+import type { WaitOptions } from '../source.ts'
 import { token, type Answers } from './answers.ts'
 import { Commands } from './commands.ts'
 import type { Hotness } from './hotness.ts'
@@ -13,27 +15,31 @@ import { redisError, type RedisLink } from './server.ts'
 /** Marks of a key. */
 export const mark = { seen: 1, notText: 2 } as const
 
-export interface RoundOptions {
-  readonly link: RedisLink
+export interface CensusOptions {
+  readonly link: (options: WaitOptions) => Promise<RedisLink>
   readonly hotness: Hotness
   readonly clock: Clock
-  readonly signal: AbortSignal
-  /** The share of the time that it may take; 1: as fast as the server answers. */
-  readonly share: number
-  /** Keys that are known already are only listed, not asked for. */
-  readonly onlyNew: boolean
+  /** About how many keys there are. */
+  readonly keys: number
 }
 
-export class Census {
-  table = new KeyTable()
+export class Census implements KeyCensus {
+  readonly #options: CensusOptions
+  table: KeyTable
   /** All keys were listed at least once. */
   isComplete = false
   /** Keys that are too many, or whose names are too long. */
   ignored = 0
 
+  constructor(options: CensusOptions) {
+    this.#options = options
+    this.table = new KeyTable(options.keys)
+  }
+
   /** Lists all keys once; yields the rows whose hotness and size came to be known, a page at a time. Throws what the server or the connection says. */
-  async *round(options: RoundOptions): AsyncGenerator<readonly number[]> {
-    const { link, onlyNew, clock, share, signal } = options
+  async *round({ onlyNew, share, signal }: RoundOptions): AsyncGenerator<readonly number[]> {
+    const { clock } = this.#options
+    const link = await this.#options.link({ signal })
     this.ignored = 0
     if (!onlyNew) this.#forgetSeen()
     let cursor: string | undefined = '0'
@@ -43,10 +49,10 @@ export class Census {
       const commands = new Commands(64 * 1024)
       const asked = page
       const sizeless = asked.filter((row) => this.table.bytes[row] === 0)
-      this.#ask(commands, asked, sizeless, options.hotness)
+      this.#ask(commands, asked, sizeless)
       if (cursor !== undefined) commands.add('SCAN', cursor, 'COUNT', scanKeys)
       const answers = await link.send(commands, { signal })
-      this.#note(answers, asked, sizeless, options)
+      this.#note(answers, asked, sizeless)
       if (cursor !== undefined) ({ cursor, page } = this.#list(answers, asked.length + sizeless.length, onlyNew))
       else page = []
       link.recycle(answers)
@@ -57,7 +63,8 @@ export class Census {
     this.isComplete = true
   }
 
-  #ask(commands: Commands, asked: readonly number[], sizeless: readonly number[], { subcommand }: Hotness): void {
+  #ask(commands: Commands, asked: readonly number[], sizeless: readonly number[]): void {
+    const { subcommand } = this.#options.hotness
     for (const row of asked) {
       commands.begin(3)
       commands.word('OBJECT')
@@ -72,8 +79,9 @@ export class Census {
     }
   }
 
-  #note(answers: Answers, asked: readonly number[], sizeless: readonly number[], { hotness, clock }: RoundOptions): void {
+  #note(answers: Answers, asked: readonly number[], sizeless: readonly number[]): void {
     const { table } = this
+    const { hotness, clock } = this.#options
     const nowMs = clock.nowMs()
     asked.forEach((row, index) => {
       const error = answers.errorAt(index)

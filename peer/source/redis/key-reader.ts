@@ -14,13 +14,13 @@ import { factsIn, redisError, type RedisLink } from './server.ts'
 
 export interface KeyReaderOptions {
   readonly database: number
-  readonly table: KeyTable
   readonly hotness: Hotness
   readonly clock: Clock
 }
 
 /** What is asked for in one transaction: values of strings, and dumps. */
 interface Question {
+  readonly table: KeyTable
   readonly plain: readonly number[]
   readonly dumped: readonly number[]
 }
@@ -43,19 +43,19 @@ export class KeyReader {
   }
 
   /** Reads these keys; undefined when all are gone, else without those that are. Throws what the server or the connection says. */
-  async read(link: RedisLink, rows: readonly number[], options: WaitOptions): Promise<RecordsWriter | undefined> {
-    const { table, hotness } = this.#options
+  async read(link: RedisLink, table: KeyTable, rows: readonly number[], options: WaitOptions): Promise<RecordsWriter | undefined> {
+    const { hotness } = this.#options
     const plain: number[] = []
     const dumped: number[] = []
     for (const row of rows) {
       const isPlain = (table.marks[row]! & mark.notText) === 0 && hotness.form(table.scores[row]!) === 'value'
       ;(isPlain ? plain : dumped).push(row)
     }
-    const found = [await this.#ask(link, { plain, dumped }, options)]
+    const found = [await this.#ask(link, { table, plain, dumped }, options)]
     // What is no string, or is gone, has no value.
     const others = plain.filter((_, index) => !isThere(found[0]!, index))
     if (others.length > 0) {
-      const second = await this.#ask(link, { plain: [], dumped: others }, options)
+      const second = await this.#ask(link, { table, plain: [], dumped: others }, options)
       for (const [index, row] of others.entries()) if (isThere(second, index)) table.marks[row]! |= mark.notText
       found.push(second)
     }
@@ -74,8 +74,7 @@ export class KeyReader {
     }
   }
 
-  #commands({ plain, dumped }: Question, withTimes: boolean): Commands {
-    const { table } = this.#options
+  #commands({ table, plain, dumped }: Question, withTimes: boolean): Commands {
     const commands = new Commands(8 * 1024).add('MULTI')
     if (plain.length > 0) {
       commands.begin(1 + plain.length)
@@ -93,7 +92,7 @@ export class KeyReader {
   }
 
   /** Undefined when it must be asked again with the times, since keys turned out to expire. */
-  #find(answers: Answers, { plain, dumped }: Question, withTimes: boolean): Found | undefined {
+  #find(answers: Answers, { table, plain, dumped }: Question, withTimes: boolean): Found | undefined {
     const { database, clock } = this.#options
     const keys = plain.length + dumped.length
     const queued = (plain.length > 0 ? 1 : 0) + dumped.length + (withTimes ? keys : 0) + 1
@@ -109,13 +108,14 @@ export class KeyReader {
     const keyspace = factsIn(answers.text(timesAt + (withTimes ? keys : 0))).databases.find((each) => each.database === database)
     this.#expires = keyspace !== undefined && keyspace.expires > 0
     if (this.#expires && !withTimes) return undefined
-    return { plain, dumped, answers, valuesAt, timesAt: withTimes ? timesAt : -1, nowMs: clock.nowMs() }
+    return { table, plain, dumped, answers, valuesAt, timesAt: withTimes ? timesAt : -1, nowMs: clock.nowMs() }
   }
 
   #write(found: readonly Found[]): RecordsWriter | undefined {
-    const { table, hotness } = this.#options
+    const { hotness } = this.#options
     let [count, keyBytes, valueBytes] = [0, 0, 0]
     for (const each of found) {
+      const { table } = each
       for (const [index, row] of rowsOf(each)) {
         if (!isThere(each, index)) continue
         const at = each.valuesAt + index
@@ -128,7 +128,7 @@ export class KeyReader {
     const records = new RecordsWriter(count, keyBytes, valueBytes)
     const dumpedForm: Form = hotness.subcommand === 'FREQ' ? 'frequency' : 'idle'
     for (const each of found) {
-      const { answers, valuesAt, timesAt, nowMs, plain } = each
+      const { table, answers, valuesAt, timesAt, nowMs, plain } = each
       for (const [index, row] of rowsOf(each)) {
         if (!isThere(each, index)) continue
         const leftMs = timesAt < 0 ? -1 : answers.number(timesAt + index)

@@ -1,10 +1,10 @@
 // A Redis or Valkey server: where it is, how one logs in, what it says of itself, and its errors in our words.
 
 import { readFile } from 'node:fs/promises'
-import { delay, systemClock } from '../../../src/clock.ts'
-import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
-import { groupsAskedMax, passwordFileBytesMax, serverRetryMs } from '../../../src/limits/keyed.ts'
+import { HeirloomError } from '../../../src/errors.ts'
+import { groupsAskedMax, passwordFileBytesMax } from '../../../src/limits/keyed.ts'
 import { MiB } from '../../../src/limits/size.ts'
+import { PatientLinks, type PatientOptions } from '../keyed/patient-links.ts'
 import { PipelineSocket, type ServerAddress } from '../keyed/pipeline-socket.ts'
 import type { WaitOptions } from '../source.ts'
 import { Answers } from './answers.ts'
@@ -68,8 +68,7 @@ export class RedisLink implements Disposable {
 
 export class RedisServer implements Disposable {
   readonly #options: RedisServerOptions
-  readonly #links = new Map<number, Promise<RedisLink>>()
-  #isOver = false
+  readonly #links = new PatientLinks<RedisLink>((database, signal) => this.#open(database, signal))
 
   constructor(options: RedisServerOptions) {
     this.#options = options
@@ -81,28 +80,11 @@ export class RedisServer implements Disposable {
   }
 
   /**
-   * The connection for a database, opened where there is none; a server that isn't there, or is loading its data, is waited for so long. Throws
-   * `source-failed` when nobody answers, `busy` when it still loads, `config` when it refuses us, `unsupported` for what we can't work with.
+   * The connection for a database. Throws `source-failed` when nobody answers, `busy` when the server still loads its data, `config` when it
+   * refuses us, `unsupported` for what we can't work with.
    */
-  async link(database: number, { signal, patienceMs = 0 }: WaitOptions & { readonly patienceMs?: number }): Promise<RedisLink> {
-    const endsMs = systemClock.monotonicMs() + patienceMs
-    for (;;) {
-      if (this.#isOver) throw new HeirloomError('aborted', 'the source is closed')
-      const known = await this.#links.get(database)?.catch(() => undefined)
-      if (known?.isOpen === true) return known
-      const opening = this.#links.get(database)
-      // Another caller may have begun meanwhile.
-      const open = opening === undefined || known !== undefined ? this.#open(database, signal) : opening
-      this.#links.set(database, open)
-      try {
-        return await open
-      } catch (thrown) {
-        if (this.#links.get(database) === open) this.#links.delete(database)
-        signal.throwIfAborted()
-        if (!isPassing(asHeirloomError(thrown)) || systemClock.monotonicMs() >= endsMs) throw thrown
-        await delay(systemClock, serverRetryMs, signal)
-      }
-    }
+  link(database: number, options: PatientOptions): Promise<RedisLink> {
+    return this.#links.link(database, options)
   }
 
   async facts(options: WaitOptions): Promise<RedisFacts> {
@@ -112,9 +94,7 @@ export class RedisServer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#isOver = true
-    for (const link of this.#links.values()) link.then((open) => open[Symbol.dispose]()).catch(() => {})
-    this.#links.clear()
+    this.#links[Symbol.dispose]()
   }
 
   async #open(database: number, signal: AbortSignal): Promise<RedisLink> {
@@ -168,11 +148,6 @@ export function fieldIn(info: string, name: string): string | undefined {
   const start = at + name.length + 1
   const end = info.indexOf('\r', start)
   return info.slice(start, end < 0 ? undefined : end)
-}
-
-/** Whether the same may work in a moment: nobody answers yet, or the server is busy loading, or it broke off. */
-export function isPassing({ code }: HeirloomError): boolean {
-  return code === 'source-failed' || code === 'busy' || code === 'link-lost'
 }
 
 const hints: Readonly<Record<string, readonly ['config' | 'busy' | 'unsupported' | 'no-space', string]>> = {

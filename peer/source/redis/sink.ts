@@ -1,15 +1,16 @@
 // A Redis or Valkey server as a sink. Keys have no versions there, so the one rule that never makes anything stale is that a key that is there stays.
 
 import { asHeirloomError } from '../../../src/errors.ts'
-import type { Clock } from '../../../src/clock.ts'
-import { systemClock } from '../../../src/clock.ts'
+import { systemClock, type Clock } from '../../../src/clock.ts'
+import { restoresMax } from '../../../src/limits/handoff.ts'
 import { KeyedSink, type RecordBatch, type RecordFate, type RecordStore } from '../keyed/keyed-sink.ts'
+import { isPassing } from '../keyed/patient-links.ts'
 import type { Records } from '../keyed/records.ts'
 import type { Sink, WaitOptions } from '../source.ts'
 import { token, type Answers } from './answers.ts'
 import { Commands } from './commands.ts'
 import { writeRecord } from './record-writer.ts'
-import { fieldIn, isPassing, redisError, RedisServer, type RedisServerOptions } from './server.ts'
+import { fieldIn, redisError, RedisServer, type RedisServerOptions } from './server.ts'
 
 export interface RedisSinkOptions extends RedisServerOptions {
   readonly name: string
@@ -93,10 +94,13 @@ function fateOf(answers: Answers, index: number): RecordFate {
   return { refused: `${explained.message} (${explained.hint})` }
 }
 
-/** Whether another batch of this size would make the server evict. One that doesn't evict says so itself. */
+/**
+ * Whether the batches of this size that are under way at a time may make the server evict, which also counts what it holds of them for
+ * their sake. One that doesn't evict says itself that it is full.
+ */
 function isFull(info: string, batchBytes: number): boolean {
   const number = (name: string) => Number(fieldIn(info, name) ?? 0)
   const most = number('maxmemory')
   if (most === 0 || fieldIn(info, 'maxmemory_policy') === 'noeviction') return false
-  return number('used_memory') - number('mem_not_counted_for_evict') + batchBytes > most
+  return number('used_memory') - number('mem_not_counted_for_evict') + (restoresMax + 1) * batchBytes > most
 }
