@@ -149,7 +149,7 @@ policy:
     /^1:10 relays\[0\]: "relay.internal" is not an address/,
     /^3:8 await: expected a duration such as 15m/,
     /^4:12 data_port: must be at most 65535, found the number 70000/,
-    /^7:22 sources\[1\].kind: "directroy" is not one of app, directory, redis, did you mean directory\?/,
+    /^7:22 sources\[1\].kind: "directroy" is not one of app, directory, redis, .*did you mean directory\?/,
     /^8:32 sources\[2\].url: .*loopback/,
     /^10:9 policy.keep: "6 hours" is not a duration/,
     /^11:14 policy.max_bytes: "8G" is not a size: write 8GB or 8GiB/,
