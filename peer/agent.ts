@@ -200,7 +200,10 @@ class Agent {
     const linking = this.#link()
     // Warmed before any notice, so that at the notice only real work is left.
     const warming = sources.map((source) =>
-      source.warm({ signal: this.#gone.signal }).catch((thrown: unknown) => this.#warn(source.name, thrown)),
+      source.warm({ signal: this.#gone.signal }).then(
+        () => this.events.emit('warmed', { source: source.name }),
+        (thrown: unknown) => this.#warn(source.name, thrown),
+      ),
     )
     if (membership.secret === undefined) warming.push(this.#rehearse().then(() => this.#guard('this peer holds no pool secret')))
     else this.#successor = this.#succeed()

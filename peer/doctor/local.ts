@@ -14,6 +14,7 @@ import { humanDuration } from '../../src/units.ts'
 import type { PeerConfig } from '../config/schema.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
 import { reach } from './reach.ts'
+import { checkMemcached, checkRedis } from './server.ts'
 
 export async function checkKey(
   { key, pool }: PeerConfig,
@@ -71,6 +72,8 @@ export async function checkSource(source: SourceEntry, signal: AbortSignal): Pro
   const check = `source ${source.name}`
   if (source.kind === 'directory') return checkDirectory(check, source.path)
   if (source.kind === 'app') return checkApp(check, source.url, signal)
+  if (source.kind === 'redis') return checkRedis(check, source, signal)
+  if (source.kind === 'memcached') return checkMemcached(check, source, signal)
   return warn(check, `kind ${source.kind} isn't checked`, 'nothing')
 }
 

@@ -34,10 +34,10 @@ export const groupsAskedMax = 8
 export const scanKeys = 512
 
 /** Before a notice this share of the time goes into getting to know the keys; the rest of it neither we nor the server do anything for it. */
-export const censusShare = 0.04
+export const censusShare = 0.1
 
 /** How long a census that has come round waits before the next one: hotness changes in minutes. */
-export const censusPauseMs = 30_000
+export const censusPauseMs = 60_000
 
 /** The share of an inventory's time for which what is known already goes before the keys are listed once more. */
 export const knownFirstShare = 0.4

@@ -6,7 +6,6 @@ import { asHeirloomError } from '../../../src/errors.ts'
 import { keyNameBytesMax, keysKnownMax, serverRetryMs } from '../../../src/limits/keyed.ts'
 import type { KeyCensus, RoundOptions } from '../keyed/keyed-source.ts'
 import { KeyTable } from '../keyed/key-table.ts'
-import { isPassing } from '../keyed/patient-links.ts'
 import type { WaitOptions } from '../source.ts'
 import { parseItemLine } from './item-line.ts'
 import type { Line } from './lines.ts'
@@ -25,6 +24,8 @@ export class Census implements KeyCensus {
   table = new KeyTable()
   isComplete = false
   ignored = 0
+  /** The hash table has every item; the LRU lists, which older servers go by, miss those that are moved meanwhile. */
+  #where: 'hash' | 'all' = 'hash'
 
   constructor(options: CensusOptions) {
     this.#options = options
@@ -49,10 +50,13 @@ export class Census implements KeyCensus {
     for (let attempt = 1; ; attempt++) {
       try {
         const link = await this.#options.link({ signal })
-        return await link.lines('lru_crawler metadump all', onLine, { signal })
+        return await link.lines(`lru_crawler metadump ${this.#where}`, onLine, { signal })
       } catch (thrown) {
         signal.throwIfAborted()
-        if (attempt === listAttempts || !isPassing(asHeirloomError(thrown)) || asHeirloomError(thrown).code !== 'busy') throw thrown
+        const { code } = asHeirloomError(thrown)
+        const isUnknown = code === 'unsupported' && this.#where === 'hash'
+        if (isUnknown) this.#where = 'all'
+        if (attempt === listAttempts || (code !== 'busy' && !isUnknown)) throw thrown
         await delay(this.#options.clock, serverRetryMs, signal)
       }
     }
