@@ -24,7 +24,11 @@ export function parseBenchOptions(args: readonly string[], write: (text: string)
   const command = new Command('npm run bench --')
     .description('Measures handoffs between real processes on this machine: rates, latency, small files, memory, notices, servers.')
     .option('--quick', 'less of everything: a first look, not a figure to quote', false)
-    .addOption(new Option('--only <parts>', `some of ${parts.join(',')}`).argParser(partsOf).default([...usualParts], `all but planner, redis and memcached`))
+    .addOption(
+      new Option('--only <parts>', `some of ${parts.join(',')}`)
+        .argParser(partsOf)
+        .default([...usualParts], `all but planner, redis and memcached`),
+    )
     .addOption(new Option('--rounds <n>', 'measurements of each kind').argParser(wholeNumber).default(5))
     .option('--folder <dir>', "for the relay's store and the directories, on a real disk", tmpdir())
     .option('--json', 'print the result as one line of JSON', false)

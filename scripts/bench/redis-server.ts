@@ -71,7 +71,8 @@ export class BenchRedis implements Disposable {
   async synchronise(from: BenchRedis): Promise<number> {
     const startedMs = performance.now()
     await this.ask('REPLICAOF', '127.0.0.1', from.#port)
-    while (fieldIn((await this.ask('INFO', 'replication')).text(0), 'master_link_status') !== 'up') await delay(systemClock, pollMs, this.#signal)
+    while (fieldIn((await this.ask('INFO', 'replication')).text(0), 'master_link_status') !== 'up')
+      await delay(systemClock, pollMs, this.#signal)
     const tookMs = performance.now() - startedMs
     await this.ask('REPLICAOF', 'NO', 'ONE')
     await this.ask('FLUSHALL')

@@ -54,7 +54,12 @@ export async function measureRedis(plan: Plan): Promise<Row[]> {
     row(`${name}: handed over`, 'ms', of('all'), { baseline: of('sync'), target: { most: 2.5 } }),
     row(`${name}: 90 % of a Zipf load served`, 'ms', of('hot'), { baseline: of('sync'), target: { most: 0.8 } }),
     row("p99 of the source's own reads, before", 'ms', calm),
-    row("p99 of the source's own reads, while it is read", 'ms', latencies.map((each) => each.busy), { baseline: calm, target: { most: 2 } }),
+    row(
+      "p99 of the source's own reads, while it is read",
+      'ms',
+      latencies.map((each) => each.busy),
+      { baseline: calm, target: { most: 2 } },
+    ),
   ]
 }
 
@@ -70,11 +75,11 @@ async function handOver(stage: Stage, { from, to, keys, sample }: Handover): Pro
   const source = (url: string) => ({ name: 'cache', kind: 'redis', url })
   const successor = await stage.agentOf('successor', source(to.url))
   await stage.line(successor, 'ready')
-    const predecessor = await stage.agentOf('predecessor', source(from.url))
+  const predecessor = await stage.agentOf('predecessor', source(from.url))
   await stage.line(predecessor, 'warmed')
   const startedMs = performance.now()
   predecessor.tell('SIGTERM')
-    let hot: number | undefined
+  let hot: number | undefined
   let isOver = false
   const watch = (async () => {
     while (!isOver && hot === undefined) {

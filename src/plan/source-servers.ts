@@ -12,9 +12,11 @@ const maxKey = size({ max: keyedValueBytesMax })
 export const redisSource = strict({
   name: sourceName,
   kind: z.literal('redis').describe('A Redis or Valkey server.'),
-  url: serverUrl('expected a URL such as redis://127.0.0.1:6379, rediss:// for TLS, or unix:/run/redis.sock', /^rediss?:$/, /^(\/\d{0,5})?$/).describe(
-    'redis://host:port, rediss://host:port with TLS, or unix:/path.sock. A /NUMBER at the end means that database alone.',
-  ),
+  url: serverUrl(
+    'expected a URL such as redis://127.0.0.1:6379, rediss:// for TLS, or unix:/run/redis.sock',
+    /^rediss?:$/,
+    /^(\/\d{0,5})?$/,
+  ).describe('redis://host:port, rediss://host:port with TLS, or unix:/path.sock. A /NUMBER at the end means that database alone.'),
   user: z.string().min(1).max(256).optional().describe('The user of the server (ACL). Without it: the default user.'),
   password_file: path().optional().describe("The file with the user's password alone. A relative one counts from the configuration file."),
   ca_file: path().optional().describe('The file with the certificates that are trusted with rediss://. Without it: those of the system.'),

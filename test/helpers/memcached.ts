@@ -36,7 +36,9 @@ export async function startMemcached(args: readonly string[] = []): Promise<Test
   const link = (): Promise<MemcachedLink> => server.link({ signal: never, patienceMs: 10_000 })
   const ask: TestMemcached['ask'] = async (command, value) => {
     const body = value === undefined ? [] : [Buffer.from(value), Buffer.from('\r\n')]
-    const { answers, buffer } = await (await link()).send(Buffer.concat([Buffer.from(`${command}\r\n`), ...body, Buffer.from('mn\r\n')]), { signal: never })
+    const { answers, buffer } = await (
+      await link()
+    ).send(Buffer.concat([Buffer.from(`${command}\r\n`), ...body, Buffer.from('mn\r\n')]), { signal: never })
     const [answer] = answers
     return { ...answer!, value: answer!.said === 'VA' ? Buffer.from(buffer.subarray(answer!.start, answer!.end)) : undefined }
   }

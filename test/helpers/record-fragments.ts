@@ -28,7 +28,14 @@ export function recordFragments(id: string, records: readonly TestRecord[], ends
     const place = { keySource: key, keyStart: 0, keyEnd: key.byteLength, source: value, start: 0, end: value.byteLength }
     writer.add({ form, hotness, expiresAtMs, ...place })
   })
-  const head = { id, kind: 'data' as const, chunkBytes: writer.values.byteLength, version: '', expiresAtMs: 0, attributes: writer.attributes }
+  const head = {
+    id,
+    kind: 'data' as const,
+    chunkBytes: writer.values.byteLength,
+    version: '',
+    expiresAtMs: 0,
+    attributes: writer.attributes,
+  }
   return cut(writer.values, ends).map((part) => ({ ...head, ...part }))
 }
 

@@ -30,7 +30,8 @@ export class ServerProcess implements AsyncDisposable {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     let said = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (said = (said + data.toString()).slice(-stderrCharsMax)))
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (data: Buffer) => (said = (said + data.toString()).slice(-stderrCharsMax)))
     const failed = new Promise<never>((_, reject) => {
       child.once('error', () => reject(new Error(`${program} isn't installed: apt-get install ${debianPackage}`)))
       child.once('exit', () => reject(new Error(`${program} ended: ${said}`)))

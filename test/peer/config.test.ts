@@ -188,8 +188,11 @@ test("a cloud's notices have its own endpoint and pace unless the file says othe
 })
 
 test('servers are named by a URL without secrets, which are in files that count from the configuration', () => {
-  const sources = (text: string) => readConfig(`${least}  - ${text}\n`, '/etc/heirloom/peer.yaml', env).sources[1] as Record<string, unknown>
-  const redis = sources('{ name: r, kind: redis, url: "rediss://cache:6380/2", user: u, password_file: p, ca_file: ca.pem, databases: [2], max_key: 1MiB }')
+  const sources = (text: string) =>
+    readConfig(`${least}  - ${text}\n`, '/etc/heirloom/peer.yaml', env).sources[1] as Record<string, unknown>
+  const redis = sources(
+    '{ name: r, kind: redis, url: "rediss://cache:6380/2", user: u, password_file: p, ca_file: ca.pem, databases: [2], max_key: 1MiB }',
+  )
   assert.equal(
     [redis['passwordFile'], redis['caFile'], redis['maxKeyBytes'], redis['order']],
     ['/etc/heirloom/p', '/etc/heirloom/ca.pem', 1_048_576, 'forecast'],

@@ -172,7 +172,8 @@ test('looks at Redis and memcached as an agent would: what they are, who is let 
   for (const name of ['gone', 'lost']) assert.is(found[`source ${name}`]!.level, 'warn')
 
   await redis.ask(['ACL', 'SETUSER', 'rich', 'on', '>secret', '~*', '+@all'])
-  const rich = async () => (await look(context, { more: entry('rich', redis.url, ', user: rich, password_file: password') }))['source rich']!
+  const rich = async () =>
+    (await look(context, { more: entry('rich', redis.url, ', user: rich, password_file: password') }))['source rich']!
   assert.match((await rich()).hint!, /chmod 600/)
   await chmod(password, 0o600)
   assert.is((await rich()).level, 'ok')

@@ -138,7 +138,10 @@ test('a full server is not made to evict what came first', async () => {
   await using sink = openSink(to)
   const refused: string[] = []
   for (let chunk = 0; chunk < 60; chunk++) {
-    const { refused: these } = await sink.restore(recordFragments(`0#${chunk}`, [{ key: `k${chunk}`, value: 'x'.repeat(100_000) }]), never())
+    const { refused: these } = await sink.restore(
+      recordFragments(`0#${chunk}`, [{ key: `k${chunk}`, value: 'x'.repeat(100_000) }]),
+      never(),
+    )
     refused.push(...these.map(({ reason }) => reason))
   }
   assert.ok(refused.length > 10)

@@ -77,7 +77,10 @@ test('all types arrive as they were, with their times and how hot they are', asy
       const [dump, dumpBefore] = [await to.ask(['DUMP', key]), await from.ask(['DUMP', key])] as [Buffer, Buffer]
       assert.is(dump?.toString('hex'), dumpBefore.toString('hex'), `${String(key)} under ${args.at(-1)}`)
       const [left, leftBefore] = [Number(await to.ask(['PTTL', key])), Number(await from.ask(['PTTL', key]))]
-      assert.ok(Math.abs(left - leftBefore) < minuteMs && Math.sign(left) === Math.sign(leftBefore), `${String(key)}: ${left} of ${leftBefore} ms`)
+      assert.ok(
+        Math.abs(left - leftBefore) < minuteMs && Math.sign(left) === Math.sign(leftBefore),
+        `${String(key)}: ${left} of ${leftBefore} ms`,
+      )
     }
     if (args === lfu) assert.ok(Number(await to.ask(['OBJECT', 'FREQ', 'counter'])) > 6)
   }
@@ -136,10 +139,8 @@ test('what has expired on the way does not come back', async () => {
 test('a dump of a type or version that the server does not know is refused alone', async () => {
   await using to = await startRedis()
   await using sink = open(to)
-  const dump = (await (async () => {
-    await to.ask(['SET', 'model', 'v'])
-    return (await to.ask(['DUMP', 'model'])) as Buffer
-  })())!
+  await to.ask(['SET', 'model', 'v'])
+  const dump = (await to.ask(['DUMP', 'model'])) as Buffer
   const newer = Buffer.from(dump)
   newer[newer.length - 10] = 0xff
   const fragments = recordFragments('0#1', [
@@ -174,7 +175,8 @@ test('a full server that evicts is not made to evict what is worth more', async 
   await using sink = open(to)
   let refused = 0
   for (let chunk = 0; chunk < 40; chunk++) {
-    refused += (await sink.restore(recordFragments(`0#${chunk}`, [{ key: `k${chunk}`, value: 'x'.repeat(100_000) }]), never())).refused.length
+    refused += (await sink.restore(recordFragments(`0#${chunk}`, [{ key: `k${chunk}`, value: 'x'.repeat(100_000) }]), never())).refused
+      .length
   }
   assert.ok(refused > 10)
   assert.is((await to.get('own'))!.toString(), 'value')
@@ -207,8 +209,36 @@ test('TLS with a certificate of our own; without it the server is not believed',
   const { temp } = certificates
   const [key, cert] = [temp.at('key.pem'), temp.at('cert.pem')]
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-days', '2', ...subject])
-  const tls = ['--tls-port', String(port), '--bind', '127.0.0.1', '--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert, '--tls-auth-clients', 'no']
+  await promisify(execFile)('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-keyout',
+    key,
+    '-out',
+    cert,
+    '-days',
+    '2',
+    ...subject,
+  ])
+  const tls = [
+    '--tls-port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--tls-cert-file',
+    cert,
+    '--tls-key-file',
+    key,
+    '--tls-ca-cert-file',
+    cert,
+    '--tls-auth-clients',
+    'no',
+  ]
   await using redis = await startRedis({ args: tls })
   const url = `rediss://localhost:${port}`
   await using sink = createRedisSink({ name: 'cache', url, caFile: cert, staging: temp.at('staging'), patienceMs: 0 })

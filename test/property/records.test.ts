@@ -55,11 +55,24 @@ test('arbitrary bytes, and records with a byte changed, never crash the readers'
   )
 })
 
-test("arbitrary answers of a server never crash their readers, however they are cut", () => {
+test('arbitrary answers of a server never crash their readers, however they are cut', () => {
   const piece = fc.oneof(
-    fc.constantFrom('$3\r\nabc\r\n', '*2\r\n', ':7\r\n', '+OK\r\n', '-ERR no\r\n', '$-1\r\n', 'VA 3 f1 t-1\r\nabc\r\n', 'MN\r\n', 'HD\r\n', 'EN\r\n', '*-1\r\n', '$99999999999\r\n').map(
-      (text) => Buffer.from(text),
-    ),
+    fc
+      .constantFrom(
+        '$3\r\nabc\r\n',
+        '*2\r\n',
+        ':7\r\n',
+        '+OK\r\n',
+        '-ERR no\r\n',
+        '$-1\r\n',
+        'VA 3 f1 t-1\r\nabc\r\n',
+        'MN\r\n',
+        'HD\r\n',
+        'EN\r\n',
+        '*-1\r\n',
+        '$99999999999\r\n',
+      )
+      .map((text) => Buffer.from(text)),
     fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
   )
   fc.assert(
@@ -82,20 +95,26 @@ test('answers are the same however they are cut', () => {
     let used = 0
     for (let at = 0; !answers.isComplete; at += cut) used += answers.add(bytes.subarray(at, at + cut))
     assert.is(used, bytes.byteLength - 'rest'.length)
-    assert.equal([answers.number(0), answers.text(1), answers.number(2), answers.kind(3), answers.errorAt(4), answers.text(5)], [3, 'hello', 42, 0, 'ERR x', 'OK'])
+    assert.equal(
+      [answers.number(0), answers.text(1), answers.number(2), answers.kind(3), answers.errorAt(4), answers.text(5)],
+      [3, 'hello', 42, 0, 'ERR x', 'OK'],
+    )
   }
 })
 
 test('a table of keys finds every key that was added and no other', () => {
   fc.assert(
-    fc.property(fc.uniqueArray(fc.uint8Array({ maxLength: 12 }), { maxLength: 3000, selector: (key) => Buffer.from(key).toString('hex') }), (keys) => {
-      const table = new KeyTable()
-      const half = keys.slice(0, keys.length >> 1)
-      for (const key of half) table.add(key, 0, key.byteLength)
-      keys.forEach((key, index) => assert.is(table.find(key, 0, key.byteLength), index < half.length ? index : -1))
-      const even = table.kept((row) => row % 2 === 0)
-      half.forEach((key, index) => assert.is(even.find(key, 0, key.byteLength) >= 0, index % 2 === 0))
-    }),
+    fc.property(
+      fc.uniqueArray(fc.uint8Array({ maxLength: 12 }), { maxLength: 3000, selector: (key) => Buffer.from(key).toString('hex') }),
+      (keys) => {
+        const table = new KeyTable()
+        const half = keys.slice(0, keys.length >> 1)
+        for (const key of half) table.add(key, 0, key.byteLength)
+        keys.forEach((key, index) => assert.is(table.find(key, 0, key.byteLength), index < half.length ? index : -1))
+        const even = table.kept((row) => row % 2 === 0)
+        half.forEach((key, index) => assert.is(even.find(key, 0, key.byteLength) >= 0, index % 2 === 0))
+      },
+    ),
   )
 })
 
@@ -110,7 +129,9 @@ test('every key has an id that can travel, and different keys have different one
 })
 
 function decodeURIComponentBytes(text: string): number[] {
-  return [...text.matchAll(/%([0-9A-F]{2})|(.)/g)].map(([, hex, plain]) => (hex === undefined ? plain!.charCodeAt(0) : Number.parseInt(hex, 16)))
+  return [...text.matchAll(/%([0-9A-F]{2})|(.)/g)].map(([, hex, plain]) =>
+    hex === undefined ? plain!.charCodeAt(0) : Number.parseInt(hex, 16),
+  )
 }
 
 test.run()

@@ -147,7 +147,9 @@ export class KeyedSource implements Source {
     }
     yield* this.#groups.group({ database, table, rows: Uint32Array.from(stretch), weightOf })
     if (census.ignored > 0)
-      this.#options.onWarning?.(`${this.name}: ${census.ignored} keys of database ${database} are left out: too many, or with too long names`)
+      this.#options.onWarning?.(
+        `${this.name}: ${census.ignored} keys of database ${database} are left out: too many, or with too long names`,
+      )
   }
 
   #weights(table: KeyTable): (row: number) => number {

@@ -34,7 +34,15 @@ interface Waiting {
 }
 
 /** Nobody listens there: the server isn't up yet, or is gone. */
-const absentErrors: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'EACCES', 'ENOTSOCK', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN'])
+const absentErrors: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOENT',
+  'EACCES',
+  'ENOTSOCK',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+])
 
 export class PipelineSocket implements Disposable {
   readonly #address: ServerAddress
@@ -122,7 +130,9 @@ export class PipelineSocket implements Disposable {
 
   #silent(): void {
     if (this.#waiting.length === 0 && !this.#socket.connecting) return
-    this.#fail(new HeirloomError('timeout', `${this.#address.name} does not answer`, { hint: 'is it stopped, or busy with a slow command?' }))
+    this.#fail(
+      new HeirloomError('timeout', `${this.#address.name} does not answer`, { hint: 'is it stopped, or busy with a slow command?' }),
+    )
   }
 
   #fail(error: HeirloomError): void {
@@ -135,7 +145,11 @@ export class PipelineSocket implements Disposable {
 function dial({ path, host, port, tls }: ServerAddress, onBytes: (bytes: Uint8Array) => void): Socket {
   const place = path === undefined ? { host: host!, port: port! } : { path }
   if (tls !== undefined) {
-    const socket = connectTls({ ...place, ...(host !== undefined && !/^[\d.:]+$/.test(host) && { servername: host }), ...(tls.ca && { ca: tls.ca }) })
+    const socket = connectTls({
+      ...place,
+      ...(host !== undefined && !/^[\d.:]+$/.test(host) && { servername: host }),
+      ...(tls.ca && { ca: tls.ca }),
+    })
     socket.on('data', onBytes)
     return socket
   }

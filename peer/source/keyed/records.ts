@@ -104,7 +104,8 @@ export class Records {
       keyAt += keyBytes
       valueAt += view.getUint32(columns.valueBytes + 4 * index)
       const isTime = Number.isSafeInteger(expiresAtMs) && expiresAtMs >= 0
-      if (!isTime || attributes[columns.form + index]! >= forms.length || keyBytes > keyNameBytesMax) throw malformed('records that nobody wrote')
+      if (!isTime || attributes[columns.form + index]! >= forms.length || keyBytes > keyNameBytesMax)
+        throw malformed('records that nobody wrote')
       if (keyAt > attributes.byteLength || valueAt > valuesBytes) throw malformed('records that are cut off')
     }
     if (keyAt !== attributes.byteLength || valueAt !== valuesBytes) throw malformed('records that are cut off')

@@ -55,7 +55,8 @@ export class MetaAnswers {
   /** `VA bytes fFLAGS tSECONDS`, then the value. */
   #readValue([, length = '', ...words]: readonly string[], start: number): boolean {
     const bytes = Number(length)
-    if (!Number.isSafeInteger(bytes) || bytes > keyedValueBytesMax) throw new HeirloomError('malformed', 'the server answered with a value of no size')
+    if (!Number.isSafeInteger(bytes) || bytes > keyedValueBytesMax)
+      throw new HeirloomError('malformed', 'the server answered with a value of no size')
     const next = start + bytes + 2
     if (next > this.#filled) {
       this.#ensure(next)

@@ -92,7 +92,8 @@ export class Census implements KeyCensus {
     sizeless.forEach((row, index) => {
       const error = answers.errorAt(asked.length + index)
       if (error !== undefined) throw redisError(error)
-      if (answers.kind(asked.length + index) === token.number) table.bytes[row] = Math.min(0xffff_ffff, answers.number(asked.length + index))
+      if (answers.kind(asked.length + index) === token.number)
+        table.bytes[row] = Math.min(0xffff_ffff, answers.number(asked.length + index))
     })
   }
 

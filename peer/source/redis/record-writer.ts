@@ -8,8 +8,8 @@ import type { Commands } from './commands.ts'
 export function writeRecord(commands: Commands, records: Records, index: number, values: Uint8Array, nowMs: number): void {
   const expiresAtMs = records.expiresAtMs(index)
   const form = records.form(index)
-  const writeKey = () => commands.raw(records.attributes, records.keyStarts[index]!, records.keyStarts[index + 1]!)
-  const writeValue = () => commands.raw(values, records.valueStarts[index]!, records.valueStarts[index + 1]!)
+  const writeKey = () => commands.raw(records.attributes, records.keyStarts[index], records.keyStarts[index + 1])
+  const writeValue = () => commands.raw(values, records.valueStarts[index], records.valueStarts[index + 1])
   if (form === 'value') {
     commands.begin(expiresAtMs > 0 ? 6 : 4)
     commands.word('SET')

@@ -166,12 +166,13 @@ const hints: Readonly<Record<string, readonly ['config' | 'busy' | 'unsupported'
 /** An error as the server tells it: its first word is a code. */
 export function redisError(text: string): HeirloomError {
   const [word = ''] = text.split(' ', 1)
-  const [code, hint] = hints[word] ?? ['source-failed', 'see the log of the server']
-  return new HeirloomError(code as 'config' | 'source-failed', `the server says: ${text.slice(0, 200)}`, { hint })
+  const [code, hint] = hints[word] ?? (['source-failed', 'see the log of the server'] as const)
+  return new HeirloomError(code, `the server says: ${text.slice(0, 200)}`, { hint })
 }
 
 async function readPassword(file: string): Promise<Buffer> {
-  const wrong = (cause?: unknown) => new HeirloomError('config', `${file} can't be read as a password`, { hint: 'one line, nothing else', cause })
+  const wrong = (cause?: unknown) =>
+    new HeirloomError('config', `${file} can't be read as a password`, { hint: 'one line, nothing else', cause })
   const bytes = await readFile(file).catch((thrown: unknown) => {
     throw wrong(thrown)
   })
@@ -197,4 +198,3 @@ function databaseIn(url: string): number | undefined {
   const [, digits] = /^rediss?:\/\/[^/]*\/(\d+)$/.exec(url) ?? []
   return digits === undefined ? undefined : Number(digits)
 }
-
