@@ -33,6 +33,9 @@ export const groupsAskedMax = 8
 /** Keys that a scan asks for at a time: a fraction of a millisecond of the server's time. */
 export const scanKeys = 512
 
+/** The same at the notice, when most keys are known and are only listed. */
+export const scanKeysAtNotice = 2048
+
 /** Before a notice this share of the time goes into getting to know the keys; the rest of it neither we nor the server do anything for it. */
 export const censusShare = 0.1
 
@@ -40,7 +43,7 @@ export const censusShare = 0.1
 export const censusPauseMs = 60_000
 
 /** The share of an inventory's time for which what is known already goes before the keys are listed once more. */
-export const knownFirstShare = 0.4
+export const knownFirstShare = 0.25
 
 /** Keys that are put in order before the first of them is told, where none was known before the notice. */
 export const keysStretchMax = 100_000

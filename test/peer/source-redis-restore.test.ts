@@ -1,6 +1,8 @@
 // time-out: 180 s
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -83,6 +85,29 @@ test('all types arrive as they were, with their times and how hot they are', asy
       )
     }
     if (args === lfu) assert.ok(Number(await to.ask(['OBJECT', 'FREQ', 'counter'])) > 6)
+  }
+})
+
+test('a user with the commands that the README lists can hand off, and another can inherit', async () => {
+  const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8')
+  const [, handsOff = '', inherits = ''] = /to hand off: `([^`]+)`; to inherit: `([^`]+)`/.exec(readme) ?? []
+  for (const args of [lfu, ['--maxmemory-policy', 'allkeys-lru']]) {
+    await using from = await startRedis({ args })
+    await using to = await startRedis({ args })
+    const password = from.temp.at('password')
+    await writeFile(password, 'p', { mode: 0o600 })
+    await from.ask(['ACL', 'SETUSER', 'u', 'on', '>p', '~*', ...handsOff.split(' ')])
+    await to.ask(['ACL', 'SETUSER', 'u', 'on', '>p', '~*', ...inherits.split(' ')])
+    await from.ask(['SET', 'text', 'v', 'PX', minuteMs], 2)
+    await from.ask(['RPUSH', 'list', 'v'])
+    const login = { user: 'u', passwordFile: password }
+    await using source = createRedisSource({ name: 'cache', url: from.url, ...login })
+    await source.warm(never())
+    await using sink = open(to, login)
+    const { refused } = await sink.restore(incoming(await readAll(source, await list(source))), never())
+    assert.equal(refused, [])
+    assert.is((await to.get('text', 2))!.toString(), 'v')
+    assert.is(await to.ask(['LLEN', 'list']), 1)
   }
 })
 

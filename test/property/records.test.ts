@@ -41,6 +41,26 @@ test('what was written is read', () => {
   )
 })
 
+test('records have the form that earlier peers wrote', () => {
+  const [fragment] = recordFragments('0#1', [
+    { key: 'a', value: 'one' },
+    { key: 'bc', value: '', form: 'idle', hotness: 258, expiresAtMs: 1 },
+  ])
+  assert.is(
+    Buffer.from(fragment!.attributes).toString('hex'),
+    [
+      '01',
+      '00000002',
+      '0002',
+      '0000000100000002',
+      '0000000300000000',
+      '0000000000000102',
+      '00000000000000003ff0000000000000',
+      '616263',
+    ].join(''),
+  )
+})
+
 test('arbitrary bytes, and records with a byte changed, never crash the readers', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(1000), (bytes, length) => void survives(() => new Records(bytes, length))),

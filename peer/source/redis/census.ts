@@ -3,7 +3,7 @@
 
 import { delay, type Clock } from '../../../src/clock.ts'
 import { HeirloomError } from '../../../src/errors.ts'
-import { keyNameBytesMax, keysKnownMax, scanKeys } from '../../../src/limits/keyed.ts'
+import { keyNameBytesMax, keysKnownMax, scanKeys, scanKeysAtNotice } from '../../../src/limits/keyed.ts'
 import type { KeyCensus, RoundOptions } from '../keyed/keyed-source.ts'
 import { KeyTable } from '../keyed/key-table.ts'
 import type { WaitOptions } from '../source.ts'
@@ -50,7 +50,7 @@ export class Census implements KeyCensus {
       const asked = page
       const sizeless = asked.filter((row) => this.table.bytes[row] === 0)
       this.#ask(commands, asked, sizeless)
-      if (cursor !== undefined) commands.add('SCAN', cursor, 'COUNT', scanKeys)
+      if (cursor !== undefined) commands.add('SCAN', cursor, 'COUNT', onlyNew ? scanKeysAtNotice : scanKeys)
       const answers = await link.send(commands, { signal })
       this.#note(answers, asked, sizeless)
       if (cursor !== undefined) ({ cursor, page } = this.#list(answers, asked.length + sizeless.length, onlyNew))
