@@ -38,6 +38,7 @@ import { RelayClient } from './relay-client.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
 import { createSource } from './source/create-source.ts'
 import type { Source } from './source/source.ts'
+import { warmUp } from './warm-up.ts'
 
 export interface PeerOptions {
   readonly onProgress?: (progress: HandoffProgress) => void
@@ -205,9 +206,8 @@ class Agent {
     this.#policy.start()
     const watching = this.#lookout.watch({ signal: this.#gone.signal })
     const linking = this.#link()
-    // Warmed before any notice, so that at the notice only real work is left.
     const warming = sources.map((source) =>
-      source.warm({ signal: this.#gone.signal }).catch((thrown: unknown) => this.#warn(source.name, thrown)),
+      warmUp(source, { events: this.events, signal: this.#gone.signal, warn: (what, thrown) => this.#warn(what, thrown) }),
     )
     if (membership.secret === undefined) warming.push(this.#rehearse().then(() => this.#guard('this peer holds no pool secret')))
     else this.#successor = this.#succeed()
