@@ -113,8 +113,10 @@ export class AccessHistory {
 
   /** Two epochs become one. Entries only ever move towards the front, so it is done in place. */
   #mergePairs(): void {
-    const [items, counts, latest, born] = [this.#items, this.#counts, this.#latest, this.#born]
+    const [items, counts, born] = [this.#items, this.#counts, this.#born]
     const starts = this.#starts
+    // By item: one more than the place of its entry that was written last. Small beside `latest`, and it is met in no order.
+    const places = new Uint32Array(this.#itemsEnd)
     let written = 0
     for (let epoch = 0; epoch < starts.length; epoch++) {
       const read = starts[epoch]!
@@ -125,10 +127,10 @@ export class AccessHistory {
         const item = items[entry]!
         if (epoch < born[item]!) continue
         const count = counts[entry]!
-        const known = latest[2 * item + 1]!
-        if (known >= merged && known < written && items[known] === item) counts[known] = Math.min(countMax, counts[known]! + count)
+        const known = places[item]! - 1
+        if (known >= merged) counts[known] = Math.min(countMax, counts[known]! + count)
         else {
-          latest[2 * item + 1] = written
+          places[item] = written + 1
           counts[written] = count
           items[written++] = item
         }
@@ -137,7 +139,11 @@ export class AccessHistory {
     this.#entries = written
     starts.length = (starts.length + 1) >>> 1
     this.#epochAccesses *= 2
-    for (let item = 0; item < this.#itemsEnd; item++) born[item]! >>>= 1
+    for (let item = 0; item < this.#itemsEnd; item++) {
+      born[item]! >>>= 1
+      // A new epoch begins: no entry so far is in it.
+      this.#latest[2 * item + 1] = -1
+    }
   }
 
   #makeRoom(): void {

@@ -57,14 +57,14 @@ const redisSource = strict({
 const source = z
   .discriminatedUnion('kind', [appSource, directorySource, redisSource, pageCacheSource, postgresqlSource, commandSource])
   .superRefine(({ kind }, context) => {
-  if (!builtSourceKinds.includes(kind)) {
-    context.addIssue({
-      code: 'custom',
-      path: ['kind'],
-      message: `kind ${kind} isn't in this version yet; there are ${builtSourceKinds.join(', ')}`,
-    })
-  }
-})
+    if (!builtSourceKinds.includes(kind)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['kind'],
+        message: `kind ${kind} isn't in this version yet; there are ${builtSourceKinds.join(', ')}`,
+      })
+    }
+  })
 
 /** The `sources` of a configuration. */
 export const sourcesSchema = z
