@@ -48,6 +48,7 @@ export function createDroppingSink(onBytes: (bytes: number) => void): Sink {
   return {
     name,
     kind,
+    returnsMemory: true,
     async restore(fragments: readonly IncomingFragment[]) {
       const bytes = fragments.reduce((sum, fragment) => sum + fragment.bytes.byteLength, 0)
       onBytes(bytes)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { zstdCompressSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { packBytesMax, packsMax } from '../../src/limits/wire.ts'
+import { packBytesMax, packBytesTarget, packsMax } from '../../src/limits/wire.ts'
 import { compressPlain, expandPlain } from '../../src/seal/compression.ts'
 import { packNumber, PackOpener, PackSealer, sealOverheadBytes, type PackKey } from '../../src/seal/pack-seal.ts'
 import { refused } from '../helpers/refusal.ts'
@@ -10,6 +10,8 @@ import { refused } from '../helpers/refusal.ts'
 const random = (bytes: number) => new Uint8Array(randomBytes(bytes))
 const packKey = (): PackKey => ({ key: random(32), pool: random(32), handoff: random(16) })
 const joined = (pieces: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(pieces))
+
+const memoryOf = (pieces: readonly Uint8Array[]) => pieces[0]!.buffer
 
 const test = suite('pack seal')
 const key = packKey()
@@ -35,6 +37,36 @@ test('the sealed pack is its own: the plain pieces and later packs may overwrite
   const opened = opener.open([joined(first.pieces).subarray(0, 20), joined(first.pieces).subarray(20)])
   opener.open(second.pieces)
   assert.equal(opened.plain, before)
+})
+
+test('memory of a sealed pack is used again once it was freed, and not before', () => {
+  const sealer = new PackSealer(key)
+  const seal = (number: number) => sealer.seal(number, [random(packBytesTarget)])
+  const [first, second] = [seal(0), seal(1)]
+  assert.is.not(memoryOf(first.pieces), memoryOf(second.pieces))
+  const kept = joined(second.pieces)
+  first.free!()
+  first.free!()
+  const [third, fourth] = [seal(2), seal(3)]
+  assert.is(memoryOf(third.pieces), memoryOf(first.pieces))
+  assert.is.not(memoryOf(fourth.pieces), memoryOf(third.pieces))
+  assert.equal(joined(second.pieces), kept)
+})
+
+test('memory of an opened pack is used again once it was freed, and not before; what does not open frees its own', () => {
+  const [sealer, opener] = [new PackSealer(key), new PackOpener(key)]
+  const plain = [random(packBytesTarget), random(packBytesTarget), random(packBytesTarget)]
+  const sealed = plain.map((content, number) => sealer.seal(number, [content]).pieces)
+  const altered = joined(sealed[2]!)
+  altered[100]! ^= 1
+  const first = opener.open(sealed[0]!)
+  const second = opener.open(sealed[1]!)
+  first.free()
+  refused(() => opener.open([altered]), 'unauthorised')
+  const third = opener.open(sealed[2]!)
+  assert.is(third.plain.buffer, first.plain.buffer)
+  assert.equal(second.plain, plain[1])
+  assert.equal(third.plain, plain[2])
 })
 
 test('a number is sealed once, in ascending order', () => {

@@ -30,7 +30,7 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'an heir acknowledges before it has restored',
     'peer/inherit/restorer.ts',
-    'this.#waiting.set(number, { number, pack, bytes, settles: [settle] })',
+    'this.#waiting.set(number, { number, pack, bytes, wasHeld: false, free, settles: [settle] })',
     'this.#waiting.set(number, { number, pack, bytes, settles: [] })\n      settle()',
   ),
   mutation(
