@@ -14,6 +14,7 @@ import { createNode, type Node } from '../src/net/node.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { criteriaOf } from '../src/plan/manifest.ts'
 import { builtLanes } from '../src/plan/policy.ts'
+import { compressPlain } from '../src/seal/compression.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
 import type { PeerConfig } from './config/schema.ts'
 import { EventLog, type PeerEvent } from './events.ts'
@@ -269,7 +270,7 @@ class Agent {
         ...(options.onProgress && { onProgress: options.onProgress }),
       }
       const criteria = criteriaOf(config.sources)
-      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources: chosen, criteria, limits })
+      const { result, receipt } = await handOff({ ...common, compress: compressPlain, reason, deadlineMs, sources: chosen, criteria, limits })
       await this.#lookout.acknowledge()
       this.#handedOff = result
       this.#receipt = receipt

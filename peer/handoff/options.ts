@@ -5,6 +5,7 @@ import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { Criteria } from '../../src/plan/plan.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Node } from '../../src/net/node.ts'
+import type { Compress } from '../../src/seal/compression.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
 import type { RelayClient } from '../relay-client.ts'
@@ -34,6 +35,8 @@ export interface HandoffOptions {
   /** For data sockets; without it packs take streams alone. */
   readonly data?: DataEnd | undefined
   readonly relay: RelayClient
+  /** With it packs are compressed when that moves them faster. */
+  readonly compress?: Compress
   readonly clock: Clock
   readonly random?: () => number
   readonly events: EventLog

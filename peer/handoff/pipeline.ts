@@ -1,4 +1,4 @@
-// The stages from read chunks to sealed packs, as async iterables composed with it-pipe: gather, pack, seal.
+// The stages from read chunks to sealed packs, as async iterables composed with it-pipe: gather, pack, compress and seal.
 // Reading is the feeds'. A pack is made only when somebody asks for one, of the best parts that are ready then.
 
 import { pipe } from 'it-pipe'
@@ -12,6 +12,7 @@ import { PackSet } from '../../src/wire/pack-set.ts'
 import type { SealedPack } from '../../src/wire/sealed-pack.ts'
 import type { Feed } from './feed.ts'
 import type { Entry, Ledger } from './ledger.ts'
+import type { PackCompressor } from './pack-compressor.ts'
 
 /** The numbers and the version in a fragment's head. */
 const fragmentHeadBytes = 160
@@ -34,10 +35,12 @@ export interface PipelineOptions {
   readonly feeds: readonly Feed[]
   readonly ledger: Ledger
   readonly sealer: PackSealer
+  /** Undefined: packs go as they are. */
+  readonly compressor: PackCompressor | undefined
   readonly signal: AbortSignal
 }
 
-export function createPipeline({ plan, feeds, ledger, sealer, signal }: PipelineOptions): Pipeline {
+export function createPipeline({ plan, feeds, ledger, sealer, compressor, signal }: PipelineOptions): Pipeline {
   const gatherer = new Gatherer(plan, feeds, signal)
   const announced = new Map<number, string>()
   const introduced = new Set<number>()
@@ -53,7 +56,7 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
     const introduces = sources.some(({ source }) => !introduced.has(source))
     for (const { source } of sources) introduced.add(source)
     if (introduces || gathered.some(({ part }) => part.chunk.kind === 'metadata')) barrier = number + 1
-    return { number, pieces: encodePack(input) }
+    return { number, source: gathered[0]?.source ?? 0, pieces: encodePack(input) }
   }
 
   const stages = pipe(
@@ -61,8 +64,8 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
     async function* pack(groups: AsyncIterable<Entry[]>) {
       for await (const group of groups) yield packOf(group)
     },
-    async function* seal(plain: AsyncIterable<{ number: number; pieces: Uint8Array[] }>) {
-      for await (const { number, pieces } of plain) yield sealer.seal(number, pieces)
+    async function* seal(plain: AsyncIterable<{ number: number; source: number; pieces: Uint8Array[] }>) {
+      for await (const { number, source, pieces } of plain) yield sealer.seal(number, pieces, await compressor?.shrink(source, pieces))
     },
   )
   const packs = stages[Symbol.asyncIterator]()

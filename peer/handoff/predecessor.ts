@@ -20,6 +20,7 @@ import { LaneKeeper, type LaneTarget } from './lanes.ts'
 import { Ledger } from './ledger.ts'
 import { Offering } from './offering.ts'
 import { budgetOf, type HandoffOptions } from './options.ts'
+import { PackCompressor } from './pack-compressor.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { makeReceipt, progressOf, summarize, type Summary } from './account.ts'
 import { RateLimit } from './rate-limit.ts'
@@ -52,6 +53,7 @@ class Predecessor {
   readonly #rate: RateLimit
   readonly #rateWatch: RateWatch
   readonly #feeds: Feed[]
+  readonly #compressor: PackCompressor | undefined
   readonly #pipeline: Pipeline
   readonly #keeper: LaneKeeper
   readonly #inventories: Inventories
@@ -98,7 +100,16 @@ class Predecessor {
       return new Feed({ index, source, plan: this.#plan, clock, onChange: () => this.#changed(), onFailed })
     })
     const sealer = new PackSealer({ key: handoff.key, pool: membership.pool.id, handoff: handoff.handoff })
-    this.#pipeline = createPipeline({ plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, sealer, signal: this.#stop.signal })
+    const { compress } = options
+    this.#compressor = compress && new PackCompressor({ clock, compress, bytesPerSecond: budgetOf(options).rateBytesPerSecond })
+    this.#pipeline = createPipeline({
+      plan: this.#plan,
+      feeds: this.#feeds,
+      ledger: this.#ledger,
+      sealer,
+      compressor: this.#compressor,
+      signal: this.#stop.signal,
+    })
     this.#keeper = new LaneKeeper({
       node,
       clock,
@@ -123,7 +134,9 @@ class Predecessor {
         this.#stalls.progressed(lane)
         const before = this.#ledger.safeBytes
         this.#arrived(this.#dispatcher.acknowledged(lane, numbers))
-        const rate = this.#rateWatch.acknowledged(this.#ledger.safeBytes - before, this.#dispatcher.flyingPacks > 0)
+        const { movedBytes, queuedPacks, flyingPacks } = this.#dispatcher
+        this.#compressor?.moved(movedBytes, { waiting: queuedPacks, flying: flyingPacks })
+        const rate = this.#rateWatch.acknowledged(this.#ledger.safeBytes - before, flyingPacks > 0)
         if (rate !== undefined) this.#tasks.push(this.#inventories.again(rate, this.#stop.signal))
         this.#changed()
       },

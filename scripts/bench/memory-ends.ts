@@ -16,6 +16,7 @@ import { HeirloomError } from '../../src/errors.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { createNode, type Node } from '../../src/net/node.ts'
+import { compressPlain } from '../../src/seal/compression.ts'
 import { createIdentity } from '../../src/seal/identity.ts'
 import type { Tell } from './bare.ts'
 import { createDroppingSink, createMemorySource, mebibyte } from './memory-state.ts'
@@ -42,7 +43,7 @@ export async function sendMemory(count: number, options: MemoryEndOptions): Prom
   })
   const limits = { lanes: options.lanes, reserveMs: 2000, bytesMax: undefined, rateBytesPerSecondMax: undefined, keepMs: deadlineMs }
   const sources = [createMemorySource(count)]
-  const { result } = await handOff({ ...end, clock: systemClock, reason: 'benchmark', deadlineMs, sources, limits })
+  const { result } = await handOff({ ...end, compress: compressPlain, clock: systemClock, reason: 'benchmark', deadlineMs, sources, limits })
   expectAll(result, count)
   options.tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, bytes: result.bytes.delivered })
 }

@@ -7,7 +7,7 @@ import type { SealedPack } from '../wire/sealed-pack.ts'
 import { cipherPieceBytes, packBytesMax, packsMax } from '../limits/wire.ts'
 import { freeMemory } from '../wire/free-memory.ts'
 import { PackBuffers } from '../wire/pack-buffers.ts'
-import { compressPlain, expandPlain } from './compression.ts'
+import { expandPlain } from './compression.ts'
 import { Scratch } from './scratch.ts'
 
 const headBytes = 8
@@ -73,10 +73,9 @@ export class PackSealer {
   }
 
   /**
-   * Seals the plain pieces as pack `number`; with `compress` they go through zstd first, if that makes them smaller. The plain pieces may
-   * change afterwards. The sealed pack's memory is used again when it was freed. Throws `too-large` for more than a pack may have, before the number is used.
+   * Seals the plain pieces as pack `number`, or what `compressPlain` has made of all of them in their place. They may change afterwards. The sealed pack's memory is used again when it was freed. Throws `too-large` for more than a pack may have, before the number is used.
    */
-  seal(number: number, plain: readonly Uint8Array[], { compress = false } = {}): SealedPack {
+  seal(number: number, plain: readonly Uint8Array[], compressed?: Uint8Array): SealedPack {
     assert(number >= this.#next, `pack ${number} is sealed for the second time`)
     if (number >= packsMax) throw new HeirloomError('too-large', `a handoff has at most ${packsMax} packs`)
     const plainBytes = byteLengthOf(plain)
@@ -84,7 +83,6 @@ export class PackSealer {
       throw new HeirloomError('too-large', `a pack of ${plainBytes} bytes is over the limit of ${packBytesMax - sealOverheadBytes}`)
     }
     this.#next = number + 1
-    const compressed = compress ? compressPlain(this.#scratch.join(plain)) : undefined
     const head = makeHead(number, compressed === undefined ? 0 : zstdFlag)
     const bytes = sealOverheadBytes + (compressed?.byteLength ?? plainBytes)
     const memory = this.#buffers.take(bytes)

@@ -49,6 +49,11 @@ export class Dispatcher {
     return this.#flying.size
   }
 
+  /** Sealed bytes that were acknowledged, by whichever lane. */
+  get movedBytes(): number {
+    return this.tallies.values().reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
   /** Whether a lane to that place is up. */
   reaches(place: Place): boolean {
     return this.#lanes.some((lane) => placeOf(lane.kind) === place)
