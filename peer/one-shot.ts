@@ -10,7 +10,6 @@ import { keepMs } from '../src/limits/relay.ts'
 import { hostTowards, listenTowards } from '../src/net/local-address.ts'
 import { createNode, type Node } from '../src/net/node.ts'
 import { createIdentity, identityFromSeed, type Identity } from '../src/seal/identity.ts'
-import { compressPlain } from '../src/seal/compression.ts'
 import type { KeyFile } from '../src/seal/pool-key.ts'
 import type { Assignment } from '../src/wire/gen/control_pb.ts'
 import { EventLog, type PeerEvent } from './events.ts'
@@ -67,7 +66,6 @@ export async function sendDirectory(options: SendOptions): Promise<HandoffResult
     ...common,
     reason,
     deadlineMs,
-    compress: compressPlain,
     sources: [source],
     criteria: () => ({ order: 'forecast' }),
     limits,

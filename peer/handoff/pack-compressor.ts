@@ -4,8 +4,9 @@ import type { Clock } from '../../src/clock.ts'
 import { compressionSampleBytes } from '../../src/limits/plan.ts'
 import { packBytesMax } from '../../src/limits/wire.ts'
 import { CompressionChoice } from '../../src/plan/compression-choice.ts'
-import type { Compress } from '../../src/seal/compression.ts'
+import { compressPlain, type Compress } from '../../src/seal/compression.ts'
 import { Scratch } from '../../src/seal/scratch.ts'
+import { budgetOf, type HandoffOptions } from './options.ts'
 
 /** Smaller packs go as they are: the way to a thread and back costs more. */
 const worthBytes = 1024
@@ -15,6 +16,19 @@ export interface PackCompressorOptions {
   readonly compress: Compress
   /** Of the link, as far as it is known at the notice. */
   readonly bytesPerSecond: number
+}
+
+/** Of sealed packs: the bytes that have arrived in all, how many packs wait for a lane, and how many are in flight. */
+export interface MovedPacks {
+  readonly movedBytes: number
+  readonly queuedPacks: number
+  readonly flyingPacks: number
+}
+
+/** For one handoff; undefined when its packs are to go as they are. */
+export function compressorOf(options: HandoffOptions): PackCompressor | undefined {
+  const { clock, compress = compressPlain } = options
+  return compress === 'never' ? undefined : new PackCompressor({ clock, compress, bytesPerSecond: budgetOf(options).rateBytesPerSecond })
 }
 
 export class PackCompressor {
@@ -31,10 +45,9 @@ export class PackCompressor {
     this.#choice = new CompressionChoice(clock, bytesPerSecond)
   }
 
-  /** So many sealed bytes have arrived in all; so many packs wait for a lane, and so many are in flight. */
-  moved(totalBytes: number, packs: { waiting: number; flying: number }): void {
-    this.#choice.moved(totalBytes - this.#movedBytes, packs)
-    this.#movedBytes = totalBytes
+  moved({ movedBytes, queuedPacks, flyingPacks }: MovedPacks): void {
+    this.#choice.moved(movedBytes - this.#movedBytes, { waiting: queuedPacks, flying: flyingPacks })
+    this.#movedBytes = movedBytes
   }
 
   /** The content compressed, or undefined when it is to go as it is. The pieces mustn't change until then. One call at a time. Never throws. */

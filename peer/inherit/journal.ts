@@ -6,6 +6,7 @@
 // then restored files may be torn as well.
 
 import { join } from 'node:path'
+import type { Reference } from '../../src/chunk/reference.ts'
 import { asHeirloomError, assert } from '../../src/errors.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { HandoffResult } from '../result.ts'
@@ -29,6 +30,7 @@ export interface JournalEntry {
   readonly unfinished?: readonly JournalFragment[]
   readonly sources?: readonly object[]
   readonly superseded?: readonly number[]
+  readonly references?: readonly Reference[]
   readonly receipt?: { readonly content: string; readonly signature: string }
 }
 

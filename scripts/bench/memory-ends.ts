@@ -16,7 +16,6 @@ import { HeirloomError } from '../../src/errors.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { createNode, type Node } from '../../src/net/node.ts'
-import { compressPlain } from '../../src/seal/compression.ts'
 import { createIdentity } from '../../src/seal/identity.ts'
 import type { Tell } from './bare.ts'
 import { createDroppingSink, createMemorySource, mebibyte } from './memory-state.ts'
@@ -55,7 +54,7 @@ export async function sendMemory(count: number, options: MemoryEndOptions): Prom
   const sources = [createMemorySource(count, options.content)]
   const { result } = await handOff({
     ...end,
-    compress: compressPlain,
+
     clock: systemClock,
     reason: 'benchmark',
     deadlineMs,

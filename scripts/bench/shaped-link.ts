@@ -33,7 +33,10 @@ export class ShapedLink implements AsyncDisposable {
     const link = new ShapedLink(names)
     try {
       for (const name of names) await runProgram(['ip', 'netns', 'add', name], signal)
-      await runProgram(['ip', '-n', names[0], 'link', 'add', 'name', device, 'type', 'veth', 'peer', 'name', device, 'netns', names[1]], signal)
+      await runProgram(
+        ['ip', '-n', names[0], 'link', 'add', 'name', device, 'type', 'veth', 'peer', 'name', device, 'netns', names[1]],
+        signal,
+      )
       for (const [index, name] of names.entries()) {
         await runProgram(['ip', '-n', name, 'addr', 'add', `${hosts[index]}/24`, 'dev', device], signal)
         for (const each of ['lo', device]) await runProgram(['ip', '-n', name, 'link', 'set', each, 'up'], signal)

@@ -57,5 +57,8 @@ export const declinedPeersMax = 256
 /** Transfers of one direction that the relay has open at a time. More try again later, each with the whole of its share then. */
 export const relayTransfersMax = 64
 
+/** Peers that are told of one waiting successor before they need it, and keep a link to it: a few MB at the successor. */
+export const expectingPeersMax = 64
+
 /** Readers of the relay's event stream at a time: operators and their pages, not peers. */
 export const eventWatchersMax = 64

@@ -220,9 +220,17 @@ export class PeerMachine {
       if (inheriting.signal.aborted) throw thrown
       this.#failed(process, 'inheriting', thrown)
     } finally {
-      if (process.alive) this.inheriting.delete(key)
+      if (process.alive) this.#ended(truth, assignment.epoch)
       for (const sink of sinks) await sink[Symbol.asyncDispose]()
     }
+  }
+
+  /** An inheritance is over, in any way. */
+  #ended(truth: HandoffTruth, epoch: number): void {
+    const { identity, surroundings } = this.options
+    this.inheriting.delete(`${truth.hex} ${epoch}`)
+    if (truth.welcomed.some((lane) => lane.heir === identity.peerId && lane.epoch === epoch && lane.isOpen()))
+      surroundings.violation('an inheritance that is over holds no lane', `${this.name}: ${truth.hex.slice(0, 6)}, epoch ${epoch}`)
   }
 
   /** The VM is going. */
@@ -248,7 +256,8 @@ export class PeerMachine {
     this.handoffs.push(handoff)
     const own = sources.map((script) => new SimulatedSource(this.name, script, process))
     const random = () => surroundings.random.next()
-    handOff({ membership, node, relay, clock: process.clock, events, random, reason: 'simulated', deadlineMs, sources: own, limits }).then(
+    const same = { membership, node, relay, events, random, limits, compress: 'never' as const }
+    handOff({ ...same, clock: process.clock, reason: 'simulated', deadlineMs, sources: own }).then(
       async ({ result }) => {
         if (!process.alive) return
         handoff.result = result
