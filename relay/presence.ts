@@ -35,7 +35,8 @@ export class Presence {
   /** A peer from the records: it may come back within one lease. */
   grace(peer: string): void {
     const nowMs = this.#clock.monotonicMs()
-    if (!this.#peers.has(peer)) this.#peers.set(peer, { links: 0, heardMs: nowMs, enrolment: 0, enrolledMs: nowMs, addresses: [], pool: '' })
+    if (!this.#peers.has(peer))
+      this.#peers.set(peer, { links: 0, heardMs: nowMs, enrolment: 0, enrolledMs: nowMs, addresses: [], pool: '' })
   }
 
   /** The relay itself was held up for this long and heard nobody: no lease may end by that. */

@@ -185,7 +185,7 @@ export class Rendezvous {
     if (!wasReleased && (record.heir !== peer || record.epoch !== epoch)) {
       throw new HeirloomError('fenced', `epoch ${epoch} of this handoff isn't the highest any more`)
     }
-    const outcome = this.#touch(handoff)
+    const outcome = this.#touch(handoff, peer)
     if (wasReleased || record.finished) return outcome
     if (released) {
       if (declined.size >= declinedPeersMax) declined.delete(declined.keys().next().value!)
@@ -221,7 +221,6 @@ export class Rendezvous {
     const { unsaved, record } = handoff
     const outcome = this.#touch(handoff)
     if (record.finished) return outcome
-    if (unsaved && record.heir !== undefined) outcome.notes.push({ to: record.heir, kind: 'assigned', assignment: this.#news(record) })
     if (unsaved || handoff.toldHeld !== this.#isHeld(handoff)) this.#tellPredecessor(handoff, outcome)
     this.#match(handoff, outcome)
     return outcome
@@ -264,7 +263,7 @@ export class Rendezvous {
   /** The heir is there again, perhaps at other addresses. */
   #resume(handoff: Handoff): { assignment: AssignmentNews; outcome: Outcome } {
     this.#waiting.delete(handoff.record.heir!)
-    const outcome = this.#touch(handoff)
+    const outcome = this.#touch(handoff, handoff.record.heir)
     this.#tellPredecessor(handoff, outcome)
     return { assignment: this.#news(handoff.record), outcome }
   }
@@ -273,6 +272,8 @@ export class Rendezvous {
     const { heir, epoch } = handoff.record
     this.#waiting.delete(peer)
     handoff.declined.delete(peer)
+    // Of an earlier heir that never heard of it.
+    outcome.notes = outcome.notes.filter(({ kind }) => kind !== 'assigned')
     this.#change(handoff, { heir: peer, epoch: epoch + 1 }, outcome)
     if (heir !== undefined) outcome.notes.push({ to: heir, kind: 'fenced', record: handoff.record })
     this.#tellPredecessor(handoff, outcome)
@@ -283,11 +284,19 @@ export class Rendezvous {
     outcome.save = handoff.record
   }
 
-  /** Begins a step that won't be refused any more. */
-  #touch(handoff: Handoff): Outcome {
-    const outcome = emptyOutcome(handoff.record.key)
-    if (handoff.unsaved) outcome.save = handoff.record
+  /**
+   * Begins a step that won't be refused any more, whoever takes it. Of a change that could not be saved all is made up for: the heir has not heard of its
+   * assignment, the packs of what is finished are still there.
+   */
+  #touch(handoff: Handoff, by?: string): Outcome {
+    const { unsaved, record } = handoff
+    const outcome = emptyOutcome(record.key)
+    if (!unsaved) return outcome
+    outcome.save = record
     handoff.unsaved = false
+    outcome.drop = record.finished
+    if (record.heir !== undefined && record.heir !== by && !record.finished)
+      outcome.notes.push({ to: record.heir, kind: 'assigned', assignment: this.#news(record) })
     return outcome
   }
 

@@ -113,7 +113,7 @@ class Predecessor {
       onUp: (lane) => {
         this.#stalls.progressed(lane)
         this.#arrived(this.#dispatcher.laneUp(lane))
-        if (lane.kind !== 'store') this.#heir.linked()
+        if (lane.kind !== 'store') this.#heir.linked(lane.kind)
         options.events.emit('lane-up', { lane: lane.kind, handoff: this.#handoffHex })
         this.#changed()
       },
@@ -170,14 +170,15 @@ class Predecessor {
   }
 
   #createHeirFollower(): HeirFollower {
-    const { membership, clock, events, limits, data } = this.#options
+    const { membership, clock, events, limits, data, relay } = this.#options
     return new HeirFollower({
       handoffHex: this.#handoffHex,
       membership,
       clock,
       events,
-      links: limits.lanes.filter((kind) => kind === 'stream' || (kind === 'fast' && data !== undefined)),
-      keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(() => target, AbortSignal.any([signal, this.#stop.signal]))),
+      links: limits.lanes.filter((kind) => kind !== 'store' && (kind !== 'fast' || data !== undefined)),
+      relayAddress: () => relay.address,
+      keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(target, AbortSignal.any([signal, this.#stop.signal]))),
       onLost: () => this.#packAnew(this.#dispatcher.forget('heir')),
       onChange: () => this.#changed(),
     })
@@ -325,11 +326,9 @@ class Predecessor {
   #packAnew(numbers: readonly number[]): void {
     if (numbers.length === 0) return
     this.#pipeline.supersede(numbers)
-    for (const number of numbers) {
-      for (const [source, chunks] of this.#ledger.lost(number)) {
-        this.#plan.giveBack(source, chunks)
-        this.#feeds[source]!.poke()
-      }
+    for (const [source, chunks] of this.#ledger.lost(numbers)) {
+      this.#plan.giveBack(source, [...chunks])
+      this.#feeds[source]!.poke()
     }
     this.#changed()
   }

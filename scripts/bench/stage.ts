@@ -82,8 +82,8 @@ export class Stage implements AsyncDisposable {
     return this.program(command, ['bin/heirloom.js', command, ...ends, ...time, '--json'])
   }
 
-  /** An agent that guards a directory. */
-  async agent(name: string, directory: string): Promise<Child> {
+  /** An agent that guards a directory. Without other notices it waits for SIGTERM. */
+  async agent(name: string, directory: string, notices: readonly object[] = [{ kind: 'signal', deadline: '2m' }]): Promise<Child> {
     const file = join(this.folder, `${name}.yaml`)
     const config = {
       relays: [this.relay.address],
@@ -91,7 +91,7 @@ export class Stage implements AsyncDisposable {
       state: join(this.folder, `${name}-state`),
       socket: join(this.folder, `${name}.sock`),
       listen: ['/ip4/127.0.0.1/tcp/0'],
-      notices: [{ kind: 'signal', deadline: '2m' }],
+      notices,
       sources: [{ name: 'files', kind: 'directory', path: directory }],
     }
     await writeFile(file, stringify(config))

@@ -34,6 +34,10 @@ const directorySource = strict({
   name: sourceName,
   kind: z.literal('directory').describe('A directory, with everything below it.'),
   path: path().describe('The directory. A relative one counts from the configuration file.'),
+  xattrs: z
+    .boolean()
+    .optional()
+    .describe('Extended attributes of users (user.…) go, too, and are restored. It takes a python3 on both VMs.'),
   order: order('forecast'),
   ...place,
   divide: divide.optional(),
@@ -57,14 +61,14 @@ const redisSource = strict({
 const source = z
   .discriminatedUnion('kind', [appSource, directorySource, redisSource, pageCacheSource, postgresqlSource, commandSource])
   .superRefine(({ kind }, context) => {
-  if (!builtSourceKinds.includes(kind)) {
-    context.addIssue({
-      code: 'custom',
-      path: ['kind'],
-      message: `kind ${kind} isn't in this version yet; there are ${builtSourceKinds.join(', ')}`,
-    })
-  }
-})
+    if (!builtSourceKinds.includes(kind)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['kind'],
+        message: `kind ${kind} isn't in this version yet; there are ${builtSourceKinds.join(', ')}`,
+      })
+    }
+  })
 
 /** The `sources` of a configuration. */
 export const sourcesSchema = z
