@@ -134,7 +134,11 @@ export class PeerMachine {
     const joined = joinPool({ kind: 'secret', pool }, identity, process.clock, 'receive')
     // One certificate a process: signing one for every link would be most of a simulation's work.
     const own = joined.certificate()
-    const membership = { ...joined, certificate: () => own, wrapping: simulatedWrapping({ random: surroundings.random, truths, owner: name, sources }) }
+    const membership = {
+      ...joined,
+      certificate: () => own,
+      wrapping: simulatedWrapping({ random: surroundings.random, truths, owner: name, sources }),
+    }
     const random = () => surroundings.random.next()
     const relay = new RelayClient({ node, relays, certificate: () => membership.certificate(), clock: process.clock, random })
     const events = new EventLog(process.clock)
@@ -271,7 +275,7 @@ export class PeerMachine {
     this.handoffs.push(handoff)
     const own = sources.map((script) => new SimulatedSource(this.name, script, process))
     const random = () => surroundings.random.next()
-    const common = { membership, node, relay, data, clock: process.clock, events, random }
+    const common = { membership, node, relay, data, clock: process.clock, events, random, compress: 'never' as const }
     handOff({ ...common, reason: 'simulated', deadlineMs, deadline: handoff.deadline, sources: own, limits }).then(
       async ({ result }) => {
         if (!process.alive) return
