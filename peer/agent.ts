@@ -5,16 +5,18 @@
 
 import { join } from 'node:path'
 import { systemClock } from '../src/clock.ts'
+import { Deadline } from '../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { openIdentityFile, readKeyFile } from '../src/cli/secret-file.ts'
 import { serveHttp } from '../src/http/serve.ts'
 import type { DataEnd } from '../src/lane/data-end.ts'
 import { listenHost } from '../src/net/local-address.ts'
 import { createNode, type LinkingNode } from '../src/net/node.ts'
+import { draftHandoff, type HandoffDraft } from '../src/seal/handoff-header.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { criteriaOf } from '../src/plan/manifest.ts'
-import { builtLanes } from '../src/plan/policy.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
+import { circuitUse, keepCircuitPlace } from './circuit-place.ts'
 import type { PeerConfig } from './config/schema.ts'
 import { EventLog, type PeerEvent } from './events.ts'
 import { handOff } from './handoff/predecessor.ts'
@@ -36,6 +38,7 @@ import { RelayClient } from './relay-client.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
 import { createSource } from './source/create-source.ts'
 import type { Source } from './source/source.ts'
+import { warmUp } from './warm-up.ts'
 
 export interface PeerOptions {
   readonly onProgress?: (progress: HandoffProgress) => void
@@ -81,9 +84,8 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   // First of all: their threads start while the rest of the peer does.
   const rack = membership.secret && resources.use(new SinkRack(config.sources, config.state))
   const sources = config.sources.map((entry) => resources.use(createSource(entry, { onWarning: warn })))
-  const node = resources.use(await createNode({ seed: identity.seed, listen: config.listen }))
-  const [address] = config.listen
-  const host = address === undefined ? undefined : listenHost(address)
+  const node = resources.use(await createNode({ seed: identity.seed, listen: config.listen, circuits: circuitUse(config.policy.lanes) }))
+  const host = config.listen[0] && listenHost(config.listen[0])
   const data = resources.use(await openData({ lanes: config.policy.lanes, host, port: config.dataPort ?? 0, clock: systemClock }))
   const relay = resources.use(
     new RelayClient({
@@ -95,6 +97,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
     }),
   )
   resources.use(new HeirLink({ node, relay, events }))
+  resources.use(keepCircuitPlace({ node, relay, events, lanes: config.policy.lanes }))
   const agent = new Agent({
     config,
     options,
@@ -165,11 +168,15 @@ class Agent {
   readonly #over = Promise.withResolvers<HandoffResult | undefined>()
   #phase: 'successor' | 'guarding' | 'predecessor' | 'gone' = 'successor'
   #handoff: Promise<HandoffResult> | undefined
+  /** Of the handoff; notices move it. */
+  #deadline: Deadline | undefined
   #successor: Promise<void> = Promise.resolve()
   #inherited: HandoffResult | undefined
   #handedOff: HandoffResult | undefined
   #receipt: string | undefined
   #rehearsed: Promise<void> | undefined
+  /** Made while nobody waits for it. */
+  #draft: HandoffDraft | undefined
 
   constructor(parts: AgentParts) {
     this.#parts = parts
@@ -199,9 +206,8 @@ class Agent {
     this.#policy.start()
     const watching = this.#lookout.watch({ signal: this.#gone.signal })
     const linking = this.#link()
-    // Warmed before any notice, so that at the notice only real work is left.
     const warming = sources.map((source) =>
-      source.warm({ signal: this.#gone.signal }).catch((thrown: unknown) => this.#warn(source.name, thrown)),
+      warmUp(source, { events: this.events, signal: this.#gone.signal, warn: (what, thrown) => this.#warn(what, thrown) }),
     )
     if (membership.secret === undefined) warming.push(this.#rehearse().then(() => this.#guard('this peer holds no pool secret')))
     else this.#successor = this.#succeed()
@@ -247,20 +253,26 @@ class Agent {
     return { text: await this.#metrics.metrics(), contentType: this.#metrics.contentType }
   }
 
-  /** Hands off now. A second call while it is under way gets the same handoff. */
-  handOff({ reason, deadlineMs }: { reason: string; deadlineMs: number }, how?: PolicyAction): Promise<HandoffResult> {
-    this.#handoff ??= this.#handOffOnce(reason, deadlineMs, how)
+  /** Hands off now. A second call while it is under way gets the same handoff, and the soonest end holds. */
+  handOff({ reason, deadlineMs }: { reason: string; deadlineMs: number }): Promise<HandoffResult> {
+    this.#lookout.begin({ kind: `handoff: ${reason}`, deadlineMs })
+    return this.#handOffOnce(reason, deadlineMs)
+  }
+
+  #handOffOnce(reason: string, deadlineMs: number, how?: PolicyAction): Promise<HandoffResult> {
+    this.#deadline ??= Deadline.after(systemClock, deadlineMs)
+    this.#handoff ??= this.#handOffUntil(this.#deadline, reason, deadlineMs, how)
     return this.#handoff
   }
 
-  async #handOffOnce(reason: string, deadlineMs: number, how?: PolicyAction): Promise<HandoffResult> {
+  async #handOffUntil(deadline: Deadline, reason: string, deadlineMs: number, how?: PolicyAction): Promise<HandoffResult> {
     const { config, options, membership, events, sources, node, data, relay } = this.#parts
     this.#phase = 'predecessor'
     // A successor that is itself going inherits no more.
     this.#inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
     const { policy } = config
     const limits = {
-      lanes: (how?.lanes ?? policy.lanes).filter((lane) => builtLanes.includes(lane)),
+      lanes: how?.lanes ?? policy.lanes,
       reserveMs: policy.reserveMs,
       bytesMax: policy.maxBytes,
       rateBytesPerSecondMax: how?.maxRateBytesPerSecond ?? policy.maxRateBytesPerSecond,
@@ -275,10 +287,12 @@ class Agent {
         relay,
         clock: systemClock,
         events,
+        draft: this.#draft,
         ...(options.onProgress && { onProgress: options.onProgress }),
       }
       const criteria = criteriaOf(config.sources)
-      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources: chosen, criteria, limits, wish: this.#wish() })
+      const wish = this.#wish()
+      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, deadline, sources: chosen, criteria, limits, wish })
       await this.#lookout.acknowledge()
       this.#handedOff = result
       this.#receipt = receipt
@@ -301,13 +315,20 @@ class Agent {
   #lookOut({ notices }: PeerConfig): Lookout {
     const tell = (event: string, fields: Readonly<Record<string, unknown>>) => this.events.emit(event, fields)
     const sources = notices.map((entry) => createNotice(entry, { clock: systemClock, tell }))
-    return new Lookout({ sources, clock: systemClock, tell, decide: (notice) => this.#policy.notice(notice), end: () => this.stop() })
+    return new Lookout({
+      sources,
+      clock: systemClock,
+      tell,
+      decide: (notice) => this.#policy.notice(notice),
+      end: () => this.stop(),
+      moved: (endsMs) => this.#deadline?.moveTo(endsMs),
+    })
   }
 
   /** Does what the policy decided. */
   async #perform(action: PolicyAction, occasion: Occasion): Promise<void> {
     const { kind, reason, deadlineMs } = occasion
-    if (action.kind === 'handoff') await this.#lookout.handOff(occasion, () => this.handOff({ reason, deadlineMs }, action))
+    if (action.kind === 'handoff') await this.#lookout.handOff(occasion, () => this.#handOffOnce(reason, deadlineMs, action))
     else if (action.kind === 'release') this.stop()
     else this.events.emit('notice-ignored', { kind, reason, deadlineMs, reaction: action.kind })
   }
@@ -348,15 +369,15 @@ class Agent {
     try {
       const sinks = { sinkOf: (summary: { name: string; kind: string }) => rack.sinkOf(summary), sinks: rack.used }
       const common = { membership, node, data, relay, desk, clock: systemClock, events, signal, ...sinks, assignment }
-      const lanes = config.policy.lanes.filter((lane) => builtLanes.includes(lane))
       const onProgress = (progress: HandoffProgress) => {
         options.onProgress?.(progress)
         if (progress.hitMass !== undefined) this.#readiness.restored(progress.hitMass)
       }
       const { result, receipt } = await inherit({
         ...common,
-        lanes,
+        lanes: config.policy.lanes,
         origins: config.policy.origins,
+        connect: node.connect.bind(node),
         journalDirectory: join(config.state, 'inheritance'),
         onProgress,
       })
@@ -374,7 +395,9 @@ class Agent {
   /** When nothing is to be done yet: not while something is there to be inherited. */
   #rehearse(): Promise<void> {
     const { membership, node } = this.#parts
-    this.#rehearsed ??= rehearse(membership, node, systemClock).catch((thrown: unknown) => this.#warn('rehearsal', thrown))
+    this.#rehearsed ??= rehearse(membership, node, systemClock)
+      .then(async () => void (this.#draft = await draftHandoff(membership.pool)))
+      .catch((thrown: unknown) => this.#warn('rehearsal', thrown))
     return this.#rehearsed
   }
 

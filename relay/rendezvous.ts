@@ -18,6 +18,8 @@ interface Handoff {
   toldHeld: boolean
   /** The last save failed: it is made again with whatever comes next. */
   unsaved: boolean
+  /** The enrolment on which the predecessor spoke of it last. */
+  enrolment: number
   /** Peers that gave it back, each with the epoch it had. */
   readonly declined: Map<string, number>
 }
@@ -57,7 +59,7 @@ export class Rendezvous {
     this.#presence = presence
     this.#hasPacks = hasPacks
     for (const record of records) {
-      this.#keep({ record, toldHeld: record.heir !== undefined, unsaved: false, declined: new Map() })
+      this.#keep({ record, toldHeld: record.heir !== undefined, unsaved: false, enrolment: 0, declined: new Map() })
       // After a restart everybody has one lease to come back.
       presence.grace(record.predecessor)
       if (record.heir !== undefined) presence.grace(record.heir)
@@ -82,9 +84,16 @@ export class Rendezvous {
     return record !== undefined && record.heir === peer && record.epoch === epoch
   }
 
-  /** Whether more packs may come: not closed, and the predecessor is there or may come back within its lease. */
-  mayGrow({ packs, finished, predecessor }: HandoffRecord): boolean {
-    return packs === undefined && !finished && this.#presence.isPresent(predecessor)
+  /** Whether more packs may come: not closed, and the predecessor is at it or may come back within its lease. */
+  mayGrow({ key, packs, finished }: HandoffRecord): boolean {
+    const handoff = this.#find(key)
+    return packs === undefined && !finished && handoff !== undefined && this.#isAttended(handoff)
+  }
+
+  /** The predecessor has shown that it is at this handoff, on the link that it has now. */
+  attended(key: HandoffKey): void {
+    const handoff = this.#find(key)
+    if (handoff !== undefined) handoff.enrolment = this.#presence.enrolment(handoff.record.predecessor)
   }
 
   /** Throws `unauthorised` for a handoff of somebody else or with another header, `quota` when the pool has too many. */
@@ -94,6 +103,7 @@ export class Rendezvous {
       if (known.record.predecessor !== peer || Buffer.compare(known.record.header, header) !== 0) {
         throw new HeirloomError('unauthorised', 'this handoff was offered by another peer or with another header')
       }
+      this.attended(key)
       const outcome = this.#touch(known)
       if (wish !== undefined && !isDeepStrictEqual(wish, known.record.wish)) this.#change(known, { wish }, outcome)
       return { heir: this.#heirOf(known), outcome }
@@ -115,7 +125,7 @@ export class Rendezvous {
       expiresAtMs,
       ...(wish && { wish }),
     }
-    const handoff = { record, toldHeld: false, unsaved: true, declined: new Map() }
+    const handoff = { record, toldHeld: false, unsaved: true, enrolment: this.#presence.enrolment(peer), declined: new Map() }
     this.#keep(handoff)
     const outcome = this.#touch(handoff)
     this.#match(handoff, outcome)
@@ -184,7 +194,7 @@ export class Rendezvous {
     if (!wasReleased && (record.heir !== peer || record.epoch !== epoch)) {
       throw new HeirloomError('fenced', `epoch ${epoch} of this handoff isn't the highest any more`)
     }
-    const outcome = this.#touch(handoff)
+    const outcome = this.#touch(handoff, peer)
     if (wasReleased || record.finished) return outcome
     if (released) {
       if (declined.size >= declinedPeersMax) declined.delete(declined.keys().next().value!)
@@ -222,7 +232,6 @@ export class Rendezvous {
     const { unsaved, record } = handoff
     const outcome = this.#touch(handoff)
     if (record.finished) return outcome
-    if (unsaved && record.heir !== undefined) outcome.notes.push({ to: record.heir, kind: 'assigned', assignment: this.#news(record) })
     if (unsaved || handoff.toldHeld !== this.#isHeld(handoff)) this.#tellPredecessor(handoff, outcome)
     this.#match(handoff, outcome)
     return outcome
@@ -239,8 +248,8 @@ export class Rendezvous {
 
   /** Kept too long; or nothing that anybody could ever inherit. What is being handed over just now is kept for as long as anything may be. */
   #isOver(handoff: Handoff, nowMs: number): boolean {
-    const { epoch, expiresAtMs, offeredAtMs, predecessor, finished, key } = handoff.record
-    if (epoch === 0 && !this.#presence.isPresent(predecessor) && !this.#hasPacks(key)) return true
+    const { epoch, expiresAtMs, offeredAtMs, finished, key } = handoff.record
+    if (epoch === 0 && !this.#isAttended(handoff) && !this.#hasPacks(key)) return true
     if (nowMs < expiresAtMs) return false
     return finished || nowMs >= offeredAtMs + keepMsMax || !(this.#isHeld(handoff) || this.mayGrow(handoff.record))
   }
@@ -273,7 +282,7 @@ export class Rendezvous {
   /** The heir is there again, perhaps at other addresses. */
   #resume(handoff: Handoff): { assignment: AssignmentNews; outcome: Outcome } {
     this.#waiting.delete(handoff.record.heir!)
-    const outcome = this.#touch(handoff)
+    const outcome = this.#touch(handoff, handoff.record.heir)
     this.#tellPredecessor(handoff, outcome)
     return { assignment: this.#news(handoff.record), outcome }
   }
@@ -282,6 +291,8 @@ export class Rendezvous {
     const { heir, epoch } = handoff.record
     this.#waiting.delete(peer)
     handoff.declined.delete(peer)
+    // Of an earlier heir that never heard of it.
+    outcome.notes = outcome.notes.filter(({ kind }) => kind !== 'assigned')
     this.#change(handoff, { heir: peer, epoch: epoch + 1 }, outcome)
     if (heir !== undefined) outcome.notes.push({ to: heir, kind: 'fenced', record: handoff.record })
     this.#tellPredecessor(handoff, outcome)
@@ -292,11 +303,19 @@ export class Rendezvous {
     outcome.save = handoff.record
   }
 
-  /** Begins a step that won't be refused any more. */
-  #touch(handoff: Handoff): Outcome {
-    const outcome = emptyOutcome(handoff.record.key)
-    if (handoff.unsaved) outcome.save = handoff.record
+  /**
+   * Begins a step that won't be refused any more, whoever takes it. Of a change that could not be saved all is made up for: the heir has not heard of its
+   * assignment, the packs of what is finished are still there.
+   */
+  #touch(handoff: Handoff, by?: string): Outcome {
+    const { unsaved, record } = handoff
+    const outcome = emptyOutcome(record.key)
+    if (!unsaved) return outcome
+    outcome.save = record
     handoff.unsaved = false
+    outcome.drop = record.finished
+    if (record.heir !== undefined && record.heir !== by && !record.finished)
+      outcome.notes.push({ to: record.heir, kind: 'assigned', assignment: this.#news(record) })
     return outcome
   }
 
@@ -316,7 +335,12 @@ export class Rendezvous {
   #isFreeFor(handoff: Handoff, peer: string): boolean {
     const { record, declined } = handoff
     if (record.finished || record.predecessor === peer || declined.has(peer) || this.#isHeld(handoff)) return false
-    return this.#presence.isPresent(record.predecessor) || this.#hasPacks(record.key)
+    return this.#isAttended(handoff) || this.#hasPacks(record.key)
+  }
+
+  /** The predecessor is there, and has not forgotten it by being started again. */
+  #isAttended({ record, enrolment }: Handoff): boolean {
+    return this.#presence.isPresentSince(record.predecessor, enrolment)
   }
 
   #heldBy(peer: string, pool: string): Handoff | undefined {

@@ -40,14 +40,20 @@ function writtenNotice(notice: NoticeEntry): Record<string, unknown> {
   return present({ ...rest, every: written(everyMs), deadline: written(deadlineMs) })
 }
 
+/** What is written in another form than it is kept in, of all kinds of sources. */
+type OwnForms = Record<'timeoutMs' | 'maxKeyBytes', number> & Record<'tokenFile' | 'passwordFile' | 'caFile', string>
+
 function writtenSource(source: SourceEntry): Record<string, unknown> {
-  const { divide, ...rest } = source
-  const written: Record<string, unknown> = { ...rest, divide: divide && { by: divide.by, target: formatSize(divide.targetBytes) } }
-  if (source.kind === 'app') {
-    delete written['timeoutMs']
-    written['timeout'] = source.timeoutMs === undefined ? undefined : formatDuration(source.timeoutMs)
-  }
-  return present(written)
+  const { divide, timeoutMs, maxKeyBytes, tokenFile, passwordFile, caFile, ...rest }: SourceEntry & Partial<OwnForms> = source
+  return present({
+    ...rest,
+    divide: divide && { by: divide.by, target: formatSize(divide.targetBytes) },
+    timeout: timeoutMs === undefined ? undefined : formatDuration(timeoutMs),
+    max_key: maxKeyBytes === undefined ? undefined : formatSize(maxKeyBytes),
+    token_file: tokenFile,
+    password_file: passwordFile,
+    ca_file: caFile,
+  })
 }
 
 function writtenPolicy(policy: Policy): Record<string, unknown> {

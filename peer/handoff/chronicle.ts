@@ -35,6 +35,11 @@ export class Chronicle {
     this.#notes.push(note)
   }
 
+  /** What may happen again and again is told once. */
+  noteOnce(note: string): void {
+    if (!this.#notes.includes(note)) this.note(note)
+  }
+
   /** A pack couldn't be made. */
   failed(thrown: unknown): void {
     const error = asHeirloomError(thrown)

@@ -61,6 +61,8 @@ export class LaneChoice {
 
   readonly allowed = (kind: LaneKind, lane: SendingLane, bytes: number): boolean => {
     const { dispatcher, heir, lanes } = this.#options
+    // What goes through the relay takes its bandwidth, which others need.
+    if (kind === 'circuit') return !dispatcher.isUp('fast') && !dispatcher.isUp('stream')
     if (kind === 'stream') return !dispatcher.isUp('fast') || lanes.indexOf('stream') < lanes.indexOf('fast')
     if (kind !== 'store') return true
     if (!dispatcher.reaches('heir') && !heir.isInGrace) return true

@@ -82,19 +82,19 @@ export class Ledger {
     for (let index = 0; index < pack.chunks.length; index++) this.#count(pack, index, 1)
   }
 
-  /** A pack that was safe is lost; answers the chunks that must be packed anew, by source. */
-  lost(number: number): Map<number, Chunk[]> {
-    const chunks = new Map<number, Chunk[]>()
-    this.#safe[number] = false
-    const pack = this.#packs[number] ?? empty
-    pack.chunks.forEach((chunk, index) => {
-      this.#count(pack, index, -1)
-      const source = pack.sources[index]!
-      const ofSource = chunks.get(source) ?? []
-      if (ofSource.at(-1) !== chunk) ofSource.push(chunk)
-      chunks.set(source, ofSource)
-    })
-    this.#packs[number] = empty
+  /** Packs that were safe are lost; answers the chunks that must be packed anew, by source, each once however many of its parts were lost. */
+  lost(numbers: readonly number[]): Map<number, Set<Chunk>> {
+    const chunks = new Map<number, Set<Chunk>>()
+    for (const number of numbers) {
+      this.#safe[number] = false
+      const pack = this.#packs[number] ?? empty
+      pack.chunks.forEach((chunk, index) => {
+        this.#count(pack, index, -1)
+        const source = pack.sources[index]!
+        chunks.set(source, (chunks.get(source) ?? new Set()).add(chunk))
+      })
+      this.#packs[number] = empty
+    }
     return chunks
   }
 

@@ -37,6 +37,7 @@ export async function handOff(options: HandoffOptions): Promise<{ result: Handof
     identity: membership.identity,
     certificate: membership.certificate(),
     nowMs: clock.nowMs(),
+    draft: options.draft,
     ...(membership.wrapping && { wrapping: membership.wrapping }),
   })
   const predecessor = new Predecessor(options, handoff, startedMs)
@@ -73,8 +74,8 @@ class Predecessor {
     this.#options = options
     this.#handoffHex = Buffer.from(handoff.handoff).toString('hex')
     this.#chronicle = new Chronicle({ clock, events: options.events, handoff: this.#handoffHex, startedMs })
-    this.#deadline = new Deadline(clock, startedMs + options.deadlineMs)
-    this.#sendingEnds = this.#deadline.before(Math.min(limits.reserveMs, options.deadlineMs / 2))
+    this.#deadline = options.deadline ?? new Deadline(clock, startedMs + options.deadlineMs)
+    this.#sendingEnds = this.#deadline.reserving(limits.reserveMs)
     this.#dispatcher = new Dispatcher(limits.lanes)
     this.#rate = new RateLimit(clock, limits.rateBytesPerSecondMax)
     this.#rateWatch = new RateWatch(clock, budgetOf(options).rateBytesPerSecond)
@@ -85,6 +86,7 @@ class Predecessor {
     this.#choice = this.#createLaneChoice()
     this.#offering = new Offering({
       relay: options.relay,
+      clock,
       handoff,
       deadline: this.#deadline,
       keepMs: limits.keepMs,
@@ -111,7 +113,7 @@ class Predecessor {
       onUp: (lane) => {
         this.#stalls.progressed(lane)
         this.#arrived(this.#dispatcher.laneUp(lane), lane.kind)
-        if (lane.kind !== 'store') this.#heir.linked()
+        if (lane.kind !== 'store') this.#heir.linked(lane.kind)
         options.events.emit('lane-up', { lane: lane.kind, handoff: this.#handoffHex })
         this.#changed()
       },
@@ -125,7 +127,7 @@ class Predecessor {
       onDemanded: (_lane, packs) => this.#packAnew([...packs].filter((number) => this.#dispatcher.has('store', number))),
       onRoom: () => this.#changed(),
       onRefused: (kind, error, final) => {
-        if (final) this.#chronicle.note(`lane ${kind}: ${error.message}`)
+        if (final || !error.retryable) this.#chronicle.noteOnce(`lane ${kind}: ${error.message}`)
         if (kind === 'store' && final) this.#offering.refuse()
         this.#heir.unreachable(kind)
         this.#changed()
@@ -176,14 +178,15 @@ class Predecessor {
   }
 
   #createHeirFollower(): HeirFollower {
-    const { membership, clock, events, limits, data } = this.#options
+    const { membership, clock, events, limits, data, relay } = this.#options
     return new HeirFollower({
       handoffHex: this.#handoffHex,
       membership,
       clock,
       events,
-      links: limits.lanes.filter((kind) => kind === 'stream' || (kind === 'fast' && data !== undefined)),
-      keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(() => target, AbortSignal.any([signal, this.#stop.signal]))),
+      links: limits.lanes.filter((kind) => kind !== 'store' && (kind !== 'fast' || data !== undefined)),
+      relayAddress: () => relay.address,
+      keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(target, AbortSignal.any([signal, this.#stop.signal]))),
       onLost: () => this.#packAnew(this.#dispatcher.forget('heir')),
       onChange: () => this.#changed(),
     })
@@ -216,10 +219,10 @@ class Predecessor {
     return { kind: 'store', bySocket, addresses: relay.address === undefined ? [] : [relay.address], epoch: 0 }
   }
 
-  /** Keeps the lane to the store up from when it may be needed: an heir that is being dialled comes first, since that is when every millisecond counts. */
+  /** Keeps the lane to the store up from when it may be needed: an heir comes first, until it has something, since that is when every millisecond counts. */
   #keepStore(): void {
     if (this.#keepsStore || !this.#offering.isKnown || !this.#options.limits.lanes.includes('store')) return
-    if (this.#heir.isInGrace && !this.#dispatcher.reaches('heir')) return
+    if (this.#heir.isInGrace && !this.#heir.isServed) return
     this.#keepsStore = true
     this.#tasks.push(this.#keeper.keep(() => this.#storeTarget(), this.#stop.signal))
   }
@@ -304,6 +307,7 @@ class Predecessor {
 
   #acknowledged(lane: SendingLane, numbers: readonly number[]): void {
     this.#stalls.progressed(lane)
+    if (lane.kind !== 'store') this.#heir.served()
     const before = this.#ledger.safeBytes
     const movedBefore = this.#dispatcher.tallies.get(lane.kind)?.bytes ?? 0
     this.#arrived(this.#dispatcher.acknowledged(lane, numbers), lane.kind)
@@ -324,11 +328,9 @@ class Predecessor {
   #packAnew(numbers: readonly number[]): void {
     if (numbers.length === 0) return
     this.#pipeline.supersede(numbers)
-    for (const number of numbers) {
-      for (const [source, chunks] of this.#ledger.lost(number)) {
-        this.#plan.giveBack(source, chunks)
-        this.#feeds[source]!.poke()
-      }
+    for (const [source, chunks] of this.#ledger.lost(numbers)) {
+      this.#plan.giveBack(source, [...chunks])
+      this.#feeds[source]!.poke()
     }
     this.#changed()
   }

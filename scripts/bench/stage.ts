@@ -54,6 +54,11 @@ export class Stage implements AsyncDisposable {
     return this.#children.start({ name, cwd: root, command })
   }
 
+  /** A program of the machine that runs until the stage is over. */
+  server(program: string, args: readonly string[]): Child {
+    return this.#children.startLasting({ name: program, cwd: this.folder, program, command: args })
+  }
+
   /** An end of a measurement, launched as Heirloom's programs are; the bare stream's as Node comes. */
   end(part: EndPart): Child {
     const isBare = part.part === 'send-bare' || part.part === 'receive-bare'
@@ -73,8 +78,13 @@ export class Stage implements AsyncDisposable {
     return this.program(command, ['bin/heirloom.js', command, ...ends, ...time, '--json'])
   }
 
-  /** An agent that guards a directory. */
-  async agent(name: string, directory: string): Promise<Child> {
+  /** An agent that guards a directory. Without other notices it waits for SIGTERM. */
+  agent(name: string, directory: string, notices?: readonly object[]): Promise<Child> {
+    return this.agentOf(name, { name: 'files', kind: 'directory', path: directory }, notices)
+  }
+
+  /** An agent that guards one source, as the configuration has it. */
+  async agentOf(name: string, source: object, notices: readonly object[] = [{ kind: 'signal', deadline: '2m' }]): Promise<Child> {
     const file = join(this.folder, `${name}.yaml`)
     const config = {
       relays: [this.relay.address],
@@ -82,8 +92,8 @@ export class Stage implements AsyncDisposable {
       state: join(this.folder, `${name}-state`),
       socket: join(this.folder, `${name}.sock`),
       listen: ['/ip4/127.0.0.1/tcp/0'],
-      notices: [{ kind: 'signal', deadline: '2m' }],
-      sources: [{ name: 'files', kind: 'directory', path: directory }],
+      notices,
+      sources: [source],
     }
     await writeFile(file, stringify(config))
     return this.program(name, ['bin/heirloom.js', 'peer', '--config', file, '--json'])

@@ -68,3 +68,57 @@ export const appBytesPerSecondMin = 4 * MiB
 
 /** Short-lived objects of a file thread, in MiB: it makes few, and the runtime's own bound would let it keep 50 MiB of garbage. */
 export const threadYoungHeapMiB = 8
+
+/** A token for an application's port: any scheme's fits. */
+export const appTokenBytesMax = 4 * KiB
+
+/** The end of what a program says on stderr: enough for its last complaint, and short enough for a receipt. */
+export const programStderrCharsMax = 1_000
+
+/** How long the end of what a killed program has said is waited for: it is in the pipe already. */
+export const programPipeMs = 200
+
+/** Hints that a source gives of one file or relation: ranges of it that are in memory. Neighbours are joined beyond it, so that it fits into one part. */
+export const hintRangesMax = 20_000
+
+/** A chunk of such hints as it is restored. */
+export const hintBytesMax = 16 * MiB
+
+/** All hints that one source gives, held until they have been sent. */
+export const hintsBytesMax = 64 * MiB
+
+/** A line on one file's ranges: hintRangesMax of them, each of two numbers of up to 16 digits. */
+export const residencyLineBytesMax = MiB
+
+/** Files that a page cache's restore reads at a time: enough for a disk to be busy, few enough to leave it to others. */
+export const pageReadersMax = 2
+
+/** What is read at a time to bring it into memory. */
+export const pageReadBytes = MiB
+
+/** How long psql tries to connect, in seconds: the server is on this machine or next to it. */
+export const psqlConnectTimeoutS = 5
+
+/** One question to PostgreSQL: its answers are counts and lists of what is in memory. */
+export const psqlTimeoutMs = 15_000
+
+/** Bringing one database's blocks into the buffers: as long as a disk takes for some hundred GB. */
+export const prewarmTimeoutMs = 15 * 60_000
+
+/** Files with several names that a walk tells apart; beyond it each name goes as a file of its own. */
+export const namedFilesMax = 1_000_000
+
+/** Holes of a sparse file are whole blocks of this many zeros: what most file systems divide their space into. */
+export const holeBytes = 4 * KiB
+
+/** How long a restore that ends early goes on with the hints that it has taken. */
+export const hintDrainMs = 5_000
+
+/** The extended attributes of one file, in their written form: what the usual file systems can hold, and a pack's head beside others. */
+export const extendedBytesMax = 64 * KiB
+
+/** Extents of PostgreSQL's buffers that are listed: blocks one by one up to 4 GB of them, some 80 MB of memory for a moment. */
+export const bufferExtentsMax = 500_000
+
+/** Ids that a dumping program is told at a time: it answers in their order, so more ahead would only take memory. */
+export const commandAskedMax = 512

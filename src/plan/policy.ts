@@ -16,9 +16,6 @@ import { formatDuration, type Bytes, type BytesPerSecond, type Ms } from '../uni
 export const reactions = ['handoff', 'preship', 'ignore'] as const
 type Reaction = (typeof reactions)[number]
 
-/** The lanes that this version offers. The others may stand in a list and are passed over. */
-export const builtLanes: readonly LaneKind[] = ['fast', 'stream', 'store']
-
 /** The short form of a policy's machine. */
 interface Reactions {
   readonly rebalance: Reaction
@@ -69,9 +66,7 @@ const readyAt = strict({
 
 /** What is wrong with a list of lanes, in words. */
 export function policyLanesProblem(list: readonly LaneKind[]): string | undefined {
-  if (new Set(list).size !== list.length) return 'names a lane twice'
-  const built = list.some((lane) => builtLanes.includes(lane))
-  return built ? undefined : `names no lane that this version offers: there are ${builtLanes.join(', ')}`
+  return new Set(list).size === list.length ? undefined : 'names a lane twice'
 }
 
 const lanesSchema = z

@@ -4,11 +4,14 @@ import type { LaneKind } from '../../src/lane/lane.ts'
 import { openSegmentsMax, recordWritesMax } from '../../src/limits/relay.ts'
 import { identityFromSeed, type Identity } from '../../src/seal/identity.ts'
 import { makePoolSecret, type PoolSecret } from '../../src/seal/pool-key.ts'
-import type { HandoffRecord } from '../../relay/store/store.ts'
+import type { HandoffKey, HandoffRecord, PackStore } from '../../relay/store/store.ts'
+import type { RelayCore } from '../../relay/relay-core.ts'
 import { keyText } from '../../relay/store/handoff-key.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
 import { EventLoop } from './event-loop.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
+import type { DataWall } from './data-link.ts'
+import type { WatchedTransfer } from './data-line-watch.ts'
 import { Network } from './network.ts'
 import { PeerMachine, type PeerMachineOptions } from './peer-machine.ts'
 import { MachineClock } from './process.ts'
@@ -20,6 +23,16 @@ export interface Violation {
   readonly rule: string
   readonly detail: string
   readonly atMs: number
+}
+
+export interface WorldOptions {
+  readonly keepsLog: boolean
+  readonly quotaBytes: number | undefined
+  readonly keepMsMax: number
+  readonly segmentBytes: number
+  /** Whether the relay takes data sockets, and what stands before its port. */
+  readonly hasData: boolean
+  readonly dataWall: DataWall
 }
 
 /** Virtual wall time at which every world begins. */
@@ -42,19 +55,27 @@ export class World {
   readonly #surroundings: Surroundings
   readonly #keepsLog: boolean
   readonly #names = new Map<string, string>()
+  /** By the token of a data socket. */
+  readonly #transfers = new Map<string, WatchedTransfer>()
 
   constructor(
     random: SeededRandom,
-    options: { keepsLog: boolean; quotaBytes: number | undefined; keepMsMax: number; segmentBytes: number },
+    options: WorldOptions,
   ) {
     this.random = random
     this.#keepsLog = options.keepsLog
-    const log = (text: string) => this.log(text)
+    const { log } = this
     const events = this.#wireEvents()
-    this.network = new Network({ loop: this.loop, random, log, tap: (...ends) => tapStream(events(), ...ends) })
+    this.network = new Network({
+      loop: this.loop,
+      random,
+      log,
+      tap: (...ends) => tapStream(events(), ...ends),
+      transferOf: (token) => this.#transfers.get(token),
+    })
     this.#surroundings = { loop: this.loop, random, network: this.network, log, violation: (rule, detail) => this.violate(rule, detail) }
     this.pool = makePoolSecret('simulated', this.#bytes(32), this.#bytes(32))
-    const { quotaBytes, keepMsMax, segmentBytes } = options
+    const { quotaBytes, keepMsMax, segmentBytes, hasData, dataWall } = options
     this.relay = new RelayMachine({
       surroundings: this.#surroundings,
       identity: this.#identity('relay'),
@@ -62,7 +83,10 @@ export class World {
       quota: quotaBytes === undefined ? {} : { total: quotaBytes },
       keepMsMax,
       segmentBytes,
+      hasData,
+      dataWall,
       clock: this.#clock(),
+      onOpened: (packs) => this.#checkOpened(packs),
     })
     this.#relayPeer = this.relay.address.split('/').at(-1)!
     this.#quotaBytes = quotaBytes ?? Infinity
@@ -91,7 +115,7 @@ export class World {
     return machine
   }
 
-  log(text: string): void {
+  readonly log = (text: string): void => {
     if (this.#keepsLog) this.lines.push(`${(this.loop.nowMs / 1000).toFixed(4).padStart(9)} s  ${text}`)
   }
 
@@ -133,10 +157,19 @@ export class World {
     }
   }
 
+  /** What an earlier process left counts only if it is whole and durable: it is told to predecessors, who then need not keep it. */
+  #checkOpened(packs: PackStore): void {
+    if (this.relay.disk.failedReads > 0) return
+    for (const { key } of packs.list())
+      for (const number of packs.have(key))
+        if (!this.relay.hasDurably(key, number))
+          this.violate('a store counts what is whole and durable', `pack ${number} of ${key.handoff.slice(0, 6)} is not`)
+  }
+
   #checkDeadlines(peer: PeerMachine): void {
     for (const handoff of peer.handoffs) {
       if (handoff.result !== undefined || !handoff.process.alive || handoff.hasEnded) continue
-      const lateMs = handoff.process.clock.monotonicMs() - handoff.endsMs - (handoff.process.stoppedMs - handoff.stoppedBeforeMs) * 1.01
+      const lateMs = handoff.process.clock.monotonicMs() - handoff.deadline.atMs - (handoff.process.stoppedMs - handoff.stoppedBeforeMs) * 1.01
       if (lateMs > deadlineSlackMs) this.violate('a handoff ends by its deadline', `${peer.name} is ${Math.round(lateMs)} ms late`)
     }
   }
@@ -160,14 +193,15 @@ export class World {
     const core = this.relay.relay?.core
     if (core === undefined) return false
     if (this.peers.some((peer) => peer.isHandingOff || peer.inheriting.size > 0)) return false
-    return core.rendezvous.records().every((record) => record.finished || !this.#isInheritable(record))
+    return core.rendezvous.records().every((record) => record.finished || !this.#isInheritable(record)) && leftBehind(core).length === 0
   }
 
   /** Somebody ought to inherit it. */
-  #isInheritable({ key, heir, predecessor }: HandoffRecord): boolean {
+  #isInheritable(record: HandoffRecord): boolean {
+    const { key, heir } = record
     const core = this.relay.relay!.core
     const hasPacks = core.packs.have(key).size > 0
-    if (!hasPacks && !core.presence.isPresent(predecessor)) return false
+    if (!hasPacks && !core.rendezvous.mayGrow(record)) return false
     return (
       heir === undefined ||
       !core.presence.isPresent(heir) ||
@@ -183,6 +217,7 @@ export class World {
       if (peer.isHandingOff) this.violate('every handoff ends', `${peer.name} is still at it`)
       for (const handoff of peer.inheriting) this.violate('every inheritance ends', `${peer.name} is still at ${handoff.slice(0, 6)}`)
     }
+    for (const { handoff } of leftBehind(core)) this.violate('what is over leaves no packs behind', handoff.slice(0, 6))
     for (const record of core.rendezvous.records()) {
       if (!record.finished && this.#isInheritable(record))
         this.violate(
@@ -196,6 +231,7 @@ export class World {
   end(): void {
     for (const peer of this.peers) peer.kill()
     this.relay.kill()
+    this.network.end()
   }
 
   #wireEvents(): () => WireEvents {
@@ -205,7 +241,7 @@ export class World {
         relayPeer: this.#relayPeer,
         truth: (handoff) => this.truths.get(Buffer.from(handoff).toString('hex')),
         violation: (rule, detail) => this.violate(rule, detail),
-        log: (text) => this.log(text),
+        log: this.log,
         nameOf: (peer) => this.#names.get(peer) ?? peer,
         storeAcknowledges: (truth, number) => {
           if (!truth.isFinished && !this.relay.hasDurably({ pool: truth.pool, handoff: truth.hex }, number))
@@ -221,6 +257,7 @@ export class World {
             if (!have.has(number))
               return this.violate('an heir tells what it has', `${this.#names.get(heir)} doesn't tell of pack ${number}`)
         },
+        offersData: (token, transfer) => void this.#transfers.set(token, transfer),
         arrivedAt: (truth, peer, number) => void truth.hereAt(peer).add(number),
         finishArrived: (truth, heir) => this.#finished(truth, heir),
       })
@@ -228,6 +265,7 @@ export class World {
 
   /** The heir is done, and the relay will drop the packs: none may be among them that could still be inherited. */
   #finished(truth: HandoffTruth, heir: string): void {
+    if (truth.isFinished) return
     const name = this.#names.get(heir)
     const restored = truth.restoredBy(heir).clone()
     const machine = this.peers.find((peer) => peer.options.identity.peerId === heir)
@@ -257,4 +295,9 @@ export class World {
   #bytes(length: number): Uint8Array {
     return Uint8Array.from({ length }, () => this.random.integer(0, 255))
   }
+}
+
+/** Handoffs that are over, and still have packs in the store. */
+function leftBehind({ packs, rendezvous }: RelayCore): HandoffKey[] {
+  return [...packs.list()].map(({ key }) => key).filter((key) => rendezvous.find(key)?.finished ?? true)
 }

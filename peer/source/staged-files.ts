@@ -4,9 +4,9 @@
 
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { HeirloomError } from '../../../src/errors.ts'
-import { stagedFilesMax, stagedFilesOpenMax } from '../../../src/limits/source.ts'
-import { nodeFileSystem, type FileSystem } from './file-system.ts'
+import { HeirloomError } from '../../src/errors.ts'
+import { holeBytes, stagedFilesMax, stagedFilesOpenMax } from '../../src/limits/source.ts'
+import { nodeFileSystem, type FileSystem } from './directory/file-system.ts'
 
 export interface StagedFile {
   readonly path: string
@@ -43,19 +43,20 @@ export class StagedFiles {
   }
 
   /** Writes a piece; answers the file when it is complete with it. Throws what the file system throws, `too-large` when too many files are unfinished. */
-  write(key: string, size: number, piece: StagedPiece, bytes: Uint8Array): StagedFile | undefined {
+  write(key: string, size: number, piece: StagedPiece, bytes: Uint8Array, sparse = false): StagedFile | undefined {
     const staged = this.#ensure(key, size)
-    writeFully(this.#fileSystem, staged.file, bytes, piece.at)
+    if (sparse) writeSparsely(this.#fileSystem, staged.file, bytes, piece.at)
+    else writeFully(this.#fileSystem, staged.file, bytes, piece.at)
     return note(staged, piece) ? staged : undefined
   }
 
-  /** After a restart: a piece that was written, if its file is still there. */
-  recall(key: string, size: number, piece: StagedPiece): void {
+  /** After a restart: a piece that was written, if its file is still there; answers the file when it is complete with it. */
+  recall(key: string, size: number, piece: StagedPiece): StagedFile | undefined {
     const path = this.#pathOf(key)
-    if (this.#fileSystem.lstatSync(path, { throwIfNoEntry: false }) === undefined) return
+    if (this.#fileSystem.lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined
     const staged: Kept = this.#files.get(key) ?? { path, size, file: -1, ranges: [], chunks: new Map() }
     this.#files.set(key, staged)
-    note(staged, piece)
+    return note(staged, piece) ? staged : undefined
   }
 
   /** The open file of a complete one, the caller's to close from now on. Nothing more is known of it here. */
@@ -141,6 +142,25 @@ function note(staged: Kept, { id, chunkAt, at, length }: StagedPiece): boolean {
   }
   staged.ranges = [...apart, { start, end }].sort((a, b) => a.start - b.start)
   return staged.ranges[0]!.start === 0 && staged.ranges[0]!.end >= staged.size
+}
+
+/** Writes into a file of its full size, but for whole blocks of zeros, which stay holes. Throws as writeFully does. */
+export function writeSparsely(fileSystem: FileSystem, file: number, bytes: Uint8Array, position: number): void {
+  let from = 0
+  for (let at = 0; at < bytes.byteLength;) {
+    const end = Math.min(bytes.byteLength, at + holeBytes - ((position + at) % holeBytes))
+    if (isZero(bytes, at, end)) {
+      writeFully(fileSystem, file, bytes.subarray(from, at), position + from)
+      from = end
+    }
+    at = end
+  }
+  writeFully(fileSystem, file, bytes.subarray(from), position + from)
+}
+
+function isZero(bytes: Uint8Array, from: number, end: number): boolean {
+  for (let at = from; at < end; at++) if (bytes[at] !== 0) return false
+  return true
 }
 
 /** Writes all of `bytes`. Throws what the file system throws, `no-space` when it takes nothing more without saying why. */
