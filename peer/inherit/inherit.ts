@@ -40,6 +40,8 @@ export interface InheritOptions {
   /** The machine's own, unless told. */
   readonly journalFiles?: JournalFiles
   readonly lanes: readonly LaneKind[]
+  /** Makes a connection to these addresses, for a predecessor that can't dial this peer. */
+  readonly connect?: (addresses: readonly string[], options: { signal: AbortSignal }) => Promise<void>
   /** Where chunks that go by reference may be fetched. */
   readonly origins?: OriginRules
   readonly clock: Clock
@@ -138,6 +140,7 @@ function openParts(options: InheritOptions, { header, journal, startedMs }: Open
     restorer,
     lanes: options.lanes,
     isLive: assignment.live,
+    reach: reachOf(options),
     clock,
     ...(options.random && { random: options.random }),
     events,
@@ -149,6 +152,10 @@ function openParts(options: InheritOptions, { header, journal, startedMs }: Open
     account: () => ({ restorer, origins, inheritance, known, firstPackMs }),
     [Symbol.asyncDispose]: () => origins[Symbol.asyncDispose](),
   }
+}
+
+function reachOf({ connect, assignment: { addresses } }: InheritOptions): ((signal: AbortSignal) => Promise<void>) | undefined {
+  return connect === undefined || addresses.length === 0 ? undefined : (signal) => connect(addresses, { signal })
 }
 
 /** The relay hears that it is over. Until it has, the journal says so, for when the relay gives it to us again. */

@@ -78,13 +78,13 @@ export class Stage implements AsyncDisposable {
     return this.program(command, ['bin/heirloom.js', command, ...ends, ...time, '--json'])
   }
 
-  /** An agent that guards a directory. */
-  agent(name: string, directory: string): Promise<Child> {
-    return this.agentOf(name, { name: 'files', kind: 'directory', path: directory })
+  /** An agent that guards a directory. Without other notices it waits for SIGTERM. */
+  agent(name: string, directory: string, notices?: readonly object[]): Promise<Child> {
+    return this.agentOf(name, { name: 'files', kind: 'directory', path: directory }, notices)
   }
 
   /** An agent that guards one source, as the configuration has it. */
-  async agentOf(name: string, source: object): Promise<Child> {
+  async agentOf(name: string, source: object, notices: readonly object[] = [{ kind: 'signal', deadline: '2m' }]): Promise<Child> {
     const file = join(this.folder, `${name}.yaml`)
     const config = {
       relays: [this.relay.address],
@@ -92,7 +92,7 @@ export class Stage implements AsyncDisposable {
       state: join(this.folder, `${name}-state`),
       socket: join(this.folder, `${name}.sock`),
       listen: ['/ip4/127.0.0.1/tcp/0'],
-      notices: [{ kind: 'signal', deadline: '2m' }],
+      notices,
       sources: [source],
     }
     await writeFile(file, stringify(config))

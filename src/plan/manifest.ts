@@ -32,6 +32,10 @@ const directorySource = strict({
   name: sourceName,
   kind: z.literal('directory').describe('A directory, with everything below it.'),
   path: path().describe('The directory. A relative one counts from the configuration file.'),
+  xattrs: z
+    .boolean()
+    .optional()
+    .describe('Extended attributes of users (user.…) go, too, and are restored. It takes a python3 on both VMs.'),
   order: order('forecast'),
   ...place,
   divide: divide.optional(),

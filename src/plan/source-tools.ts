@@ -26,7 +26,9 @@ export const postgresqlSource = strict({
       error: 'secrets have no place in this file: leave the password to ~/.pgpass or passfile=',
     })
     .default('')
-    .describe("How psql connects: host=/run/postgresql user=heirloom dbname=postgres, or a postgresql:// URL. Without it: psql's own defaults."),
+    .describe(
+      "How psql connects: host=/run/postgresql user=heirloom dbname=postgres, or a postgresql:// URL. Without it: psql's own defaults.",
+    ),
   order: order('forecast'),
   ...place,
   divide: divide.optional(),

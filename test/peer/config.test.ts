@@ -72,6 +72,10 @@ test('every key of the contract is read, with units', () => {
   assert.is(machine.initial, 'guarding', 'the short form is expanded')
   assert.equal(policy, {
     on: { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff' },
+    prefer: {},
+    worth: 1,
+    takes: [],
+    origins: ['http:', 'https:'],
     lanes: ['fast', 'stream', 'circuit', 'store'],
     reserveMs: 3000,
     maxBytes: 8e9,
@@ -79,6 +83,42 @@ test('every key of the contract is read, with units', () => {
     keepMs: 21_600_000,
     readyAt: { hitMass: 0.8, orAfterMs: 60_000 },
   })
+})
+
+test('sources that other programs tell of are read with their units, paths and defaults, and written out again', () => {
+  const sources = `
+  - { name: shop, kind: app, url: 'http://127.0.0.1:8080', token_file: warm.token }
+  - { name: pages, kind: pagecache, path: data }
+  - { name: db, kind: postgresql, dsn: 'host=/run/postgresql', timeout: 2s }
+  - { name: tool, kind: command, dump: [./dump, -v], load: [load], timeout: 1m }
+  - { name: files, kind: directory, path: files, xattrs: true }
+`
+  const config = readConfig(least.replace(/sources:[^]*/, `sources:${sources}`), '/etc/heirloom/peer.yaml', env)
+  assert.equal(
+    config.sources.map((source) => ({ ...source })),
+    [
+      {
+        name: 'shop',
+        kind: 'app',
+        url: 'http://127.0.0.1:8080',
+        order: 'app',
+        timeoutMs: undefined,
+        tokenFile: '/etc/heirloom/warm.token',
+      },
+      { name: 'pages', kind: 'pagecache', path: '/etc/heirloom/data', order: 'forecast', python: 'python3' },
+      { name: 'db', kind: 'postgresql', dsn: 'host=/run/postgresql', order: 'forecast', psql: 'psql', timeoutMs: 2_000 },
+      { name: 'tool', kind: 'command', dump: ['/etc/heirloom/dump', '-v'], load: ['load'], order: 'app', timeoutMs: 60_000 },
+      { name: 'files', kind: 'directory', path: '/etc/heirloom/files', order: 'forecast', xattrs: true },
+    ],
+  )
+  assert.equal(readConfig(printConfig(config), '/etc/heirloom/peer.yaml', env).sources, config.sources)
+})
+
+test('a password has no place in the way to PostgreSQL', () => {
+  for (const dsn of ['host=a password=b', 'postgresql://user:secret@host/db', 'PASSWORD = x']) {
+    const text = least.replace(/sources:[^]*/, `sources: [{ name: db, kind: postgresql, dsn: '${dsn}' }]\n`)
+    assert.match(problems(text).join(), /secrets have no place in this file/)
+  }
 })
 
 test('what is left out has the documented default', () => {

@@ -116,6 +116,43 @@ test('finds ports in use, applications that are silent, a notice that is there a
   assert.is(found['notice file']!.level, 'warn')
 })
 
+test('looks behind every kind of source, and says what to do', async (context) => {
+  const { folder } = context
+  const { port } = context.server.address() as AddressInfo
+  await writeFile(join(folder, 'token'), 'secret\n', { mode: 0o644 })
+  await writeFile(join(folder, 'private'), 'secret\n', { mode: 0o600 })
+  await writeFile(join(folder, 'none'), '', { mode: 0o600 })
+  const url = `"http://127.0.0.1:${port}"`
+  const found = await look(context, {
+    more: `  - { name: bare, kind: app, url: ${url} }
+  - { name: open, kind: app, url: ${url}, token_file: token }
+  - { name: closed, kind: app, url: ${url}, token_file: private }
+  - { name: empty, kind: app, url: ${url}, token_file: none }
+  - { name: tool, kind: command, dump: [sh, -c, "true"], load: [./nothing] }
+  - { name: good, kind: command, dump: [sh], load: [/bin/sh] }
+  - { name: pages, kind: pagecache, path: . }
+  - { name: blind, kind: pagecache, path: ., python: /nowhere/python3 }
+  - { name: away, kind: pagecache, path: gone }
+  - { name: db, kind: postgresql, dsn: host=/nowhere }
+  - { name: clientless, kind: postgresql, psql: /nowhere/psql }
+`,
+  })
+  const told = (name: string) => `${found[`source ${name}`]!.level}: ${found[`source ${name}`]!.message}`
+  assert.match(told('bare'), /warn: any user of this machine can ask/)
+  assert.match(found['source bare']!.hint!, /token_file/)
+  assert.match(found['source open']!.hint!, /chmod 600/)
+  assert.match(told('closed'), /ok: the application answers/)
+  assert.match(told('empty'), /fail: .* holds no token/)
+  assert.match(told('tool'), /fail: .*nothing can't be run/)
+  assert.match(told('good'), /ok: sh and/)
+  assert.match(told('pages'), /ok: what of .* can be asked/)
+  assert.match(told('blind'), /fail: .*python3 can't be run/)
+  assert.match(told('away'), /warn: there is no/)
+  assert.match(told('db'), /warn: .*nowhere/)
+  assert.match(found['source db']!.hint!, /correct dsn/)
+  assert.match(found['source clientless']!.hint!, /psql with psql/)
+})
+
 test('says which cloud this is, and warns where nothing watches for its notices', async (context) => {
   assert.match((await look(context))['cloud']!.message, /names none/)
   await mkdir(join(context.folder, 'dmi'))
