@@ -15,7 +15,9 @@ import { measureNotice } from './bench/notice.ts'
 import { type Part, parseBenchOptions } from './bench/options.ts'
 import { measurePlanner } from './bench/planner.ts'
 import type { Plan } from './bench/plan.ts'
+import { measureMemcached } from './bench/memcached.ts'
 import { measureRates } from './bench/rates.ts'
+import { measureRedis } from './bench/redis.ts'
 import type { Row, Target } from './bench/series.ts'
 import { renderTable } from './demo/table.ts'
 
@@ -28,6 +30,8 @@ const measures: Readonly<Record<Part, (plan: Plan) => Promise<Row[]>>> = {
   memory: measureMemory,
   notice: measureNotice,
   planner: measurePlanner,
+  redis: measureRedis,
+  memcached: measureMemcached,
 }
 
 async function bench(args: readonly string[], { stdout, stderr }: Terminal): Promise<number> {

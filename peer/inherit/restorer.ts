@@ -10,8 +10,9 @@ import type { ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { heldBytesMax, restoresMax } from '../../src/limits/handoff.ts'
 import type { PackOpener } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import type { IncomingFragment, Refused, Sink } from '../source/source.ts'
+import type { IncomingFragment, Refused, RestoreOutcome, Sink } from '../source/source.ts'
 import type { Journal, JournalEntry, JournalFragment } from './journal.ts'
+import { RestoredTally } from './restored-tally.ts'
 
 export interface RestorerOptions {
   readonly opener: PackOpener
@@ -46,7 +47,7 @@ export class Restorer {
   receipt: DecodedPack['receipt']
   /** How many packs there are in all, once the last one, the receipt, is known. */
   packs: number | undefined
-  readonly restored = { chunks: 0, bytes: 0, weights: new Map<number, number>() }
+  readonly restored = new RestoredTally()
   readonly refused: (Refused & { source: string })[] = []
   refusedTotal = 0
   /** Restored, or known not to come. */
@@ -153,14 +154,22 @@ export class Restorer {
       this.sources.set(summary.source, summary)
       this.#promisedIn.set(summary.source, number)
     }
-    for (const number of superseded) {
-      this.superseded.add(number)
-      this.#passed.add(number)
-    }
+    this.#supersede(superseded)
     if (receipt !== undefined) {
       this.receipt = receipt
       this.packs = number + 1
     }
+  }
+
+  /** Their chunks come again in other packs, and are counted with those. */
+  #supersede(superseded: PackSet): void {
+    const counted = new PackSet()
+    for (const number of superseded) {
+      if (this.#passed.has(number) && !this.superseded.has(number)) counted.add(number)
+      this.superseded.add(number)
+      this.#passed.add(number)
+    }
+    if (counted.size > 0) for (const entry of this.#options.journal.entriesOf(counted)) this.restored.remove(entry)
   }
 
   /** Starts what can start, lowest number first. */
@@ -251,6 +260,7 @@ export class Restorer {
     let bytes = 0
     const weights: Record<string, number> = {}
     const unfinished: JournalFragment[] = []
+    const ended: (readonly [number, string, number])[] = []
     await Promise.all(
       [...groupBySource(pack.fragments)].map(async ([source, fragments]) => {
         const sink = this.#sink(source)
@@ -260,6 +270,7 @@ export class Restorer {
         bytes += outcome.bytes
         weights[source] = sum(fragments.map((each) => (each.offset + each.body.byteLength === each.chunkBytes ? each.readProbability : 0)))
         unfinished.push(...outcome.unfinished.map((index) => journalFragment(fragments[index]!)))
+        ended.push(...endedOf(fragments, outcome))
         this.#refuse(sink.name, outcome.refused)
       }),
     )
@@ -269,6 +280,7 @@ export class Restorer {
       bytes,
       weights,
       ...(unfinished.length > 0 && { unfinished }),
+      ...(ended.length > 0 && { ended }),
       ...(pack.sources.length > 0 && { sources: pack.sources }),
       ...(pack.references.length > 0 && { references: pack.references }),
       ...(pack.superseded.size > 0 && { superseded: pack.superseded.toRuns() }),
@@ -285,11 +297,7 @@ export class Restorer {
   #count(entry: JournalEntry): void {
     this.have.add(entry.pack)
     this.#passed.add(entry.pack)
-    this.restored.chunks += entry.chunks
-    this.restored.bytes += entry.bytes
-    for (const [source, weight] of Object.entries(entry.weights ?? {})) {
-      this.restored.weights.set(Number(source), (this.restored.weights.get(Number(source)) ?? 0) + weight)
-    }
+    if (!this.superseded.has(entry.pack)) this.restored.add(entry)
   }
 
   #sink(source: number): Sink | undefined {
@@ -302,6 +310,14 @@ export class Restorer {
     this.#isOver = true
     this.#options.onFailed(asHeirloomError(thrown, 'io'))
   }
+}
+
+/** Chunks in pieces that are whole now. */
+function endedOf(fragments: DecodedPack['fragments'], { unfinished, refused }: RestoreOutcome): (readonly [number, string, number])[] {
+  const isPiece = ({ body, chunkBytes }: (typeof fragments)[number]) => body.byteLength < chunkBytes
+  const open = new Set([...unfinished.map((index) => fragments[index]!.id), ...refused.map(({ id }) => id)])
+  const ended = fragments.filter((each) => isPiece(each) && !open.has(each.id))
+  return [...new Map(ended.map(({ source, id, chunkBytes }) => [id, [source, id, chunkBytes] as const])).values()]
 }
 
 function incomingFragment(fragment: DecodedPack['fragments'][number]): IncomingFragment {

@@ -6,6 +6,9 @@ import { MiB } from './size.ts'
 /** Sealed bytes that a peer lets another have in flight to it, unacknowledged. It is the peer's largest buffer. */
 export const windowBytes = 8 * MiB
 
+/** The same for a circuit: what is in flight may wait in the relay's memory. */
+export const circuitWindowBytes = 1 * MiB
+
 /** How long a lane waits for its welcome. */
 export const helloTimeoutMs = 5_000
 

@@ -8,6 +8,8 @@ export interface Channel {
   readonly remotePeer: string
   /** The host at the other end of the link, as one can dial it; undefined when it isn't known, or isn't theirs. */
   readonly remoteHost: string | undefined
+  /** Whether the link leads through a relay. */
+  readonly isRelayed?: boolean
   /**
    * Queues a frame. False says that the transport is full: wait for `drained` before the next bulk frame.
    * After the channel has closed it does nothing and answers true; the closing is told by `closed`.

@@ -75,6 +75,8 @@ export class SimulatedSink implements Sink {
       const sum = ranges.values().reduce((total, length) => total + length, 0)
       if (sum < fragment.chunkBytes) unfinished.push(index)
       else {
+        // As real ones, which give it its place and forget it.
+        this.#progress.delete(fragment.id)
         state.complete.add(`${this.name} ${fragment.id}`)
         chunks++
         bytes += fragment.chunkBytes
