@@ -16,8 +16,10 @@ import { measureNotice } from './bench/notice.ts'
 import { type Part, parseBenchOptions } from './bench/options.ts'
 import { measurePlanner } from './bench/planner.ts'
 import type { Plan } from './bench/plan.ts'
+import { measureMemcached } from './bench/memcached.ts'
 import { measureRates } from './bench/rates.ts'
 import { installedPrograms, installPrograms } from './bench/programs.ts'
+import { measureRedis } from './bench/redis.ts'
 import type { Row, Target } from './bench/series.ts'
 import { measureShaped } from './bench/shaped.ts'
 import { renderTable } from './demo/table.ts'
@@ -33,6 +35,8 @@ const measures: Readonly<Record<Part, (plan: Plan) => Promise<Row[]>>> = {
   memory: measureMemory,
   notice: measureNotice,
   planner: measurePlanner,
+  redis: measureRedis,
+  memcached: measureMemcached,
 }
 
 async function bench(args: readonly string[], { stdout, stderr }: Terminal): Promise<number> {

@@ -60,6 +60,11 @@ export class Stage implements AsyncDisposable {
     return this.#children.start({ name, cwd: root, command, prefix })
   }
 
+  /** A program of the machine that runs until the stage is over. */
+  server(program: string, args: readonly string[]): Child {
+    return this.#children.startLasting({ name: program, cwd: this.folder, program, command: args })
+  }
+
   /** An end of a measurement, launched as Heirloom's programs are; the bare stream's as Node comes. */
   end(part: EndPart, prefix: readonly string[] = []): Child {
     const isBare = part.part === 'send-bare' || part.part === 'receive-bare'
@@ -83,7 +88,12 @@ export class Stage implements AsyncDisposable {
   }
 
   /** An agent that guards a directory. Without other notices it waits for SIGTERM. */
-  async agent(name: string, directory: string, notices: readonly object[] = [{ kind: 'signal', deadline: '2m' }]): Promise<Child> {
+  agent(name: string, directory: string, notices?: readonly object[]): Promise<Child> {
+    return this.agentOf(name, { name: 'files', kind: 'directory', path: directory }, notices)
+  }
+
+  /** An agent that guards one source, as the configuration has it. */
+  async agentOf(name: string, source: object, notices: readonly object[] = [{ kind: 'signal', deadline: '2m' }]): Promise<Child> {
     const file = join(this.folder, `${name}.yaml`)
     const config = {
       relays: [this.relay.address],
@@ -92,7 +102,7 @@ export class Stage implements AsyncDisposable {
       socket: join(this.folder, `${name}.sock`),
       listen: ['/ip4/127.0.0.1/tcp/0'],
       notices,
-      sources: [{ name: 'files', kind: 'directory', path: directory }],
+      sources: [source],
     }
     await writeFile(file, stringify(config))
     return this.program(name, ['bin/heirloom.js', 'peer', '--config', file, '--json'])

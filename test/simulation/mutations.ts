@@ -99,8 +99,8 @@ const faults: readonly Mutation[] = [
   mutation(
     'a relay that does not answer holds up the handoff',
     'peer/handoff/predecessor.ts',
-    'this.#tasks.push(this.#inventories.take(this.#stop.signal))',
-    'await Promise.all(this.#tasks)\n    this.#tasks.push(this.#inventories.take(this.#stop.signal))',
+    'this.#tasks.push(this.#takeInventories())',
+    'await Promise.all(this.#tasks)\n    this.#tasks.push(this.#takeInventories())',
   ),
   mutation('a pack comes after the receipt', 'peer/handoff/pipeline.ts', '      gatherer.end()\n', ''),
   {

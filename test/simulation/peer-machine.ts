@@ -134,7 +134,11 @@ export class PeerMachine {
     const joined = joinPool({ kind: 'secret', pool }, identity, process.clock, 'receive')
     // One certificate a process: signing one for every link would be most of a simulation's work.
     const own = joined.certificate()
-    const membership = { ...joined, certificate: () => own, wrapping: simulatedWrapping({ random: surroundings.random, truths, owner: name, sources }) }
+    const membership = {
+      ...joined,
+      certificate: () => own,
+      wrapping: simulatedWrapping({ random: surroundings.random, truths, owner: name, sources }),
+    }
     const random = () => surroundings.random.next()
     const relay = new RelayClient({ node, relays, certificate: () => membership.certificate(), clock: process.clock, random })
     const events = new EventLog(process.clock)

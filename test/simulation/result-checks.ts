@@ -31,8 +31,7 @@ export function checkHandedOff(truth: HandoffTruth, { epoch, outcome, chunks }: 
   const held = truth.stored.clone()
   if (heir !== undefined) held.addAll(truth.everAcknowledgedBy(heir))
   const whole = truth.sources.reduce((sum, { name }) => sum + truth.wholeChunks(name, held).size, 0)
-  if (chunks.delivered > whole)
-    violate('a receipt is true', `${chunks.delivered} chunks delivered, ${whole} are at the heir or the store`)
+  if (chunks.delivered > whole) violate('a receipt is true', `${chunks.delivered} chunks delivered, ${whole} are at the heir or the store`)
   if (chunks.delivered + chunks.leftOut > chunks.planned)
     violate('a receipt adds up', `${chunks.delivered} delivered and ${chunks.leftOut} left out of ${chunks.planned} chunks`)
   if (outcome !== 'delivered' && outcome !== 'parked') return
