@@ -14,6 +14,7 @@ import { Psql } from '../source/postgresql/psql.ts'
 import { ok, warn, type Finding } from './finding.ts'
 import { expectAccess } from './local.ts'
 import { reach } from './reach.ts'
+import { checkMemcached, checkRedis } from './server.ts'
 
 type EntryOf<Kind extends SourceEntry['kind']> = Extract<SourceEntry, { kind: Kind }>
 
@@ -30,8 +31,10 @@ export async function checkSource(source: SourceEntry, signal: AbortSignal): Pro
       return checkPageCache(check, source)
     case 'postgresql':
       return checkPostgresql(check, source, signal)
-    default:
-      return warn(check, `kind ${source.kind} isn't checked`, 'nothing')
+    case 'redis':
+      return checkRedis(check, source, signal)
+    case 'memcached':
+      return checkMemcached(check, source, signal)
   }
 }
 

@@ -222,7 +222,8 @@ async function settle(options: InheritOptions, account: Account): Promise<Settle
   if (end !== 'fenced') {
     for (const sink of options.sinks) {
       try {
-        const { dropped } = await sink.finish({ complete, receipt }, { signal: options.signal })
+        const { dropped, notes: told = [] } = await sink.finish({ complete, receipt }, { signal: options.signal })
+        for (const note of told) notes.push(`${sink.name}: ${note}`)
         if (dropped > 0) notes.push(`${sink.name}: ${dropped} chunks stayed unfinished and were dropped`)
       } catch (thrown) {
         notes.push(`${sink.name}: ${asHeirloomError(thrown).message}`)

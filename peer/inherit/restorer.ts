@@ -33,6 +33,10 @@ interface Waiting {
   readonly number: number
   readonly pack: DecodedPack
   readonly bytes: number
+  /** It waited on disk. */
+  readonly wasHeld: boolean
+  /** Gives back the memory that the pack's fragments are views of. */
+  readonly free: () => void
   readonly settles: (() => void)[]
 }
 
@@ -111,14 +115,16 @@ export class Restorer {
     const waiting = this.#waiting.get(number)
     if (waiting !== undefined) return void waiting.settles.push(settle)
     if (this.have.has(number)) return settle()
-    const pack = decodePack(this.#options.opener.open(pieces).plain)
+    const { plain, free } = this.#options.opener.open(pieces)
+    const pack = decodePack(plain)
     if (pack.barrier > number) throw new HeirloomError('malformed', `pack ${number} waits for packs that come after it`)
     this.#learn(number, pack)
     if (!this.#passed.hasAllBelow(pack.barrier) && this.#waitingBytes + bytes > heldBytesMax) {
       this.#holdOnDisk(number, pieces)
+      if (pack.receipt === undefined) free()
       settle()
     } else {
-      this.#waiting.set(number, { number, pack, bytes, settles: [settle] })
+      this.#waiting.set(number, { number, pack, bytes, wasHeld: false, free, settles: [settle] })
       this.#waitingBytes += bytes
     }
     this.#advance()
@@ -215,19 +221,20 @@ export class Restorer {
   #fromDisk(): Waiting | undefined {
     const [number] = this.#onDisk
     if (number === undefined) return undefined
-    const pack = this.#readHeld(number)
-    if (pack === undefined || !this.#mayPass(pack.barrier)) return undefined
+    const held = this.#readHeld(number)
+    if (held === undefined || !this.#mayPass(held.pack.barrier)) return undefined
     this.#onDisk.delete(number)
-    const waiting = { number, pack, bytes: 0, settles: [] }
+    const waiting = { number, ...held, bytes: 0, wasHeld: true, settles: [] }
     this.#waiting.set(number, waiting)
     return waiting
   }
 
-  #readHeld(number: number): DecodedPack | undefined {
+  #readHeld(number: number): Pick<Waiting, 'pack' | 'free'> | undefined {
     try {
-      const pack = decodePack(this.#options.opener.open([this.#options.journal.readHeld(number)]).plain)
+      const { plain, free } = this.#options.opener.open([this.#options.journal.readHeld(number)])
+      const pack = decodePack(plain)
       this.#learn(number, pack)
-      return pack
+      return { pack, free }
     } catch {
       // Torn by a crash: it was not acknowledged then, or will be demanded again.
       this.#onDisk.delete(number)
@@ -237,15 +244,16 @@ export class Restorer {
     }
   }
 
-  async #restore({ number, pack, bytes, settles }: Waiting): Promise<void> {
+  async #restore({ number, pack, bytes, wasHeld, free, settles }: Waiting): Promise<void> {
     try {
       const entry = await this.#restoreFragments(number, pack)
       this.#options.journal.append(entry)
-      this.#options.journal.releaseHeld(number)
+      if (wasHeld) this.#options.journal.releaseHeld(number)
       this.#count(entry)
       this.#waiting.delete(number)
       this.#started.delete(number)
       this.#waitingBytes -= bytes
+      if (this.#isReadByNobody(pack)) free()
       for (const settle of settles) settle()
       this.#options.onRestored({ number, chunks: entry.chunks, bytes: entry.bytes })
       if (pack.references.length > 0) this.#options.onReferences(pack.references)
@@ -286,6 +294,12 @@ export class Restorer {
       ...(pack.superseded.size > 0 && { superseded: pack.superseded.toRuns() }),
       ...(pack.receipt && { receipt: { content: toBase64(pack.receipt.content), signature: toBase64(pack.receipt.signature) } }),
     }
+  }
+
+  /** The receipt is a view, too, and is kept; and a sink may hold on to what it was given. */
+  #isReadByNobody({ receipt, fragments }: DecodedPack): boolean {
+    const isUnread = (sink: Sink | undefined) => sink === undefined || sink.returnsMemory === true
+    return receipt === undefined && fragments.every(({ source }) => isUnread(this.#sink(source)))
   }
 
   #refuse(source: string, refused: readonly Refused[]): void {

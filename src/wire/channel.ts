@@ -15,8 +15,8 @@ export interface Channel {
    * After the channel has closed it does nothing and answers true; the closing is told by `closed`.
    */
   send(frame: Frame): boolean
-  /** Gives back the memory of a frame that was sent and has arrived, once nothing of it is being written any more. Without it that holds at once. */
-  letGo?(body: Frame['body']): void
+  /** Calls `free` once nothing of the body of a frame that was sent is being written any more. Without it that holds at once. */
+  letGo?(body: Frame['body'], free: () => void): void
   /** Resolves when the transport takes more, or when the channel closes. */
   drained(): Promise<void>
   /**

@@ -72,6 +72,10 @@ test('every key of the contract is read, with units', () => {
   assert.is(machine.initial, 'guarding', 'the short form is expanded')
   assert.equal(policy, {
     on: { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff' },
+    prefer: {},
+    worth: 1,
+    takes: [],
+    origins: ['http:', 'https:'],
     lanes: ['fast', 'stream', 'circuit', 'store'],
     reserveMs: 3000,
     maxBytes: 8e9,
@@ -223,11 +227,26 @@ test("a cloud's notices have its own endpoint and pace unless the file says othe
   assert.match(wrong('{ kind: aws, endpoint: 169.254.169.254 }'), /a URL such as/)
 })
 
-test('kinds that are not built yet are refused by name', () => {
-  assert.match(
-    problems(`${least}  - { name: r, kind: redis, url: "redis://127.0.0.1:6379" }\n`).join(),
-    /kind redis isn't in this version yet/,
+test('servers are named by a URL without secrets, which are in files that count from the configuration', () => {
+  const sources = (text: string) =>
+    readConfig(`${least}  - ${text}\n`, '/etc/heirloom/peer.yaml', env).sources[1] as Record<string, unknown>
+  const redis = sources(
+    '{ name: r, kind: redis, url: "rediss://cache:6380/2", user: u, password_file: p, ca_file: ca.pem, databases: [2], max_key: 1MiB }',
   )
+  assert.equal(
+    [redis['passwordFile'], redis['caFile'], redis['maxKeyBytes'], redis['order']],
+    ['/etc/heirloom/p', '/etc/heirloom/ca.pem', 1_048_576, 'forecast'],
+  )
+  assert.is(sources('{ name: m, kind: memcached, url: "memcached://127.0.0.1" }')['kind'], 'memcached')
+  const wrong = (text: string) => problems(`${least}  - ${text}\n`).join()
+  assert.match(wrong('{ name: r, kind: redis, url: "redis://:secret@cache" }'), /secrets have no place/)
+  assert.is.not(wrong('{ name: r, kind: redis, url: "redis://:secret@cache" }').includes(':secret@'), true)
+  assert.match(wrong('{ name: r, kind: redis, url: "http://cache" }'), /redis:\/\/127/)
+  assert.match(wrong('{ name: r, kind: redis, url: "redis://cache/x" }'), /redis:\/\/127/)
+  assert.match(wrong('{ name: r, kind: redis, url: "unix:redis.sock" }'), /absolute/)
+  assert.match(wrong('{ name: r, kind: redis, url: "redis://cache", password: x }'), /password_file/)
+  assert.match(wrong('{ name: r, kind: redis, url: "redis://cache", max_key: 1GiB }'), /at most 512MiB/)
+  assert.match(wrong('{ name: m, kind: memcached, url: "memcached://cache/1" }'), /memcached:\/\/127/)
 })
 
 test('lanes that are not built yet are passed over with a note', () => {

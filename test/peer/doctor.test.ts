@@ -16,6 +16,8 @@ import type { Finding } from '../../peer/doctor/finding.ts'
 import type { RelayProbe } from '../../peer/doctor/relay.ts'
 import { FakeCloud } from '../cloud/fake-cloud.ts'
 import { serveCloud } from '../cloud/metadata-server.ts'
+import { startMemcached } from '../helpers/memcached.ts'
+import { startRedis } from '../helpers/redis.ts'
 
 interface Context {
   folder: string
@@ -180,6 +182,40 @@ test("asks the clouds' metadata services, and tells the wrong one, one that anno
   fake.breakDown(503)
   assert.is((await at('azure')).exitCode, 78)
   assert.match((await at('auto')).message, /no cloud was found/)
+})
+
+test('looks at Redis and memcached as an agent would: what they are, who is let in, what is missing', async (context) => {
+  await using redis = await startRedis({ args: ['--maxmemory-policy', 'allkeys-lfu'] })
+  await using memcached = await startMemcached()
+  await redis.ask(['SET', 'k', 'v'])
+  await redis.ask(['ACL', 'SETUSER', 'poor', 'on', '>secret', '~*', '+info', '+scan'])
+  const password = join(context.folder, 'password')
+  await writeFile(password, 'secret\n', { mode: 0o644 })
+  const entry = (name: string, url: string, more = '') => `  - { name: ${name}, kind: redis, url: "${url}"${more} }\n`
+  const more = [
+    entry('cache', redis.url),
+    entry('poor', redis.url, ', user: poor, password_file: password'),
+    entry('wrong', redis.url, ', user: nobody, password_file: password'),
+    entry('gone', `unix:${context.folder}/none.sock`),
+    `  - { name: pages, kind: memcached, url: "${memcached.url}" }\n`,
+    `  - { name: lost, kind: memcached, url: "unix:${context.folder}/none.sock" }\n`,
+  ]
+  const found = await look(context, { more: more.join('') })
+  assert.match(found['source cache']!.message, /has 1 keys and knows how often each was read/)
+  assert.is(found['source poor']!.exitCode, 78)
+  assert.match(found['source poor']!.hint!, /commands/)
+  assert.is(found['source wrong']!.exitCode, 78)
+  assert.match(found['source pages']!.message, /memcached 1\.\S+ at .* has 0 items/)
+  for (const name of ['gone', 'lost']) assert.is(found[`source ${name}`]!.level, 'warn')
+
+  await redis.ask(['ACL', 'SETUSER', 'rich', 'on', '>secret', '~*', '+@all'])
+  const rich = async () =>
+    (await look(context, { more: entry('rich', redis.url, ', user: rich, password_file: password') }))['source rich']!
+  assert.match((await rich()).hint!, /chmod 600/)
+  await chmod(password, 0o600)
+  assert.is((await rich()).level, 'ok')
+  await redis.ask(['REPLICAOF', '127.0.0.1', '1'])
+  assert.match((await rich()).message, /replica/)
 })
 
 test.run()

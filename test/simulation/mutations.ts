@@ -30,8 +30,8 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'an heir acknowledges before it has restored',
     'peer/inherit/restorer.ts',
-    'this.#waiting.set(number, { number, pack, bytes, settles: [settle] })',
-    'this.#waiting.set(number, { number, pack, bytes, settles: [] })\n      settle()',
+    'this.#waiting.set(number, { number, pack, bytes, wasHeld: false, free, settles: [settle] })',
+    'this.#waiting.set(number, { number, pack, bytes, wasHeld: false, free, settles: [] })\n      settle()',
   ),
   mutation(
     'the relay does not compare epochs when it serves',
@@ -99,8 +99,8 @@ const faults: readonly Mutation[] = [
   mutation(
     'a relay that does not answer holds up the handoff',
     'peer/handoff/predecessor.ts',
-    'this.#tasks.push(this.#inventories.take(this.#stop.signal))',
-    'await Promise.all(this.#tasks)\n    this.#tasks.push(this.#inventories.take(this.#stop.signal))',
+    'this.#tasks.push(this.#takeInventories())',
+    'await Promise.all(this.#tasks)\n    this.#tasks.push(this.#takeInventories())',
   ),
   mutation('a pack comes after the receipt', 'peer/handoff/pipeline.ts', '      gatherer.end()\n', ''),
   {

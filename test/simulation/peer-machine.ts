@@ -276,7 +276,7 @@ export class PeerMachine {
     this.handoffs.push(handoff)
     const own = sources.map((script) => new SimulatedSource(this.name, script, process))
     const random = () => surroundings.random.next()
-    const common = { membership, node, relay, data, clock: process.clock, events, random }
+    const common = { membership, node, relay, data, clock: process.clock, events, random, compress: 'never' as const }
     handOff({ ...common, reason: 'simulated', deadlineMs, deadline: handoff.deadline, sources: own, limits }).then(
       async ({ result }) => {
         if (!process.alive) return
