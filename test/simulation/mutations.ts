@@ -55,8 +55,8 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'an heir does not tell the predecessor what it has',
     'peer/inherit/successor.ts',
-    'channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes,',
-    'channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.superseded, windowBytes,',
+    'have: restorer.have, windowBytes: windowOf(kind)',
+    'have: restorer.superseded, windowBytes: windowOf(kind)',
   ),
   mutation(
     'barriers are ignored',
