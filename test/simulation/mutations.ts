@@ -192,7 +192,6 @@ const seeds: Readonly<Record<string, number>> = {
   'an inheritance that is over takes packs': 6,
   'an inheritance whose end the relay did not hear is made again': 27,
   'a predecessor that was started again is waited for': 1,
-  'an heir whose assignment could not be saved does not hear of it': 3,
 }
 
 export const regressions: readonly Mutation[] = faults.map((fault) => ({ ...fault, seed: seeds[fault.name] }))
