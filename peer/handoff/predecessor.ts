@@ -355,7 +355,10 @@ class Predecessor {
       for (const lane of this.#dispatcher.lanes()) lane.end({ packs, closed: true })
       await this.#offering.close(packs)
     }
-    const final = this.#summary(!cut, true)
+    // Without the receipt the heir can't know that it has all.
+    const isTold = this.#dispatcher.isSafe(last.number)
+    if (!isTold) this.#chronicle.note('nobody has taken the receipt')
+    const final = this.#summary(!cut && isTold, true)
     const { localFailure } = this.#chronicle
     events.emit('handoff-end', { ...final.result })
     if (localFailure !== undefined && final.result.chunks.planned === 0) throw localFailure
