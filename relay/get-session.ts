@@ -16,6 +16,7 @@ import {
 import { TransferSender } from '../src/transfer/sender.ts'
 import type { Channel } from '../src/wire/channel.ts'
 import { frameType, makeFrame, type Frame } from '../src/wire/frame.ts'
+import { freeMemory } from '../src/wire/free-memory.ts'
 import { freeSent } from '../src/wire/free-sent.ts'
 import { PackSet } from '../src/wire/pack-set.ts'
 import type { Carried } from './carry.ts'
@@ -120,7 +121,8 @@ export class GetSession {
   /** These have arrived, so nothing holds their memory any more. */
   #letGo(numbers: readonly number[]): void {
     for (const number of numbers) {
-      freeSent(this.#channel, this.#inFlight.get(number)!)
+      const body = this.#inFlight.get(number)!
+      freeSent(this.#channel, body, () => freeMemory(body))
       this.#inFlight.delete(number)
     }
   }

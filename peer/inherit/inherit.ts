@@ -40,6 +40,8 @@ export interface InheritOptions {
   /** The machine's own, unless told. */
   readonly journalFiles?: JournalFiles
   readonly lanes: readonly LaneKind[]
+  /** Makes a connection to these addresses, for a predecessor that can't dial this peer. */
+  readonly connect?: (addresses: readonly string[], options: { signal: AbortSignal }) => Promise<void>
   /** Where chunks that go by reference may be fetched. */
   readonly origins?: OriginRules
   readonly clock: Clock
@@ -138,6 +140,7 @@ function openParts(options: InheritOptions, { header, journal, startedMs }: Open
     restorer,
     lanes: options.lanes,
     isLive: assignment.live,
+    reach: reachOf(options),
     clock,
     ...(options.random && { random: options.random }),
     events,
@@ -149,6 +152,10 @@ function openParts(options: InheritOptions, { header, journal, startedMs }: Open
     account: () => ({ restorer, origins, inheritance, known, firstPackMs }),
     [Symbol.asyncDispose]: () => origins[Symbol.asyncDispose](),
   }
+}
+
+function reachOf({ connect, assignment: { addresses } }: InheritOptions): ((signal: AbortSignal) => Promise<void>) | undefined {
+  return connect === undefined || addresses.length === 0 ? undefined : (signal) => connect(addresses, { signal })
 }
 
 /** The relay hears that it is over. Until it has, the journal says so, for when the relay gives it to us again. */
@@ -215,7 +222,8 @@ async function settle(options: InheritOptions, account: Account): Promise<Settle
   if (end !== 'fenced') {
     for (const sink of options.sinks) {
       try {
-        const { dropped } = await sink.finish({ complete, receipt }, { signal: options.signal })
+        const { dropped, notes: told = [] } = await sink.finish({ complete, receipt }, { signal: options.signal })
+        for (const note of told) notes.push(`${sink.name}: ${note}`)
         if (dropped > 0) notes.push(`${sink.name}: ${dropped} chunks stayed unfinished and were dropped`)
       } catch (thrown) {
         notes.push(`${sink.name}: ${asHeirloomError(thrown).message}`)

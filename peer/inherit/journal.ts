@@ -28,6 +28,8 @@ export interface JournalEntry {
   /** By source index: the weight of what was completed. */
   readonly weights?: Readonly<Record<string, number>>
   readonly unfinished?: readonly JournalFragment[]
+  /** Chunks in pieces that are whole with this pack: source, id and bytes of each. */
+  readonly ended?: readonly (readonly [number, string, number])[]
   readonly sources?: readonly object[]
   readonly superseded?: readonly number[]
   readonly references?: readonly Reference[]
@@ -115,6 +117,11 @@ export class Journal implements Disposable {
   /** Throws `no-space` with the torn line cut off again. */
   append(entry: JournalEntry): void {
     this.#write(entry)
+  }
+
+  /** What was noted of these packs. It reads the journal, so it is for what happens seldom. */
+  entriesOf(packs: PackSet): JournalEntry[] {
+    return (recallJournal(this.#directory, this.#files)?.entries ?? []).filter(({ pack }) => packs.has(pack))
   }
 
   /** Nothing is restored any more. A full disk keeps it from being written: then it is only not remembered. */

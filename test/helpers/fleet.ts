@@ -10,6 +10,10 @@ export interface FleetOptions {
   readonly relay?: string
   /** Runs before the relay opens its store, for tests of the disk below it. Answers what undoes it. */
   readonly prepareStore?: (directory: string) => Promise<AsyncDisposable>
+  /** Where the relay listens, if it isn't on loopback. */
+  readonly host?: string
+  /** What the relay is run by, as of a program. */
+  readonly runtime?: readonly string[]
 }
 
 /** A temporary folder with a pool key, a relay that serves it, and everything that is started on the way. */
@@ -21,16 +25,21 @@ export class Fleet implements AsyncDisposable {
   relay: Program | undefined
   readonly #programs: Program[] = []
   readonly #relayYaml: string
+  readonly #host: string
+  readonly #runtime: readonly string[] | undefined
   #store: AsyncDisposable | undefined
 
-  private constructor(folder: string, relayYaml: string) {
+  private constructor(folder: string, { relay = '', host = '127.0.0.1', runtime }: FleetOptions) {
     this.folder = folder
     this.key = join(folder, 'pool.key')
-    this.#relayYaml = relayYaml
+    this.#relayYaml = relay
+    this.#host = host
+    this.#runtime = runtime
   }
 
-  static async start({ relay = '', prepareStore }: FleetOptions = {}): Promise<Fleet> {
-    const fleet = new Fleet(await mkdtemp(join(tmpdir(), 'heirloom-fleet-')), relay)
+  static async start(options: FleetOptions = {}): Promise<Fleet> {
+    const { prepareStore } = options
+    const fleet = new Fleet(await mkdtemp(join(tmpdir(), 'heirloom-fleet-')), options)
     try {
       if (prepareStore !== undefined) fleet.#store = await prepareStore(await fleet.directory('store'))
       await fleet.keygen(fleet.key)
@@ -50,9 +59,9 @@ export class Fleet implements AsyncDisposable {
   /** Starts the relay, or starts it again where it was: same store, same address. */
   async startRelay(): Promise<void> {
     const config = join(this.folder, 'relay.yaml')
-    const listen = this.address === '' ? '/ip4/127.0.0.1/tcp/0' : this.address.replace(/\/p2p\/.*/, '')
+    const listen = this.address === '' ? `/ip4/${this.#host}/tcp/0` : this.address.replace(/\/p2p\/.*/, '')
     await writeFile(config, `store: ${join(this.folder, 'store')}\nlisten: [${listen}]\npools: [${this.key}.pub]\n${this.#relayYaml}\n`)
-    this.relay = this.run(['relay/cli.ts', 'serve', '--config', config, '--json'])
+    this.relay = this.run(['relay/cli.ts', 'serve', '--config', config, '--json'], this.#runtime && { runtime: this.#runtime })
     const { addresses } = (await this.relay.row('listening')) as unknown as { addresses: string[] }
     this.address = addresses[0]!
   }

@@ -4,8 +4,7 @@ import type { LeftOutReason } from '../../../src/chunk/chunk.ts'
 import { HeirloomError } from '../../../src/errors.ts'
 
 export type DumpAnswer =
-  | { readonly bytes: number; readonly version: string | undefined }
-  | { readonly leftOut: LeftOutReason; readonly detail: string }
+  { readonly bytes: number; readonly version: string | undefined } | { readonly leftOut: LeftOutReason; readonly detail: string }
 
 /** The reasons that a program may give; any other text counts as the source's failure at that chunk. */
 const reasons: readonly LeftOutReason[] = ['vanished', 'changed', 'expired', 'unreadable', 'too-large']

@@ -93,9 +93,13 @@ class CommandTarget implements ChunkTarget {
       this.#loading = undefined
       signal.throwIfAborted()
       if (limited.signal.aborted)
-        throw new HeirloomError('source-failed', `${this.#load[0]} did not answer within ${Math.round(limitMs)} ms and was ended`, { cause: thrown })
+        throw new HeirloomError('source-failed', `${this.#load[0]} did not answer within ${Math.round(limitMs)} ms and was ended`, {
+          cause: thrown,
+        })
       const { message } = asHeirloomError(thrown)
-      throw new HeirloomError('source-failed', trouble === undefined || trouble === message ? message : `${message} (${trouble})`, { cause: thrown })
+      throw new HeirloomError('source-failed', trouble === undefined || trouble === message ? message : `${message} (${trouble})`, {
+        cause: thrown,
+      })
     } finally {
       limited.signal.removeEventListener('abort', onAbort)
     }

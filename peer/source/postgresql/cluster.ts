@@ -19,7 +19,8 @@ export async function readCluster(psql: Psql, signal: AbortSignal): Promise<Clus
 export function misfitOf(here: Cluster, there: Cluster): string | undefined {
   if (here.system !== there.system)
     return `not a physical copy: the system identifier is ${here.system} here and ${there.system} where this comes from`
-  if (here.timeline < there.timeline) return `this copy is on timeline ${here.timeline}, and what comes is of the later timeline ${there.timeline}`
+  if (here.timeline < there.timeline)
+    return `this copy is on timeline ${here.timeline}, and what comes is of the later timeline ${there.timeline}`
   if (here.blockBytes !== there.blockBytes) return `blocks have ${here.blockBytes} bytes here and ${there.blockBytes} where this comes from`
   return undefined
 }

@@ -40,10 +40,24 @@ export class Psql {
   async rows({ sql, database, goOn = false, timeoutMs, signal }: Query): Promise<string[][]> {
     const { dsn, psql = 'psql' } = this.#options
     const limitMs = timeoutMs ?? this.#options.timeoutMs ?? psqlTimeoutMs
-    const command = [psql, '-X', '-q', '-A', '-t', '-w', '-F', separator, '-v', `ON_ERROR_STOP=${goOn ? 0 : 1}`, ...(dsn === '' ? [] : ['-d', dsn])]
+    const command = [
+      psql,
+      '-X',
+      '-q',
+      '-A',
+      '-t',
+      '-w',
+      '-F',
+      separator,
+      '-v',
+      `ON_ERROR_STOP=${goOn ? 0 : 1}`,
+      ...(dsn === '' ? [] : ['-d', dsn]),
+    ]
     const env = { PGCONNECT_TIMEOUT: String(psqlConnectTimeoutS), PGAPPNAME: 'heirloom', PGCLIENTENCODING: 'UTF8' }
     using limited = Deadline.after(systemClock, limitMs).signal(signal)
-    const input = `${database === undefined ? '' : `\\connect ${quotedName(database)}\n`}${sql}\n`
+    // A server doesn't notice that its client is gone until it is through.
+    const limit = `SET statement_timeout = ${Math.ceil(limitMs)};\n`
+    const input = `${database === undefined ? '' : `\\connect ${quotedName(database)}\n`}${limit}${sql}\n`
     try {
       const output = await runProgram(command, { input, env, signal: limited.signal, outputBytesMax: hintsBytesMax })
       return output
@@ -55,7 +69,10 @@ export class Psql {
       signal.throwIfAborted()
       const { message } = asHeirloomError(thrown)
       const why = limited.signal.aborted ? `PostgreSQL did not answer within ${Math.round(limitMs)} ms` : message
-      throw new HeirloomError('source-failed', why, { cause: thrown, hint: `try: ${psql}${dsn === '' ? '' : ' -d with its dsn'} -c "select 1"` })
+      throw new HeirloomError('source-failed', why, {
+        cause: thrown,
+        hint: `try: ${psql}${dsn === '' ? '' : ' -d with its dsn'} -c "select 1"`,
+      })
     }
   }
 }
