@@ -18,7 +18,8 @@ import { laneTallies, type HandoffOutcome, type HandoffProgress, type HandoffRes
 import type { Sink } from '../source/source.ts'
 import type { InheritanceDesk } from './desk.ts'
 import { systemJournalFiles, type JournalFiles } from './journal-files.ts'
-import { Journal, recallJournal, type Recalled, type Settled } from './journal.ts'
+import { Journal, recallJournal, type Recalled } from './journal.ts'
+import type { Settled } from './journal-lines.ts'
 import { Restorer } from './restorer.ts'
 import { Inheritance, type InheritanceEnd } from './successor.ts'
 

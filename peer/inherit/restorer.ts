@@ -10,7 +10,8 @@ import { heldBytesMax, restoresMax } from '../../src/limits/handoff.ts'
 import type { PackOpener } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { IncomingFragment, Refused, Sink } from '../source/source.ts'
-import type { Journal, JournalEntry, JournalFragment } from './journal.ts'
+import type { Journal } from './journal.ts'
+import type { JournalEntry, JournalFragment } from './journal-lines.ts'
 
 export interface RestorerOptions {
   readonly opener: PackOpener
@@ -31,6 +32,9 @@ interface Waiting {
   readonly bytes: number
   readonly settles: (() => void)[]
 }
+
+/** What a pack, or the journal's line of one, says beside its fragments. */
+type Learned = Pick<DecodedPack, 'superseded' | 'receipt'> & { readonly sources: readonly SourceSummary[] }
 
 export class Restorer {
   readonly #options: RestorerOptions
@@ -81,7 +85,7 @@ export class Restorer {
   async recall(entries: readonly JournalEntry[]): Promise<void> {
     for (const entry of entries) {
       this.#learn(entry.pack, {
-        sources: (entry.sources ?? []) as SourceSummary[],
+        sources: entry.sources ?? [],
         superseded: PackSet.fromRuns(entry.superseded ?? []),
         receipt: entry.receipt && { content: fromBase64(entry.receipt.content), signature: fromBase64(entry.receipt.signature) },
       })
@@ -143,7 +147,7 @@ export class Restorer {
   }
 
   /** Packs come in any order: of what the sources promised, that of the highest number holds. */
-  #learn(number: number, { sources, superseded, receipt }: Pick<DecodedPack, 'sources' | 'superseded' | 'receipt'>): void {
+  #learn(number: number, { sources, superseded, receipt }: Learned): void {
     for (const summary of sources) {
       if (number < (this.#promisedIn.get(summary.source) ?? 0)) continue
       this.sources.set(summary.source, summary)

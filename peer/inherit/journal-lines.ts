@@ -1,0 +1,92 @@
+// The lines of a journal, as they are written and as they are read again: every field in its type and bounds, whatever has happened to the file.
+
+import { z } from 'zod'
+import { chunkBytesMax, packBytesMax, packsMax, sourcesMax } from '../../src/limits/wire.ts'
+import { PackSet } from '../../src/wire/pack-set.ts'
+import type { HandoffOutcome, HandoffResult } from '../result.ts'
+
+const wholeNumber = z.number().int().nonnegative()
+const source = wholeNumber.max(sourcesMax - 1)
+const text = z.string()
+
+const headSchema = z.object({
+  /** 32 hexadecimal digits. */
+  handoff: z.string().regex(/^[0-9a-f]{32}$/),
+  epoch: wholeNumber,
+  /** The claiming peer's identity seed in base64: who goes on must be the same peer. */
+  seed: z.base64().length(44),
+  /** Of the machine's boot in which it was begun. */
+  boot: text,
+})
+
+const fragmentSchema = z
+  .object({
+    source,
+    id: text,
+    metadata: z.boolean(),
+    offset: wholeNumber,
+    length: wholeNumber.max(packBytesMax),
+    chunkBytes: wholeNumber.max(chunkBytesMax),
+    version: text,
+    expiresAtMs: wholeNumber,
+    attributes: z.base64(),
+  })
+  .refine(({ offset, length, chunkBytes }) => offset + length <= chunkBytes)
+
+const summarySchema = z.object({ source, name: text, kind: text, chunks: wholeNumber, bytes: wholeNumber, readProbability: z.number().min(0) })
+
+/** One restored pack. Keys are short: there is one for every pack. */
+const entrySchema = z.object({
+  pack: wholeNumber.max(packsMax - 1),
+  chunks: wholeNumber,
+  bytes: wholeNumber,
+  /** By source index: the weight of what was completed. */
+  weights: z.record(z.string().regex(/^\d{1,3}$/), z.number().min(0)).optional(),
+  unfinished: z.array(fragmentSchema).readonly().optional(),
+  sources: z.array(summarySchema).readonly().optional(),
+  superseded: z.array(wholeNumber).refine(isPackSet).readonly().optional(),
+  receipt: z.object({ content: z.base64(), signature: z.base64() }).optional(),
+})
+
+const outcomes: readonly HandoffOutcome[] = ['delivered', 'parked', 'partial', 'nothing', 'fenced']
+
+const settledSchema = z.object({
+  settled: z.object({
+    // It is told as it was written; nothing is decided by it but the outcome.
+    result: z.looseObject({ event: z.literal('result'), outcome: z.enum(outcomes) }).transform((result) => result as unknown as HandoffResult),
+    receipt: text,
+  }),
+})
+
+export type WrittenHead = Readonly<z.output<typeof headSchema>>
+export type JournalHead = Omit<WrittenHead, 'boot'>
+export type JournalEntry = Readonly<z.output<typeof entrySchema>>
+export type JournalFragment = Readonly<z.output<typeof fragmentSchema>>
+
+/** How an inheritance ended, for an heir that is given it again because the relay has not heard of it. */
+export type Settled = Readonly<z.output<typeof settledSchema>['settled']>
+
+export function parseHead(line: string): WrittenHead | undefined {
+  return headSchema.safeParse(parseJson(line)).data
+}
+
+export function parseEntry(line: string): JournalEntry | { readonly settled: Settled } | undefined {
+  const value = parseJson(line)
+  return entrySchema.safeParse(value).data ?? settledSchema.safeParse(value).data
+}
+
+function isPackSet(runs: readonly number[]): boolean {
+  try {
+    return PackSet.fromRuns(runs).size > 0
+  } catch {
+    return false
+  }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
