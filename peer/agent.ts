@@ -4,7 +4,7 @@
 // A failure of warming is never fatal to the VM's start: it is logged, and the peer goes on guarding.
 
 import { join } from 'node:path'
-import { systemClock } from '../src/clock.ts'
+import { delay, systemClock } from '../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { openIdentityFile, readKeyFile } from '../src/cli/secret-file.ts'
 import { serveHttp } from '../src/http/serve.ts'
@@ -14,6 +14,7 @@ import { createNode, type Node } from '../src/net/node.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { criteriaOf } from '../src/plan/manifest.ts'
 import { builtLanes } from '../src/plan/policy.ts'
+import { retryMaxMs } from '../src/limits/link.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
 import type { PeerConfig } from './config/schema.ts'
 import { EventLog, type PeerEvent } from './events.ts'
@@ -346,6 +347,8 @@ class Agent {
     } catch (thrown) {
       if (signal.aborted) throw thrown
       this.#warn('inheritance', thrown)
+      // A relay that gives out the same again and again must not keep us busy.
+      await delay(systemClock, retryMaxMs, signal)
     }
     this.#readiness.settle('the inheritance is over')
   }

@@ -73,12 +73,21 @@ async function main(): Promise<number> {
   })
   if (values.keep) for (const [name, { kept }] of tallies) addToCorpus(name, [...kept.values()])
   const tookMs = performance.now() - startMs
-  const result = { inputs: sum(tallies), tookMs: Math.round(tookMs), heldBytes, rssBytes: process.memoryUsage.rss(), finding: found?.target ?? null }
+  const result = {
+    inputs: sum(tallies),
+    tookMs: Math.round(tookMs),
+    heldBytes,
+    rssBytes: process.memoryUsage.rss(),
+    finding: found?.target ?? null,
+  }
   if (values.json) console.log(JSON.stringify(result))
   else {
-    for (const [name, { inputs, answers }] of tallies) console.log(`${String(inputs).padStart(9)}  ${String(answers).padStart(4)} answers  ${name}`)
+    for (const [name, { inputs, answers }] of tallies)
+      console.log(`${String(inputs).padStart(9)}  ${String(answers).padStart(4)} answers  ${name}`)
     const rate = Math.round((result.inputs / tookMs) * 1000)
-    console.log(`${result.inputs} inputs in ${(tookMs / 1000).toFixed(1)} s, ${rate} a second; at most ${Math.round(heldBytes / 2 ** 20)} MiB held by a thread`)
+    console.log(
+      `${result.inputs} inputs in ${(tookMs / 1000).toFixed(1)} s, ${rate} a second; at most ${Math.round(heldBytes / 2 ** 20)} MiB held by a thread`,
+    )
   }
   if (found === undefined) return interrupt.signal.aborted ? 130 : 0
   const { target, seed, index, input, what } = found

@@ -14,7 +14,7 @@ const headSchema = z.object({
   handoff: z.string().regex(/^[0-9a-f]{32}$/),
   epoch: wholeNumber,
   /** The claiming peer's identity seed in base64: who goes on must be the same peer. */
-  seed: z.base64().length(44),
+  seed: z.string().regex(/^[A-Za-z0-9+/]{43}=$/),
   /** Of the machine's boot in which it was begun. */
   boot: text,
 })
@@ -33,7 +33,14 @@ const fragmentSchema = z
   })
   .refine(({ offset, length, chunkBytes }) => offset + length <= chunkBytes)
 
-const summarySchema = z.object({ source, name: text, kind: text, chunks: wholeNumber, bytes: wholeNumber, readProbability: z.number().min(0) })
+const summarySchema = z.object({
+  source,
+  name: text,
+  kind: text,
+  chunks: wholeNumber,
+  bytes: wholeNumber,
+  readProbability: z.number().min(0),
+})
 
 /** One restored pack. Keys are short: there is one for every pack. */
 const entrySchema = z.object({
@@ -53,7 +60,9 @@ const outcomes: readonly HandoffOutcome[] = ['delivered', 'parked', 'partial', '
 const settledSchema = z.object({
   settled: z.object({
     // It is told as it was written; nothing is decided by it but the outcome.
-    result: z.looseObject({ event: z.literal('result'), outcome: z.enum(outcomes) }).transform((result) => result as unknown as HandoffResult),
+    result: z
+      .looseObject({ event: z.literal('result'), outcome: z.enum(outcomes) })
+      .transform((result) => result as unknown as HandoffResult),
     receipt: text,
   }),
 })

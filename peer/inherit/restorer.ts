@@ -19,6 +19,8 @@ export interface RestorerOptions {
   /** The sink for a source, or undefined when this machine has none for it. */
   readonly sinkOf: (summary: SourceSummary) => Sink | undefined
   readonly signal: AbortSignal
+  /** Called once, before anything is restored. Throwing ends the inheritance. */
+  readonly onFirst: () => void
   readonly onRestored: (pack: { number: number; chunks: number; bytes: number }) => void
   /** A restore has ended and what could start has started: the time to look whether it is over. */
   readonly onAdvanced: () => void
@@ -60,6 +62,7 @@ export class Restorer {
   /** Nothing is begun any more. */
   #isOver = false
   #whenIdle: (() => void) | undefined
+  #hasBegun = false
 
   constructor(options: RestorerOptions) {
     this.#options = options
@@ -230,6 +233,8 @@ export class Restorer {
 
   async #restore({ number, pack, bytes, settles }: Waiting): Promise<void> {
     try {
+      if (!this.#hasBegun) this.#options.onFirst()
+      this.#hasBegun = true
       const entry = await this.#restoreFragments(number, pack)
       this.#options.journal.append(entry)
       this.#options.journal.releaseHeld(number)

@@ -138,7 +138,7 @@ const faults: readonly Mutation[] = [
     "if (this.#stop.signal.aborted) throw new HeirloomError('busy', 'this inheritance is over')",
     '',
   ),
-  mutation('a receipt is not known to be the last pack', 'peer/inherit/successor.ts', 'this.#packs ?? restorer.packs', 'this.#packs'),
+  mutation('a receipt is not known to be the last pack', 'peer/inherit/successor.ts', 'if (restorer.packs !== undefined && restorer.completeBelow(restorer.packs))', 'if (this.#packs !== undefined && restorer.completeBelow(this.#packs))'),
   mutation(
     'a record that can not be read now is moved aside',
     'relay/store/disk-record-store.ts',
@@ -161,7 +161,7 @@ const seeds: Readonly<Record<string, number>> = {
   'an inheritance whose end the relay did not hear is made again': 76,
   'an older promise takes the place of a newer one': 16,
   'a silent other side holds up the end': 44,
-  'a receipt is not known to be the last pack': 314,
+  'a receipt is not known to be the last pack': 318,
 }
 
 export const regressions: readonly Mutation[] = faults.map((fault) => ({ ...fault, seed: seeds[fault.name] }))

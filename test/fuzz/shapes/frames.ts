@@ -25,7 +25,15 @@ export function mutateFrames(input: Uint8Array, draw: Draw, others: readonly Uin
   else if (kind === 2) pieces[at] = { ...piece, type: draw.below(14) }
   else if (kind === 3) pieces[at] = { ...piece, lie: edgeNumber(draw) }
   else if (kind === 4) pieces.splice(draw.below(pieces.length + 1), 0, ...parse(draw.pick(others)).slice(0, 8))
-  else pieces[at] = { type: piece.type, body: mutateMessage(piece.body, draw, pieces.map(({ body }) => body)) }
+  else
+    pieces[at] = {
+      type: piece.type,
+      body: mutateMessage(
+        piece.body,
+        draw,
+        pieces.map(({ body }) => body),
+      ),
+    }
   return Buffer.concat(pieces.flatMap(written))
 }
 

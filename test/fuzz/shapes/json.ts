@@ -33,7 +33,8 @@ function change(value: unknown, draw: Draw, depth: number): unknown {
   const [key, inner] = entries[at]!
   const kind = draw.below(6)
   if (kind === 0) entries.splice(at, 1)
-  else if (kind === 1) entries.push([draw.pick(['__proto__', 'constructor', 'toString', '', 'x', entries[draw.below(entries.length)]![0]]), inner])
+  else if (kind === 1)
+    entries.push([draw.pick(['__proto__', 'constructor', 'toString', '', 'x', entries[draw.below(entries.length)]![0]]), inner])
   else if (kind === 2) entries[at] = [key, draw.pick(entries)[1]]
   else entries[at] = [key, change(inner, draw, depth + 1)]
   return Object.fromEntries(entries)
@@ -51,6 +52,7 @@ function changeList(list: unknown[], draw: Draw, depth: number): unknown {
 
 function scalar(value: unknown, draw: Draw): unknown {
   if (typeof value === 'number' && draw.chance(0.5)) return value + draw.integer(-2, 2)
-  if (typeof value === 'string' && draw.chance(0.5)) return Buffer.from(mutateText(Buffer.from(value), draw, [Buffer.from(value)])).toString()
+  if (typeof value === 'string' && draw.chance(0.5))
+    return Buffer.from(mutateText(Buffer.from(value), draw, [Buffer.from(value)])).toString()
   return draw.pick(values)
 }

@@ -12,7 +12,10 @@ const numbers = ['0', '-1', '1', '255', '256', '65535', '65536', '2147483647', '
 
 export function mutateText(input: Uint8Array, draw: Draw, others: readonly Uint8Array[]): Uint8Array {
   // The pieces joined are the text again.
-  const pieces = Buffer.from(input).toString('utf8').match(/\d+|[A-Za-z_]+|\s+|[^\dA-Za-z_\s]/g) ?? []
+  const pieces =
+    Buffer.from(input)
+      .toString('utf8')
+      .match(/\d+|[A-Za-z_]+|\s+|[^\dA-Za-z_\s]/g) ?? []
   if (pieces.length === 0) return Buffer.from(draw.pick(odd))
   const at = draw.below(pieces.length)
   const kind = draw.below(8)

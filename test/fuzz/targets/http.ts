@@ -138,12 +138,24 @@ function evilApplication(): Target {
     shape: 'text',
     share: 0.005,
     bytesMax: 2000,
-    samples: () => [inventoryAnswer, chunkAnswer, 'HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n'].map(utf8),
+    samples: () =>
+      [
+        inventoryAnswer,
+        chunkAnswer,
+        'HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n',
+        'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+      ].map(utf8),
     async take(input) {
       answer = input
       await (listening ??= listen())
       await using source = createAppSource({ name: 'evil', url: `unix:${path}`, timeoutMs: 2_000, chunkTimeoutMs: 500 })
-      await using sink = createAppSink({ name: 'evil', url: `unix:${path}`, staging: `${path}.staging`, connectTimeoutMs: 100, callTimeoutMs: 500 })
+      await using sink = createAppSink({
+        name: 'evil',
+        url: `unix:${path}`,
+        staging: `${path}.staging`,
+        connectTimeoutMs: 100,
+        callTimeoutMs: 500,
+      })
       const signal = AbortSignal.timeout(hangMs)
       const answers = [await refusalOf(readAll(source, signal)), await refusalOf(restoreOne(sink, signal))]
       must(!signal.aborted, 'an application that holds the agent up')
@@ -169,7 +181,16 @@ async function readAll(source: ReturnType<typeof createAppSource>, signal: Abort
 
 async function restoreOne(sink: ReturnType<typeof createAppSink>, signal: AbortSignal): Promise<string> {
   const bytes = utf8('abc')
-  const fragment = { id: 'a', kind: 'data' as const, offset: 0, chunkBytes: 3, bytes, version: '', expiresAtMs: 0, attributes: new Uint8Array(0) }
+  const fragment = {
+    id: 'a',
+    kind: 'data' as const,
+    offset: 0,
+    chunkBytes: 3,
+    bytes,
+    version: '',
+    expiresAtMs: 0,
+    attributes: new Uint8Array(0),
+  }
   const { chunks, refused } = await sink.restore([fragment], { signal })
   must(chunks + refused.length === 1, 'a chunk that is neither restored nor refused')
   await sink.finish({ complete: true, receipt: '{}' }, { signal })

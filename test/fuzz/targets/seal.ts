@@ -30,7 +30,17 @@ const samplePack = Buffer.concat(
     barrier: 1,
     sources: [{ source: 0, name: 'models', kind: 'directory', chunks: 2, bytes: 30, readProbability: 0.5 }],
     fragments: [0, 1].map((source) => ({
-      head: { source, id: `a/${source}`, metadata: false, offset: 2, chunkBytes: 9, version: 'v1', expiresAtMs: nowMs, readProbability: 0.1, attributes: Uint8Array.of(1, 2) },
+      head: {
+        source,
+        id: `a/${source}`,
+        metadata: false,
+        offset: 2,
+        chunkBytes: 9,
+        version: 'v1',
+        expiresAtMs: nowMs,
+        readProbability: 0.1,
+        attributes: Uint8Array.of(1, 2),
+      },
       body: Uint8Array.of(1, 2, 3),
     })),
     superseded: PackSet.of([3, 4, 9]),
@@ -72,18 +82,25 @@ const sealedPacks: Target = {
   name: 'sealed packs',
   shape: 'bytes',
   share: 1,
-  samples: () => [new Uint8Array(samplePack), ...[samplePack, Buffer.alloc(900)].map((plain) => new Uint8Array(Buffer.concat(new PackSealer(packKey).seal(5, [plain]).pieces)))],
+  samples: () => [
+    new Uint8Array(samplePack),
+    ...[samplePack, Buffer.alloc(900)].map((plain) => new Uint8Array(Buffer.concat(new PackSealer(packKey).seal(5, [plain]).pieces))),
+  ],
   take(input) {
     const opener = new PackOpener(packKey)
     if (input.length % 2 === 0) return opener.open([input.subarray(0, 5), input.subarray(5)]).plain.byteLength > 0
     const { pieces } = new PackSealer(packKey).seal(input.length, [input])
     const { number, plain } = opener.open(pieces)
-    must(number === input.length && Buffer.compare(plain, input) === 0 && plain.byteLength <= packBytesMax, 'a pack that opens to something else')
+    must(
+      number === input.length && Buffer.compare(plain, input) === 0 && plain.byteLength <= packBytesMax,
+      'a pack that opens to something else',
+    )
     return undefined
   },
 }
 
-const sign = (label: 'heirloom/1 certificate' | 'heirloom/1 header', seed: Uint8Array, content: Uint8Array) => wrapSigned(ed25519Private(seed), label, content)
+const sign = (label: 'heirloom/1 certificate' | 'heirloom/1 header', seed: Uint8Array, content: Uint8Array) =>
+  wrapSigned(ed25519Private(seed), label, content)
 
 const certificates: Target = {
   name: 'certificates',
@@ -131,7 +148,10 @@ const keyFiles: Target = {
   name: 'key files',
   shape: 'json',
   share: 0.3,
-  samples: () => [formatPoolSecret(pool), formatPoolPublic(pool), formatCertificateFile(pool, certificate)].map((text) => utf8(JSON.stringify(JSON.parse(text)))),
+  samples: () =>
+    [formatPoolSecret(pool), formatPoolPublic(pool), formatCertificateFile(pool, certificate)].map((text) =>
+      utf8(JSON.stringify(JSON.parse(text))),
+    ),
   take(input) {
     try {
       return parseKeyFile(textFrom(input), 'fuzz.key').kind

@@ -40,7 +40,11 @@ const units: Target = {
   samples: () => ['500ms', '30s', '2m', '6h', '64KiB', '8GB', '100MB/s', '1.5GiB', '/ip4/10.0.0.5/tcp/4001'].map(utf8),
   take(input) {
     const text = textFrom(input)
-    for (const [parse, format] of [[parseDuration, formatDuration], [parseSize, formatSize], [parseRate, undefined]] as const) {
+    for (const [parse, format] of [
+      [parseDuration, formatDuration],
+      [parseSize, formatSize],
+      [parseRate, undefined],
+    ] as const) {
       const value = valueOf(() => parse(text))
       if (value === undefined) continue
       must(Number.isFinite(value) && value >= 0, 'a quantity that is no number')
@@ -65,7 +69,16 @@ const dates: Target = {
   shape: 'text',
   share: 4,
   bytesMax: 120,
-  samples: () => ['2026-01-18T12:00:30Z', '2026-01-18 20:01:00', 'Sun, 18 Jan 2026 12:20:00 GMT', '18 Jan 2026 12:01:00 GMT', '1768737660', '1768737660123', '2026-01-18T12:00:30.123+08:00'].map(utf8),
+  samples: () =>
+    [
+      '2026-01-18T12:00:30Z',
+      '2026-01-18 20:01:00',
+      'Sun, 18 Jan 2026 12:20:00 GMT',
+      '18 Jan 2026 12:01:00 GMT',
+      '1768737660',
+      '1768737660123',
+      '2026-01-18T12:00:30.123+08:00',
+    ].map(utf8),
   take(input) {
     const atMs = parseCloudDate(textFrom(input))
     must(atMs === undefined || Number.isSafeInteger(atMs), 'a date that is no moment')

@@ -23,14 +23,26 @@ const inventory: Target = {
   share: 2,
   samples: () =>
     [
-      { id: 'user:1', kind: 'data', bytes: 100, readProbability: 0.5, priority: 3, dirty: true, version: 'v', expiresAtMs: 1_800_000_000_000, origin: 's3://b/k', group: 'g' },
+      {
+        id: 'user:1',
+        kind: 'data',
+        bytes: 100,
+        readProbability: 0.5,
+        priority: 3,
+        dirty: true,
+        version: 'v',
+        expiresAtMs: 1_800_000_000_000,
+        origin: 's3://b/k',
+        group: 'g',
+      },
       { id: 'index', kind: 'metadata', version: 7 },
     ].map((line) => utf8(JSON.stringify(line))),
   take(input) {
     const chunk = parseInventoryLine(textFrom(input))
     if (chunk === undefined) return undefined
     must(chunk.id !== '' && chunk.id.isWellFormed() && Buffer.byteLength(chunk.id) <= chunkIdBytesMax, 'a chunk without an id')
-    for (const hint of [chunk.bytes, chunk.readProbability, chunk.priority, chunk.expiresAtMs]) must(hint === undefined || hint >= 0, 'a hint that is none')
+    for (const hint of [chunk.bytes, chunk.readProbability, chunk.priority, chunk.expiresAtMs])
+      must(hint === undefined || hint >= 0, 'a hint that is none')
     return chunk.kind
   },
 }

@@ -33,7 +33,10 @@ const segments: Target = {
   name: 'segments',
   shape: 'bytes',
   share: 0.5,
-  samples: () => [Buffer.concat([1, 2, 3].map((number) => record(number, new Uint8Array(20 * number).fill(number)))), record(9, new Uint8Array(0))],
+  samples: () => [
+    Buffer.concat([1, 2, 3].map((number) => record(number, new Uint8Array(20 * number).fill(number)))),
+    record(9, new Uint8Array(0)),
+  ],
   async take(input) {
     let end = 0
     let records = 0
@@ -66,7 +69,8 @@ const records: Target = {
   name: 'records',
   shape: 'json',
   share: 1,
-  samples: () => [someRecord, { ...someRecord, heir: undefined, packs: undefined }].map((each) => utf8(JSON.stringify(JSON.parse(encodeRecord(each))))),
+  samples: () =>
+    [someRecord, { ...someRecord, heir: undefined, packs: undefined }].map((each) => utf8(JSON.stringify(JSON.parse(encodeRecord(each))))),
   take(input) {
     const decoded = decodeRecord(textFrom(input))
     if (decoded === undefined) return undefined
@@ -79,12 +83,20 @@ const records: Target = {
 
 const journalLines = [
   { handoff: 'cd'.repeat(16), epoch: 2, seed: Buffer.alloc(32).toString('base64'), boot: 'a boot' },
-  { pack: 0, chunks: 1, bytes: 2, weights: { 0: 0.5 }, sources: [{ source: 0, name: 'a', kind: 'app', chunks: 1, bytes: 2, readProbability: 1 }] },
+  {
+    pack: 0,
+    chunks: 1,
+    bytes: 2,
+    weights: { 0: 0.5 },
+    sources: [{ source: 0, name: 'a', kind: 'app', chunks: 1, bytes: 2, readProbability: 1 }],
+  },
   {
     pack: 1,
     chunks: 0,
     bytes: 0,
-    unfinished: [{ source: 0, id: 'x', metadata: false, offset: 0, length: 2, chunkBytes: 9, version: '', expiresAtMs: 0, attributes: 'AAA=' }],
+    unfinished: [
+      { source: 0, id: 'x', metadata: false, offset: 0, length: 2, chunkBytes: 9, version: '', expiresAtMs: 0, attributes: 'AAA=' },
+    ],
     superseded: [0, 1],
     receipt: { content: 'AAAA', signature: 'AAAA' },
   },
@@ -95,7 +107,7 @@ function filesOf(text: Uint8Array): JournalFiles {
   const unused = () => {
     throw new Error('a journal is only read')
   }
-  return { bootId: () => 'a boot', read: () => text, makeFolder: unused, list: () => [], write: unused, remove: unused, openLog: unused }
+  return { bootId: () => 'a boot', read: () => text, makeFolder: unused, list: () => [], write: unused, keep: unused, remove: unused, openLog: unused }
 }
 
 const journals: Target = {

@@ -4,7 +4,16 @@ import { create, toBinary, type DescMessage, type MessageInitShape } from '@bufb
 import { PackAssembler } from '../../../src/lane/pack-assembler.ts'
 import { PackBuffers } from '../../../src/lane/pack-buffers.ts'
 import { errorFromStatus } from '../../../src/errors.ts'
-import { decodeMessage, readAcknowledge, readDemand, readEnd, readFailure, readHello, readPosition, readWelcome } from '../../../src/transfer/messages.ts'
+import {
+  decodeMessage,
+  readAcknowledge,
+  readDemand,
+  readEnd,
+  readFailure,
+  readHello,
+  readPosition,
+  readWelcome,
+} from '../../../src/transfer/messages.ts'
 import { TransferReceiver } from '../../../src/transfer/receiver.ts'
 import { TransferSender } from '../../../src/transfer/sender.ts'
 import { FieldReader } from '../../../src/wire/field-reader.ts'
@@ -12,7 +21,15 @@ import { FrameDecoder, frameType, type Frame } from '../../../src/wire/frame.ts'
 import { packBytesMax, packsMax } from '../../../src/limits/wire.ts'
 import { packNumber } from '../../../src/seal/pack-seal.ts'
 import { RelayMessageSchema, RequestSchema } from '../../../src/wire/gen/control_pb.ts'
-import { AcknowledgeSchema, DemandSchema, EndSchema, FailureSchema, HelloSchema, PositionSchema, WelcomeSchema } from '../../../src/wire/gen/transfer_pb.ts'
+import {
+  AcknowledgeSchema,
+  DemandSchema,
+  EndSchema,
+  FailureSchema,
+  HelloSchema,
+  PositionSchema,
+  WelcomeSchema,
+} from '../../../src/wire/gen/transfer_pb.ts'
 import { PackSet } from '../../../src/wire/pack-set.ts'
 import { frameBytes } from '../shapes/frames.ts'
 import { must, type Target } from '../target.ts'
@@ -27,7 +44,8 @@ function frame<Desc extends DescMessage>(type: number, schema: Desc, fields: Mes
 }
 
 const request = (verb: MessageInitShape<typeof RequestSchema>['verb']) => frame(frameType.request, RequestSchema, { id: 1, verb: verb! })
-const said = (message: MessageInitShape<typeof RelayMessageSchema>['message']) => frame(frameType.relayMessage, RelayMessageSchema, { message: message! })
+const said = (message: MessageInitShape<typeof RelayMessageSchema>['message']) =>
+  frame(frameType.relayMessage, RelayMessageSchema, { message: message! })
 const assignment = { handoff: id, epoch: 3, header: certificate, addresses: ['/ip4/10.0.0.1/tcp/1'], live: true }
 
 /** One of every kind. */
@@ -39,7 +57,10 @@ function everyFrame(): Uint8Array[] {
     request({ case: 'claim', value: { handoff: id, epoch: 2 } }),
     request({ case: 'close', value: { handoff: id, packs: 12 } }),
     request({ case: 'finish', value: { handoff: id, epoch: 2, released: true } }),
-    said({ case: 'response', value: { id: 1, status: 0, result: { case: 'enrolled', value: { leaseMs: 1n, nowMs: 2n, keepMsMax: 3n, dataPort: 4 } } } }),
+    said({
+      case: 'response',
+      value: { id: 1, status: 0, result: { case: 'enrolled', value: { leaseMs: 1n, nowMs: 2n, keepMsMax: 3n, dataPort: 4 } } },
+    }),
     said({ case: 'response', value: { id: 2, status: 14, detail: 'fenced' } }),
     said({ case: 'response', value: { id: 3, result: { case: 'assignment', value: assignment } } }),
     said({ case: 'notification', value: { event: { case: 'assigned', value: assignment } } }),
@@ -104,7 +125,8 @@ const credit: Target = {
   name: 'credit',
   shape: 'frames',
   share: 2,
-  samples: () => everyFrame().filter((bytes) => [frameType.acknowledge, frameType.demand, frameType.hello, frameType.pack].includes(bytes[4] as 5)),
+  samples: () =>
+    everyFrame().filter((bytes) => [frameType.acknowledge, frameType.demand, frameType.hello, frameType.pack].includes(bytes[4] as 5)),
   take(input) {
     const sender = new TransferSender({ have: PackSet.of([0, 1]), windowBytes: 100 })
     const receiver = new TransferReceiver({ windowBytes: 100 })
@@ -149,7 +171,8 @@ const fields: Target = {
       before = reader.at
       const tag = reader.tag()
       const kind = (input[0]! + before) % 4
-      if ((tag & 7) === 0 && kind < 3) must(kind === 0 ? reader.uint32() < 2 ** 32 : Math.abs(reader.sint64()) <= 2 ** 64, 'a number out of its range')
+      if ((tag & 7) === 0 && kind < 3)
+        must(kind === 0 ? reader.uint32() < 2 ** 32 : Math.abs(reader.sint64()) <= 2 ** 64, 'a number out of its range')
       else if ((tag & 7) === 2 && kind < 2) reader.textOrBytes()
       else if ((tag & 7) === 2 && kind < 3) reader.text(64)
       else reader.skip(tag)
