@@ -26,6 +26,7 @@ import type { Claim, Close, Enrol, Finish, Offer, RelayMessage, Request, Respons
 import { assignmentMessage, heirMessage, notificationMessage } from './control-messages.ts'
 import { emptyOutcome, type Note, type Outcome } from './outcome.ts'
 import type { RelayCore } from './relay-core.ts'
+import { expectSmallFrames } from './small-frames.ts'
 import type { HandoffKey } from './store/store.ts'
 
 /** What a request came to: its answer, and what must be durable before it is given. */
@@ -59,6 +60,7 @@ export class ControlSession {
       this.#cancelTimeout()
       core.unlinked(this.#peer, this)
     })
+    expectSmallFrames(core, channel)
     channel.onFrame((frame) => this.#take(frame))
   }
 

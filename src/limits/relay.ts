@@ -21,8 +21,8 @@ export const handoffsPerPoolMax = 4096
 /** Where a segment of the relay's store ends and the next begins: what a restart reads in full of each handoff. */
 export const segmentBytesMax = 64 * MiB
 
-/** Segment files that the relay's store keeps open: one for each transfer of both directions, far under the usual 1024 descriptors a process. */
-export const openSegmentsMax = 128
+/** Segment files that the relay's store keeps open: the transfers of one direction, far under the usual 1024 descriptors a process. */
+export const openSegmentsMax = 256
 
 /** What one write of the relay's store gathers from the packs that wait: enough that small packs share their writes. */
 export const writeGatherBytes = 4 * MiB
@@ -54,8 +54,21 @@ export const recordWritesMax = 32
 /** Peers that gave one handoff back and aren't given it again. More than that have tried, and any may try again. */
 export const declinedPeersMax = 256
 
-/** Transfers of one direction that the relay has open at a time. More try again later, each with the whole of its share then. */
-export const relayTransfersMax = 64
+/** Transfers of one direction that the relay has open at a time. More try again later. Those that are open take turns (relay/room.ts). */
+export const relayTransfersMax = 256
+
+/** Packs that are in the relay's memory at a time on their way into the store, and as many on their way out of it. */
+export const relayRoomBytes = 40 * MiB
+
+/** Frames of up to so many bytes come as they are: nearly all but a hello with a large set. Longer ones share a room. */
+export const smallFrameBytes = 4 * KiB
+export const smallFramesRoomBytes = 16 * MiB
+
+/** How long a transfer may take for what it holds of that room while others wait: 4 MiB at 400 KiB a second. */
+export const roomPatienceMs = 10_000
+
+/** A stream's bytes that a relay lets come ahead of its reading: with 200 of them that wait for their turn 100 MiB. Faster links take data sockets. */
+export const relayStreamWindowBytes = 512 * KiB
 
 /** Readers of the relay's event stream at a time: operators and their pages, not peers. */
 export const eventWatchersMax = 64

@@ -24,6 +24,8 @@ export interface NodeOptions {
   readonly listen: readonly string[]
   /** Connections at a time, in and out. */
   readonly connectionsMax?: number
+  /** What may come on a stream before it is read; then no more, however fast it is. Without it streams are for full speed. */
+  readonly streamWindowBytes?: number
 }
 
 export interface Node extends AsyncDisposable {
@@ -43,9 +45,12 @@ export interface Node extends AsyncDisposable {
 }
 
 /** One stream carries everything between two peers at full speed, so its window is as large as yamux allows sensibly. */
-const streamWindowBytes = 4 * 1024 * 1024
+const usualStreamWindowBytes = 4 * 1024 * 1024
 
-export async function createNode({ seed, listen, connectionsMax = 4096 }: NodeOptions): Promise<Node> {
+/** Streams of one protocol that another node may have open to this one: the two of a handoff that are used, and some that are ending. */
+const streamsPerProtocolMax = 16
+
+export async function createNode({ seed, listen, connectionsMax = 4096, streamWindowBytes }: NodeOptions): Promise<Node> {
   const libp2p = await createLibp2p({
     // With its public half: libp2p would work it out in JavaScript, for which a start would wait.
     privateKey: privateKeyFromRaw(Buffer.concat([seed, ed25519Public(ed25519Private(seed))])),
@@ -55,8 +60,8 @@ export async function createNode({ seed, listen, connectionsMax = 4096 }: NodeOp
     streamMuxers: [
       yamux({
         streamOptions: {
-          initialStreamWindowSize: streamWindowBytes,
-          maxStreamWindowSize: 4 * streamWindowBytes,
+          initialStreamWindowSize: streamWindowBytes ?? usualStreamWindowBytes,
+          maxStreamWindowSize: streamWindowBytes ?? 4 * usualStreamWindowBytes,
           inactivityTimeout: 0x7fffffff,
         },
         maxInboundStreams: 64,
@@ -94,7 +99,7 @@ class LibP2PNode implements Node {
   }
 
   async handle(protocol: string, accept: (channel: Channel) => void): Promise<void> {
-    const limits = { maxInboundStreams: 64, maxOutboundStreams: 64 }
+    const limits = { maxInboundStreams: streamsPerProtocolMax, maxOutboundStreams: 64 }
     await this.#libp2p.handle(protocol, (stream, connection) => accept(new StreamChannel(stream, connection)), limits)
   }
 

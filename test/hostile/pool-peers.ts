@@ -52,7 +52,17 @@ export class PoolPeer implements AsyncDisposable {
   async handOff(state: State, lanes: readonly LaneKind[] = ['store']): Promise<HandoffResult> {
     const limits = { lanes, reserveMs: 500, bytesMax: undefined, rateBytesPerSecondMax: undefined, keepMs: 600_000 }
     const { membership, node, relay, events, clock } = this
-    const { result } = await handOff({ membership, node, relay, events, clock, reason: 'test', deadlineMs: 20_000, sources: [sourceOf(state)], limits })
+    const { result } = await handOff({
+      membership,
+      node,
+      relay,
+      events,
+      clock,
+      reason: 'test',
+      deadlineMs: 20_000,
+      sources: [sourceOf(state)],
+      limits,
+    })
     return result
   }
 

@@ -107,7 +107,16 @@ function filesOf(text: Uint8Array): JournalFiles {
   const unused = () => {
     throw new Error('a journal is only read')
   }
-  return { bootId: () => 'a boot', read: () => text, makeFolder: unused, list: () => [], write: unused, keep: unused, remove: unused, openLog: unused }
+  return {
+    bootId: () => 'a boot',
+    read: () => text,
+    makeFolder: unused,
+    list: () => [],
+    write: unused,
+    keep: unused,
+    remove: unused,
+    openLog: unused,
+  }
 }
 
 const journals: Target = {
