@@ -138,9 +138,9 @@ export class GetSession {
   #letGo(numbers: readonly number[]): void {
     for (const number of numbers) {
       const body = this.#inFlight.get(number)!
+      this.#freeRoom(body.reduce((sum, { byteLength }) => sum + byteLength, 0))
       freeSent(this.#channel, body)
       this.#inFlight.delete(number)
-      this.#freeRoom(body.reduce((sum, { byteLength }) => sum + byteLength, 0))
     }
   }
 

@@ -6,13 +6,15 @@ import { ReceivingLane, type ArrivedPack } from '../src/lane/receiving-lane.ts'
 import { welcomeFrame } from '../src/transfer/messages.ts'
 import type { Channel } from '../src/wire/channel.ts'
 import { frameType } from '../src/wire/frame.ts'
-import type { Carried } from './carry.ts'
+import type { Carried, Way } from './carry.ts'
 import type { RelayCore } from './relay-core.ts'
 import type { RoomSeat } from './room.ts'
 import type { HandoffKey } from './store/store.ts'
 
 export class PutSession {
   readonly key: HandoffKey
+  /** How its packs come. */
+  readonly way: Way
   readonly #core: RelayCore
   readonly #channel: Channel
   readonly #lane: ReceivingLane
@@ -27,6 +29,8 @@ export class PutSession {
   /** Takes over a channel whose hello was read and whose peer is the handoff's predecessor. Throws `busy`. */
   constructor(core: RelayCore, { channel, data }: Carried, key: HandoffKey) {
     const { transfers } = core
+    this.way = data === undefined ? 'stream' : 'socket'
+    if (this.way === 'stream') transfers.admitStreamPut(key)
     transfers.replacePut(key)
     const windowBytes = transfers.windows.nextShare
     this.key = key

@@ -52,7 +52,7 @@ export async function serveRelay(config: RelayConfig, onWarning: (warning: Heirl
   if (data !== undefined) opened.use(data)
   const terms = { quota, leaseMs: config.leaseMs, keepMsMax: config.keepMaxMs }
   const relay = opened.use(createRelay({ packs, records, pools, ...terms, clock: systemClock, data, onWarning }))
-  const node = opened.use(await createNode({ seed: identity.seed, listen: config.listen, streamWindowBytes: relayStreamWindowBytes }))
+  const node = opened.use(await createNode({ seed: identity.seed, listen: config.listen, streamWindowBytesMax: relayStreamWindowBytes }))
   await node.handle(controlProtocol, relay.acceptControl)
   await node.handle(transferProtocol, relay.acceptTransfer)
   if (data !== undefined) await node.handle(dataProtocol, relay.acceptData)

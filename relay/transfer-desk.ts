@@ -3,7 +3,7 @@
 
 import type { Clock } from '../src/clock.ts'
 import { HeirloomError } from '../src/errors.ts'
-import { relayRoomBytes, relayTransfersMax, roomPatienceMs, smallFramesRoomBytes } from '../src/limits/relay.ts'
+import { relayRoomBytes, relayStreamPutsMax, relayTransfersMax, roomPatienceMs, smallFramesRoomBytes } from '../src/limits/relay.ts'
 import type { GetSession } from './get-session.ts'
 import type { PutSession } from './put-session.ts'
 import { Room } from './room.ts'
@@ -41,6 +41,12 @@ export class TransferDesk {
     if (this.#gets.size >= relayTransfersMax && !this.#gets.has(keyText(key))) {
       throw new HeirloomError('busy', `${relayTransfersMax} transfers are under way already`)
     }
+  }
+
+  /** Throws `busy` when no more may be open whose packs come by their stream. */
+  admitStreamPut(key: HandoffKey): void {
+    const others = [...this.#puts.values()].filter((put) => put.way === 'stream' && keyText(put.key) !== keyText(key))
+    if (others.length >= relayStreamPutsMax) throw new HeirloomError('busy', `${relayStreamPutsMax} handoffs come by streams already`)
   }
 
   /** Ends the older transfer of this handoff, if there is one, so that it makes room. */

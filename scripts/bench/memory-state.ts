@@ -22,8 +22,7 @@ export function randomBodies(): Uint8Array[] {
 }
 
 /** A source of `count` chunks of 1 MiB. */
-export function createMemorySource(count: number): Source {
-  const bodies = randomBodies()
+export function createMemorySource(count: number, bodies = randomBodies()): Source {
   const bodyOf = (chunk: Chunk) => bodies[Number(chunk.id) % differentChunks]!
   return {
     name,

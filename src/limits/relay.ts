@@ -67,8 +67,11 @@ export const smallFramesRoomBytes = 16 * MiB
 /** How long a transfer may take for what it holds of that room while others wait: 4 MiB at 400 KiB a second. */
 export const roomPatienceMs = 10_000
 
-/** A stream's bytes that a relay lets come ahead of its reading: with 200 of them that wait for their turn 100 MiB. Faster links take data sockets. */
-export const relayStreamWindowBytes = 512 * KiB
+/** What may come on a stream to a relay ahead of its reading: no less is possible, and it doesn't grow. */
+export const relayStreamWindowBytes = 4 * MiB
+
+/** Puts by streams at a time, whose windows of 4 MiB may fill while they wait for their turn. The others' packs wait in the kernel, on data sockets. */
+export const relayStreamPutsMax = 24
 
 /** Readers of the relay's event stream at a time: operators and their pages, not peers. */
 export const eventWatchersMax = 64

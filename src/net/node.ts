@@ -24,8 +24,8 @@ export interface NodeOptions {
   readonly listen: readonly string[]
   /** Connections at a time, in and out. */
   readonly connectionsMax?: number
-  /** What may come on a stream before it is read; then no more, however fast it is. Without it streams are for full speed. */
-  readonly streamWindowBytes?: number
+  /** What may come on a stream before it is read grows up to this on fast links; at least 4 MiB. */
+  readonly streamWindowBytesMax?: number
 }
 
 export interface Node extends AsyncDisposable {
@@ -45,12 +45,17 @@ export interface Node extends AsyncDisposable {
 }
 
 /** One stream carries everything between two peers at full speed, so its window is as large as yamux allows sensibly. */
-const usualStreamWindowBytes = 4 * 1024 * 1024
+const streamWindowBytes = 4 * 1024 * 1024
 
 /** Streams of one protocol that another node may have open to this one: the two of a handoff that are used, and some that are ending. */
 const streamsPerProtocolMax = 16
 
-export async function createNode({ seed, listen, connectionsMax = 4096, streamWindowBytes }: NodeOptions): Promise<Node> {
+export async function createNode({
+  seed,
+  listen,
+  connectionsMax = 4096,
+  streamWindowBytesMax = 4 * streamWindowBytes,
+}: NodeOptions): Promise<Node> {
   const libp2p = await createLibp2p({
     // With its public half: libp2p would work it out in JavaScript, for which a start would wait.
     privateKey: privateKeyFromRaw(Buffer.concat([seed, ed25519Public(ed25519Private(seed))])),
@@ -60,8 +65,9 @@ export async function createNode({ seed, listen, connectionsMax = 4096, streamWi
     streamMuxers: [
       yamux({
         streamOptions: {
-          initialStreamWindowSize: streamWindowBytes ?? usualStreamWindowBytes,
-          maxStreamWindowSize: streamWindowBytes ?? 4 * usualStreamWindowBytes,
+          // Both ends take it for granted: it is the same everywhere.
+          initialStreamWindowSize: streamWindowBytes,
+          maxStreamWindowSize: streamWindowBytesMax,
           inactivityTimeout: 0x7fffffff,
         },
         maxInboundStreams: 64,
