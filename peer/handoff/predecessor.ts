@@ -326,12 +326,13 @@ class Predecessor {
       this.#sendWhatFits()
       await this.#bell.wait(Math.min(250, ending.leftMs))
     }
+    // An heir that is lost while the relay is told has acknowledged for good what it has.
+    const final = this.#summary(!cut, true)
     if (this.#dispatcher.isSafe(last.number)) {
       const packs = last.number + 1
       for (const lane of this.#dispatcher.lanes()) lane.end({ packs, closed: true })
       await this.#offering.close(packs)
     }
-    const final = this.#summary(!cut, true)
     events.emit('handoff-end', { ...final.result })
     if (this.#localFailure !== undefined && final.result.chunks.planned === 0) throw this.#localFailure
     return { result: final.result, receipt: makeReceipt(final, this.#options.reason) }

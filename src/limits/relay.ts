@@ -58,7 +58,7 @@ export const declinedPeersMax = 256
 export const relayTransfersMax = 256
 
 /** Packs that are in the relay's memory at a time on their way into the store, and as many on their way out of it. */
-export const relayRoomBytes = 40 * MiB
+export const relayRoomBytes = 24 * MiB
 
 /** Frames of up to so many bytes come as they are: nearly all but a hello with a large set. Longer ones share a room. */
 export const smallFrameBytes = 4 * KiB
