@@ -4,21 +4,23 @@
 // A failure of warming is never fatal to the VM's start: it is logged, and the peer goes on guarding.
 
 import { join } from 'node:path'
-import { delay, systemClock } from '../src/clock.ts'
+import { systemClock } from '../src/clock.ts'
+import { Deadline } from '../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { openIdentityFile, readKeyFile } from '../src/cli/secret-file.ts'
 import { serveHttp } from '../src/http/serve.ts'
 import type { DataEnd } from '../src/lane/data-end.ts'
 import { listenHost } from '../src/net/local-address.ts'
-import { createNode, type Node } from '../src/net/node.ts'
+import { createNode, type LinkingNode } from '../src/net/node.ts'
+import { draftHandoff, type HandoffDraft } from '../src/seal/handoff-header.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { criteriaOf } from '../src/plan/manifest.ts'
 import { builtLanes } from '../src/plan/policy.ts'
-import { retryMaxMs } from '../src/limits/link.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
 import type { PeerConfig } from './config/schema.ts'
 import { EventLog, type PeerEvent } from './events.ts'
 import { handOff } from './handoff/predecessor.ts'
+import { HeirLink } from './heir-link.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
 import { inherit } from './inherit/inherit.ts'
 import { SinkRack } from './inherit/sink-rack.ts'
@@ -87,6 +89,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const relay = resources.use(
     new RelayClient({ node, relays: config.relays, certificate: () => membership.certificate(), clock: systemClock }),
   )
+  resources.use(new HeirLink({ node, relay, events }))
   const agent = new Agent({
     config,
     options,
@@ -138,7 +141,7 @@ interface AgentParts {
   readonly membership: Membership
   readonly events: EventLog
   readonly sources: readonly Source[]
-  readonly node: Node
+  readonly node: LinkingNode
   readonly data: DataEnd
   readonly relay: RelayClient
   readonly desk: InheritanceDesk
@@ -157,11 +160,15 @@ class Agent {
   readonly #over = Promise.withResolvers<HandoffResult | undefined>()
   #phase: 'successor' | 'guarding' | 'predecessor' | 'gone' = 'successor'
   #handoff: Promise<HandoffResult> | undefined
+  /** Of the handoff; notices move it. */
+  #deadline: Deadline | undefined
   #successor: Promise<void> = Promise.resolve()
   #inherited: HandoffResult | undefined
   #handedOff: HandoffResult | undefined
   #receipt: string | undefined
   #rehearsed: Promise<void> | undefined
+  /** Made while nobody waits for it. */
+  #draft: HandoffDraft | undefined
 
   constructor(parts: AgentParts) {
     this.#parts = parts
@@ -239,13 +246,19 @@ class Agent {
     return { text: await this.#metrics.metrics(), contentType: this.#metrics.contentType }
   }
 
-  /** Hands off now. A second call while it is under way gets the same handoff. */
-  handOff({ reason, deadlineMs }: { reason: string; deadlineMs: number }, how?: PolicyAction): Promise<HandoffResult> {
-    this.#handoff ??= this.#handOffOnce(reason, deadlineMs, how)
+  /** Hands off now. A second call while it is under way gets the same handoff, and the soonest end holds. */
+  handOff({ reason, deadlineMs }: { reason: string; deadlineMs: number }): Promise<HandoffResult> {
+    this.#lookout.begin({ kind: `handoff: ${reason}`, deadlineMs })
+    return this.#handOffOnce(reason, deadlineMs)
+  }
+
+  #handOffOnce(reason: string, deadlineMs: number, how?: PolicyAction): Promise<HandoffResult> {
+    this.#deadline ??= Deadline.after(systemClock, deadlineMs)
+    this.#handoff ??= this.#handOffUntil(this.#deadline, reason, deadlineMs, how)
     return this.#handoff
   }
 
-  async #handOffOnce(reason: string, deadlineMs: number, how?: PolicyAction): Promise<HandoffResult> {
+  async #handOffUntil(deadline: Deadline, reason: string, deadlineMs: number, how?: PolicyAction): Promise<HandoffResult> {
     const { config, options, membership, events, sources, node, data, relay } = this.#parts
     this.#phase = 'predecessor'
     // A successor that is itself going inherits no more.
@@ -267,10 +280,11 @@ class Agent {
         relay,
         clock: systemClock,
         events,
+        draft: this.#draft,
         ...(options.onProgress && { onProgress: options.onProgress }),
       }
       const criteria = criteriaOf(config.sources)
-      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, sources: chosen, criteria, limits })
+      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, deadline, sources: chosen, criteria, limits })
       await this.#lookout.acknowledge()
       this.#handedOff = result
       this.#receipt = receipt
@@ -287,13 +301,20 @@ class Agent {
   #lookOut({ notices }: PeerConfig): Lookout {
     const tell = (event: string, fields: Readonly<Record<string, unknown>>) => this.events.emit(event, fields)
     const sources = notices.map((entry) => createNotice(entry, { clock: systemClock, tell }))
-    return new Lookout({ sources, clock: systemClock, tell, decide: (notice) => this.#policy.notice(notice), end: () => this.stop() })
+    return new Lookout({
+      sources,
+      clock: systemClock,
+      tell,
+      decide: (notice) => this.#policy.notice(notice),
+      end: () => this.stop(),
+      moved: (endsMs) => this.#deadline?.moveTo(endsMs),
+    })
   }
 
   /** Does what the policy decided. */
   async #perform(action: PolicyAction, occasion: Occasion): Promise<void> {
     const { kind, reason, deadlineMs } = occasion
-    if (action.kind === 'handoff') await this.#lookout.handOff(occasion, () => this.handOff({ reason, deadlineMs }, action))
+    if (action.kind === 'handoff') await this.#lookout.handOff(occasion, () => this.#handOffOnce(reason, deadlineMs, action))
     else if (action.kind === 'release') this.stop()
     else this.events.emit('notice-ignored', { kind, reason, deadlineMs, reaction: action.kind })
   }
@@ -339,7 +360,13 @@ class Agent {
         options.onProgress?.(progress)
         if (progress.hitMass !== undefined) this.#readiness.restored(progress.hitMass)
       }
-      const { result, receipt } = await inherit({ ...common, lanes, journalDirectory: join(config.state, 'inheritance'), onProgress })
+      const { result, receipt } = await inherit({
+        ...common,
+        lanes,
+        origins: config.policy.origins,
+        journalDirectory: join(config.state, 'inheritance'),
+        onProgress,
+      })
       this.#inherited = result
       this.#receipt = receipt
       events.emit('inherited', { ...result })
@@ -347,8 +374,6 @@ class Agent {
     } catch (thrown) {
       if (signal.aborted) throw thrown
       this.#warn('inheritance', thrown)
-      // A relay that gives out the same again and again must not keep us busy.
-      await delay(systemClock, retryMaxMs, signal)
     }
     this.#readiness.settle('the inheritance is over')
   }
@@ -356,7 +381,9 @@ class Agent {
   /** When nothing is to be done yet: not while something is there to be inherited. */
   #rehearse(): Promise<void> {
     const { membership, node } = this.#parts
-    this.#rehearsed ??= rehearse(membership, node, systemClock).catch((thrown: unknown) => this.#warn('rehearsal', thrown))
+    this.#rehearsed ??= rehearse(membership, node, systemClock)
+      .then(async () => void (this.#draft = await draftHandoff(membership.pool)))
+      .catch((thrown: unknown) => this.#warn('rehearsal', thrown))
     return this.#rehearsed
   }
 

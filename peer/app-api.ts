@@ -4,6 +4,7 @@
 // Invariant: what comes from the agent is checked and bounded before the application sees it, and a defect in one entry or
 // one call of the application costs that entry or that call only.
 
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import type { ChunkKind } from '../src/chunk/chunk.ts'
 import { asHeirloomError, type ErrorCode, HeirloomError } from '../src/errors.ts'
@@ -53,6 +54,8 @@ export interface AppSource {
 }
 
 export interface ServeAppOptions {
+  /** What the agent's `token_file` holds; calls without it get a 401. For a port, which every user of the machine can reach. */
+  readonly token?: string
   /** The largest chunk that `bytes()` and `text()` gather in memory. Default: appBodyBytesMax. */
   readonly bodyBytesMax?: number
   /** Told of entries that were left out of the inventory and of calls that failed. */
@@ -87,8 +90,11 @@ const statusByCode: Partial<Record<ErrorCode, number>> = {
 
 /** The handler that serves `source` under `/warm/v1/`. It keeps no state of its own. */
 export function serveAppSource(source: AppSource, options: ServeAppOptions = {}): FetchHandler {
-  const { bodyBytesMax = appBodyBytesMax, onWarning = () => {} } = options
+  const { token, bodyBytesMax = appBodyBytesMax, onWarning = () => {} } = options
   return async (request) => {
+    if (token !== undefined && !isSame(request.headers.get('authorization') ?? '', `Bearer ${token}`)) {
+      return Response.json({ code: 'unauthorised', message: 'the token is missing or wrong' }, { status: 401 })
+    }
     try {
       return await route(source, request, bodyBytesMax, onWarning)
     } catch (thrown) {
@@ -98,6 +104,12 @@ export function serveAppSource(source: AppSource, options: ServeAppOptions = {})
       return Response.json({ code: error.code, message: error.message, hint: error.hint }, { status })
     }
   }
+}
+
+/** In a time that tells nothing of where they differ. */
+function isSame(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(given), digest(expected))
 }
 
 async function route(

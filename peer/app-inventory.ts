@@ -70,6 +70,10 @@ const entrySchema = z.object({
   version: z.string().optional(),
   expiresAtMs: z.number().nonnegative().optional(),
   origin: z.string().optional(),
+  digest: z
+    .string()
+    .regex(/^(sha256:)?[0-9a-fA-F]{64}$/, 'a digest is the SHA-256 in hexadecimal')
+    .optional(),
   group: z.string().optional(),
 })
 

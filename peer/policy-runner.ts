@@ -15,6 +15,8 @@ export interface Occasion {
   readonly kind: string
   readonly reason: string
   readonly deadlineMs: number
+  /** Of a notice that may be moved or withdrawn. */
+  readonly id?: string
 }
 
 export interface PolicyRunnerOptions {

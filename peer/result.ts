@@ -19,6 +19,8 @@ export interface HandoffResult {
   /** Shares of the expected reads: what was predicted at the notice, what came of it, and what no order of so many bytes could exceed. */
   readonly hitMass: { readonly predicted: number; readonly delivered: number; readonly bound?: number }
   readonly resentBytes: number
+  /** Of an heir: how chunks that went by reference fared. */
+  readonly origins?: { readonly chunks: number; readonly bytes: number; readonly failed: number; readonly left: number }
   /** For people: what was left out and why, lanes that aren't offered, sources that failed. */
   readonly notes?: readonly string[]
 }

@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf'
 import { peerBytes } from '../src/seal/identity.ts'
 import {
   AssignmentSchema,
+  ExpectedSchema,
   FencedSchema,
   HeirChangedSchema,
   HeirSchema,
@@ -12,7 +13,7 @@ import {
   type Heir,
   type Notification,
 } from '../src/wire/gen/control_pb.ts'
-import type { AssignmentNews, HeirNews, Note } from './outcome.ts'
+import type { AssignmentNews, Expectation, HeirNews, Note } from './outcome.ts'
 
 export function heirMessage({ peer, epoch, addresses }: HeirNews): Heir {
   return create(HeirSchema, { peer: peerBytes(peer), epoch, addresses: [...addresses] })
@@ -32,6 +33,11 @@ export function assignmentMessage({ record, addresses, live }: AssignmentNews): 
 
 export function notificationMessage(note: Note): Notification {
   return create(NotificationSchema, { event: eventOf(note) })
+}
+
+export function expectationMessage({ heir }: Expectation): Notification {
+  const fields = heir && { peer: peerBytes(heir.peer), addresses: [...heir.addresses] }
+  return create(NotificationSchema, { event: { case: 'expected', value: create(ExpectedSchema, fields) } })
 }
 
 function eventOf(note: Note): Notification['event'] {

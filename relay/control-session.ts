@@ -23,8 +23,8 @@ import {
   ResponseSchema,
 } from '../src/wire/gen/control_pb.ts'
 import type { Claim, Close, Enrol, Finish, Offer, RelayMessage, Request, Response } from '../src/wire/gen/control_pb.ts'
-import { assignmentMessage, heirMessage, notificationMessage } from './control-messages.ts'
-import { emptyOutcome, type Note, type Outcome } from './outcome.ts'
+import { assignmentMessage, expectationMessage, heirMessage, notificationMessage } from './control-messages.ts'
+import { emptyOutcome, type Expectation, type Note, type Outcome } from './outcome.ts'
 import type { RelayCore } from './relay-core.ts'
 import { expectSmallFrames } from './small-frames.ts'
 import type { HandoffKey } from './store/store.ts'
@@ -66,6 +66,10 @@ export class ControlSession {
 
   notify(note: Note): void {
     this.#send({ case: 'notification', value: notificationMessage(note) })
+  }
+
+  expect(expectation: Expectation): void {
+    this.#send({ case: 'notification', value: expectationMessage(expectation) })
   }
 
   /** A peer whose certificate has run out is sent away, to come back with a newer one. */

@@ -31,6 +31,12 @@ export type Note =
     }
   | { readonly to: string; readonly kind: 'fenced'; readonly record: HandoffRecord }
 
+/** What a peer is told before it has anything to do with a handoff: its heir, if it offered one now. */
+export interface Expectation {
+  readonly to: string
+  readonly heir: { readonly peer: string; readonly addresses: readonly string[] } | undefined
+}
+
 /** To be done in this order: save or delete the record, answer and tell, drop the packs. */
 export interface Outcome {
   readonly key: HandoffKey

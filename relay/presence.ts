@@ -8,6 +8,9 @@ import { enrolledPeersMax } from '../src/limits/relay.ts'
 interface Peer {
   links: number
   heardMs: number
+  /** The latest one: its number, and when it was. */
+  enrolment: number
+  enrolledMs: number
   addresses: readonly string[]
   pool: string
 }
@@ -17,6 +20,7 @@ export class Presence {
   readonly #leaseMs: number
   readonly #peers = new Map<string, Peer>()
   #linked = 0
+  #enrolments = 0
 
   constructor(clock: Clock, leaseMs: number) {
     this.#clock = clock
@@ -30,12 +34,17 @@ export class Presence {
 
   /** A peer from the records: it may come back within one lease. */
   grace(peer: string): void {
-    if (!this.#peers.has(peer)) this.#peers.set(peer, { links: 0, heardMs: this.#clock.monotonicMs(), addresses: [], pool: '' })
+    const nowMs = this.#clock.monotonicMs()
+    if (!this.#peers.has(peer))
+      this.#peers.set(peer, { links: 0, heardMs: nowMs, enrolment: 0, enrolledMs: nowMs, addresses: [], pool: '' })
   }
 
   /** The relay itself was held up for this long and heard nobody: no lease may end by that. */
   excuse(heldUpMs: number): void {
-    for (const peer of this.#peers.values()) peer.heardMs += heldUpMs
+    for (const peer of this.#peers.values()) {
+      peer.heardMs += heldUpMs
+      peer.enrolledMs += heldUpMs
+    }
   }
 
   /** A link of the peer has enrolled. Throws `busy` when too many peers are enrolled, `foreign-pool` when its other links are of another pool. */
@@ -47,7 +56,8 @@ export class Presence {
     if (links > 0 && known!.pool !== pool)
       throw new HeirloomError('foreign-pool', 'this peer is enrolled for another pool', { hint: 'give each pool an identity of its own' })
     if (links === 0) this.#linked++
-    this.#peers.set(peer, { links: links + 1, heardMs: this.#clock.monotonicMs(), addresses, pool })
+    const nowMs = this.#clock.monotonicMs()
+    this.#peers.set(peer, { links: links + 1, heardMs: nowMs, enrolment: ++this.#enrolments, enrolledMs: nowMs, addresses, pool })
   }
 
   linkClosed(peer: string): void {
@@ -82,6 +92,11 @@ export class Presence {
     return this.isLinked(peer) && this.isPresent(peer)
   }
 
+  /** Those who are linked, each with its pool. */
+  *linkedPeers(): Generator<[peer: string, pool: string]> {
+    for (const [peer, { links, pool }] of this.#peers) if (links > 0) yield [peer, pool]
+  }
+
   isLinked(peer: string): boolean {
     return (this.#peers.get(peer)?.links ?? 0) > 0
   }
@@ -89,6 +104,21 @@ export class Presence {
   isPresent(peer: string): boolean {
     const known = this.#peers.get(peer)
     return known !== undefined && this.#clock.monotonicMs() - known.heardMs <= this.#leaseMs
+  }
+
+  /** The number of its latest link, 0 from before this relay has started. */
+  enrolment(peer: string): number {
+    return this.#peers.get(peer)?.enrolment ?? 0
+  }
+
+  /**
+   * Present, and still what it was at that enrolment: a process that was started again has the lease, but not what the one before it was at.
+   * After each enrolment it has one lease to show that it is the same.
+   */
+  isPresentSince(peer: string, enrolment: number): boolean {
+    const known = this.#peers.get(peer)
+    if (known === undefined || !this.isPresent(peer)) return false
+    return known.enrolment === enrolment || this.#clock.monotonicMs() - known.enrolledMs <= this.#leaseMs
   }
 
   addresses(peer: string): readonly string[] {

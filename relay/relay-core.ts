@@ -11,6 +11,7 @@ import { checkCertificate, poolOfCertificate, type CertificateInfo } from '../sr
 import type { PoolPublic } from '../src/seal/pool-key.ts'
 import type { ControlSession } from './control-session.ts'
 import { Counts } from './counts.ts'
+import { Expectations } from './expectations.ts'
 import { emptyOutcome, type Note, type Outcome } from './outcome.ts'
 import { Presence } from './presence.ts'
 import { Quota, type QuotaLimits } from './quota.ts'
@@ -51,6 +52,7 @@ export class RelayCore {
   draining = false
   readonly #records: RecordStore
   readonly #pools: ReadonlyMap<string, PoolPublic>
+  readonly #expectations: Expectations
   readonly #sessions = new Map<string, Set<ControlSession>>()
   readonly #listeners = new Set<Listener>()
   /** By handoff: settles when all that was asked of it so far is done. */
@@ -71,6 +73,7 @@ export class RelayCore {
     this.quota = new Quota(quota, packs, records.list())
     this.presence = new Presence(clock, leaseMs)
     this.rendezvous = new Rendezvous({ records: records.list(), presence: this.presence, hasPacks: (key) => packs.have(key).size > 0 })
+    this.#expectations = new Expectations(this.presence, this.rendezvous)
     // A crash between two removals leaves packs that belong to nobody.
     for (const { key } of packs.list()) if (this.rendezvous.find(key)?.finished ?? true) this.#leftBehind.set(keyText(key), key)
   }
@@ -89,6 +92,7 @@ export class RelayCore {
   /** Throws `busy` or `foreign-pool`. A peer needs one link: of more than a few, the oldest is cut. */
   linked(peer: string, session: ControlSession, terms: { pool: string; addresses: readonly string[] }): void {
     this.presence.linkOpened(peer, terms)
+    this.#expectations.forget(peer)
     const sessions = this.#sessions.get(peer) ?? new Set()
     this.#sessions.set(peer, sessions.add(session))
     const [oldest] = sessions
@@ -99,7 +103,10 @@ export class RelayCore {
   unlinked(peer: string, session: ControlSession): void {
     const sessions = this.#sessions.get(peer)
     if (sessions?.delete(session) !== true) return
-    if (sessions.size === 0) this.#sessions.delete(peer)
+    if (sessions.size === 0) {
+      this.#sessions.delete(peer)
+      this.#expectations.forget(peer)
+    }
     this.presence.linkClosed(peer)
     this.emit('left', { peer })
   }
@@ -169,6 +176,7 @@ export class RelayCore {
     for (const key of this.#leftBehind.values()) this.carryOut({ ...emptyOutcome(key), drop: true })
     this.#leftBehind.clear()
     this.presence.sweep()
+    for (const news of this.#expectations.news()) for (const session of this.#sessions.get(news.to) ?? []) session.expect(news)
     this.transfers.wakeAll()
   }
 

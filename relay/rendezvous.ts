@@ -16,6 +16,8 @@ interface Handoff {
   toldHeld: boolean
   /** The last save failed: it is made again with whatever comes next. */
   unsaved: boolean
+  /** The enrolment on which the predecessor spoke of it last. */
+  enrolment: number
   /** Peers that gave it back, each with the epoch it had. */
   readonly declined: Map<string, number>
 }
@@ -53,7 +55,7 @@ export class Rendezvous {
     this.#presence = presence
     this.#hasPacks = hasPacks
     for (const record of records) {
-      this.#keep({ record, toldHeld: record.heir !== undefined, unsaved: false, declined: new Map() })
+      this.#keep({ record, toldHeld: record.heir !== undefined, unsaved: false, enrolment: 0, declined: new Map() })
       // After a restart everybody has one lease to come back.
       presence.grace(record.predecessor)
       if (record.heir !== undefined) presence.grace(record.heir)
@@ -78,9 +80,16 @@ export class Rendezvous {
     return record !== undefined && record.heir === peer && record.epoch === epoch
   }
 
-  /** Whether more packs may come: not closed, and the predecessor is there or may come back within its lease. */
-  mayGrow({ packs, finished, predecessor }: HandoffRecord): boolean {
-    return packs === undefined && !finished && this.#presence.isPresent(predecessor)
+  /** Whether more packs may come: not closed, and the predecessor is at it or may come back within its lease. */
+  mayGrow({ key, packs, finished }: HandoffRecord): boolean {
+    const handoff = this.#find(key)
+    return packs === undefined && !finished && handoff !== undefined && this.#isAttended(handoff)
+  }
+
+  /** The predecessor has shown that it is at this handoff, on the link that it has now. */
+  attended(key: HandoffKey): void {
+    const handoff = this.#find(key)
+    if (handoff !== undefined) handoff.enrolment = this.#presence.enrolment(handoff.record.predecessor)
   }
 
   /** Throws `unauthorised` for a handoff of somebody else or with another header, `quota` when the pool has too many. */
@@ -90,6 +99,7 @@ export class Rendezvous {
       if (known.record.predecessor !== peer || Buffer.compare(known.record.header, header) !== 0) {
         throw new HeirloomError('unauthorised', 'this handoff was offered by another peer or with another header')
       }
+      this.attended(key)
       return { heir: this.#heirOf(known), outcome: this.#touch(known) }
     }
     const ofPool = this.#pools.get(key.pool)?.size ?? 0
@@ -108,7 +118,7 @@ export class Rendezvous {
       offeredAtMs: nowMs,
       expiresAtMs,
     }
-    const handoff = { record, toldHeld: false, unsaved: true, declined: new Map() }
+    const handoff = { record, toldHeld: false, unsaved: true, enrolment: this.#presence.enrolment(peer), declined: new Map() }
     this.#keep(handoff)
     const outcome = this.#touch(handoff)
     this.#match(handoff, outcome)
@@ -126,6 +136,11 @@ export class Rendezvous {
     if (newest !== undefined) return this.#claimNow(newest, peer)
     if (!this.#waiting.has(peer)) this.#waiting.set(peer, pool)
     return undefined
+  }
+
+  /** The peers of a pool that wait and can be reached, whoever has waited longest first. */
+  *waitingIn(pool: string): Generator<string> {
+    for (const [peer, ofPool] of this.#waiting) if (ofPool === pool && this.#presence.isReachable(peer)) yield peer
   }
 
   leave(peer: string): void {
@@ -223,8 +238,8 @@ export class Rendezvous {
 
   /** Kept too long; or nothing that anybody could ever inherit. What is being handed over just now is kept for as long as anything may be. */
   #isOver(handoff: Handoff, nowMs: number): boolean {
-    const { epoch, expiresAtMs, offeredAtMs, predecessor, finished, key } = handoff.record
-    if (epoch === 0 && !this.#presence.isPresent(predecessor) && !this.#hasPacks(key)) return true
+    const { epoch, expiresAtMs, offeredAtMs, finished, key } = handoff.record
+    if (epoch === 0 && !this.#isAttended(handoff) && !this.#hasPacks(key)) return true
     if (nowMs < expiresAtMs) return false
     return finished || nowMs >= offeredAtMs + keepMsMax || !(this.#isHeld(handoff) || this.mayGrow(handoff.record))
   }
@@ -292,7 +307,12 @@ export class Rendezvous {
   #isFreeFor(handoff: Handoff, peer: string): boolean {
     const { record, declined } = handoff
     if (record.finished || record.predecessor === peer || declined.has(peer) || this.#isHeld(handoff)) return false
-    return this.#presence.isPresent(record.predecessor) || this.#hasPacks(record.key)
+    return this.#isAttended(handoff) || this.#hasPacks(record.key)
+  }
+
+  /** The predecessor is there, and has not forgotten it by being started again. */
+  #isAttended({ record, enrolment }: Handoff): boolean {
+    return this.#presence.isPresentSince(record.predecessor, enrolment)
   }
 
   #heldBy(peer: string, pool: string): Handoff | undefined {

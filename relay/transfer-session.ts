@@ -39,6 +39,7 @@ function begin(core: RelayCore, channel: Channel, hello: HelloMessage, way: Way)
   if (record.finished || (hello.role === 'sends' && record.packs !== undefined))
     throw new HeirloomError('not-found', 'the handoff is closed')
   if (hello.role === 'sends') {
+    core.rendezvous.attended(key)
     new PutSession(core, carry(core, channel, hello, way), key)
     return
   }

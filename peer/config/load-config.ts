@@ -1,6 +1,7 @@
 // From the name of a configuration file to a PeerConfig: reads, checks, fills in what depends on the machine, freezes.
 
 import { dirname, join, resolve } from 'node:path'
+import type { SourceEntry } from '../../src/plan/manifest.ts'
 import type { z } from 'zod'
 import { parseConfig, readConfigFile } from '../../src/config/config-file.ts'
 import { defaultSocket, defaultState, type Environment } from './directories.ts'
@@ -36,7 +37,7 @@ export function readConfig(text: string, file: string, env: Environment, overrid
     identity: checked.identity === undefined ? join(state, 'identity.key') : absolute('identity', checked.identity),
     notices: checked.notices.map((notice) => (notice.kind === 'file' ? { ...notice, path: resolve(folder, notice.path) } : notice)),
     awaitMs: checked.await,
-    sources: checked.sources.map((source) => (source.kind === 'directory' ? { ...source, path: resolve(folder, source.path) } : source)),
+    sources: checked.sources.map((source) => absoluteSource(source, folder)),
     policy: checked.policy,
   })
 }
@@ -44,4 +45,13 @@ export function readConfig(text: string, file: string, env: Environment, overrid
 function deepFreeze<Value extends object>(value: Value): Value {
   for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner as object)
   return Object.freeze(value)
+}
+
+/** Files that a source names count from the configuration file; a program without a slash is looked for in PATH. */
+function absoluteSource(source: SourceEntry, folder: string): SourceEntry {
+  if (source.kind === 'directory' || source.kind === 'pagecache') return { ...source, path: resolve(folder, source.path) }
+  if (source.kind === 'app' && source.tokenFile !== undefined) return { ...source, tokenFile: resolve(folder, source.tokenFile) }
+  if (source.kind !== 'command') return source
+  const program = ([file = '', ...args]: readonly string[]) => [file.includes('/') ? resolve(folder, file) : file, ...args]
+  return { ...source, dump: program(source.dump), load: program(source.load) }
 }

@@ -41,13 +41,13 @@ function writtenNotice(notice: NoticeEntry): Record<string, unknown> {
 }
 
 function writtenSource(source: SourceEntry): Record<string, unknown> {
-  const { divide, ...rest } = source
-  const written: Record<string, unknown> = { ...rest, divide: divide && { by: divide.by, target: formatSize(divide.targetBytes) } }
-  if (source.kind === 'app') {
-    delete written['timeoutMs']
-    written['timeout'] = source.timeoutMs === undefined ? undefined : formatDuration(source.timeoutMs)
-  }
-  return present(written)
+  const { divide, timeoutMs, tokenFile, ...rest }: Partial<Record<'timeoutMs', number> & Record<'tokenFile', string>> & SourceEntry = source
+  return present({
+    ...rest,
+    divide: divide && { by: divide.by, target: formatSize(divide.targetBytes) },
+    timeout: timeoutMs === undefined ? undefined : formatDuration(timeoutMs),
+    token_file: tokenFile,
+  })
 }
 
 function writtenPolicy(policy: Policy): Record<string, unknown> {
@@ -60,6 +60,7 @@ function writtenPolicy(policy: Policy): Record<string, unknown> {
     max_bytes: policy.maxBytes === undefined ? undefined : formatSize(policy.maxBytes),
     max_rate: policy.maxRateBytesPerSecond === undefined ? undefined : formatRate(policy.maxRateBytesPerSecond),
     keep: formatDuration(policy.keepMs),
+    origins: policy.origins,
     ready_at: { hit_mass: policy.readyAt.hitMass, or_after: formatDuration(policy.readyAt.orAfterMs) },
   })
 }

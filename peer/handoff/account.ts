@@ -2,7 +2,7 @@
 
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { curvePointsMax } from '../../src/limits/plan.ts'
-import type { Plan, Reference } from '../../src/plan/plan.ts'
+import type { Plan, Referred } from '../../src/plan/plan.ts'
 import { laneTallies, type HandoffOutcome, type HandoffProgress, type HandoffResult } from '../result.ts'
 import type { Ledger } from './ledger.ts'
 import { massCurve, type CurvePoint } from './mass-curve.ts'
@@ -14,7 +14,7 @@ export interface SourceAccount {
   readonly bytes: { readonly planned: number; readonly delivered: number }
   readonly hitMass: number
   /** What the successor gets without us: the first receiptReferencesMax of them. */
-  readonly references?: readonly Reference[]
+  readonly references?: readonly Referred[]
   readonly leftOut: readonly { readonly reason: string; readonly chunks: number; readonly bytes: number; readonly detail?: string }[]
 }
 
@@ -53,7 +53,7 @@ export function summarize(input: SummaryInput): Summary {
   const planned = plan.sources()
   const sources = planned.map(({ index, name, kind }): SourceAccount => {
     const totals = plan.totals(index)
-    const references = plan.references(index)
+    const references = plan.referred(index)
     const delivered = ledger.delivered(index)
     const leftOut = [...plan.leftOut(index)].map(([reason, { chunks, bytes, detail }]) => ({
       reason,

@@ -44,6 +44,11 @@ export class Feed {
     return this.#ready.length === 0 && !this.#reading && (this.#failed || this.#options.plan.isEmpty(this.index))
   }
 
+  /** Whether it has nothing for a pack, nor will have by what is known: neither bytes nor references. */
+  get isDone(): boolean {
+    return this.dry && !this.#options.plan.hasReferences(this.index)
+  }
+
   shift(): ChunkPart {
     const part = this.#ready.shift()!
     this.#readyBytes -= part.bytes.byteLength

@@ -4,7 +4,7 @@
 import type { Clock } from '../../src/clock.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { directGraceMs } from '../../src/limits/lane.ts'
+import { directGraceMs, laterLanesMs } from '../../src/limits/lane.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
 import type { Heir } from '../../src/wire/gen/control_pb.ts'
@@ -36,6 +36,9 @@ export class HeirFollower implements Disposable {
   #linking: AbortController | undefined
   #graceEndsMs = 0
   #cancelGrace: (() => void) | undefined
+  #cancelRest: (() => void) | undefined
+  /** The present heir has something for good. */
+  isServed = false
   #openRest: () => void = () => {}
 
   constructor(options: HeirFollowerOptions) {
@@ -59,13 +62,21 @@ export class HeirFollower implements Disposable {
     if (kind === (links.includes('stream') ? 'stream' : links[0])) this.#graceEndsMs = 0
   }
 
-  /** A lane to the heir is up. The others are opened now: the first pack shouldn't wait for lanes that only the later ones need. */
+  /** A lane to the heir is up. The others are opened a little later: the first pack shouldn't wait for lanes that only the later ones need. */
   linked(): void {
     this.wasLinked = true
+    this.#cancelRest ??= this.#options.clock.after(laterLanesMs, () => this.#openLater())
+  }
+
+  /** The heir has acknowledged packs. */
+  served(): void {
+    if (this.isServed) return
+    this.isServed = true
     this.#openLater()
   }
 
   #openLater(): void {
+    this.#cancelRest?.()
     const openRest = this.#openRest
     this.#openRest = () => {}
     openRest()
@@ -114,12 +125,16 @@ export class HeirFollower implements Disposable {
 
   #drop(why: string): void {
     this.#heir = undefined
+    this.isServed = false
+    this.#cancelRest?.()
+    this.#cancelRest = undefined
     this.#openRest = () => {}
     this.#linking?.abort(new HeirloomError('link-lost', why))
   }
 
   [Symbol.dispose](): void {
     this.#cancelGrace?.()
+    this.#cancelRest?.()
     this.#linking?.abort(new HeirloomError('aborted', 'the handoff is over'))
   }
 }

@@ -13,6 +13,7 @@ import type { Node } from '../../src/net/node.ts'
 import type { WelcomeMessage } from '../../src/transfer/messages.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { dataProtocol, transferProtocol } from '../../src/wire/protocols.ts'
+import { isPassingAtRelay } from '../relay-trouble.ts'
 
 /** Where a lane leads: whom to dial, and how to know that it is them. */
 export interface LaneTarget {
@@ -62,7 +63,7 @@ export class LaneKeeper {
       const { error, wasUp } = attempt
       if (wasUp) pauseMs = retryFirstMs
       if (isOfSocket(to.kind, attempt)) socketsFailed++
-      else if (error !== undefined && !error.retryable) return onRefused(to.kind, error, true)
+      else if (error !== undefined && !mayPass(to.kind, error)) return onRefused(to.kind, error, true)
       if (to.kind === 'fast' && socketsFailed >= dataSocketAttemptsMax) {
         const cause = error
         return onRefused(
@@ -71,7 +72,7 @@ export class LaneKeeper {
           true,
         )
       }
-      if (error !== undefined && !wasUp) onRefused(to.kind, error, false)
+      if (error !== undefined && (!wasUp || !error.retryable)) onRefused(to.kind, error, false)
       await delay(clock, pauseMs * (0.5 + random()), signal).catch(() => {})
       pauseMs = Math.min(2 * pauseMs, retryMaxMs)
     }
@@ -146,4 +147,9 @@ function isOfSocket(kind: LaneKind, { bySocket, wasReached, packsMoved, error }:
   if (!bySocket || !wasReached || error === undefined) return false
   // The fast lane has the stream beside it: it is tried again whatever broke it, and given up for what trying again can't help.
   return kind === 'fast' ? error.code === 'link-lost' || error.code === 'timeout' : shouldAvoidSockets(error, packsMoved)
+}
+
+/** Whether opening the lane again may help. What an heir fails with it gives the handoff back for; a relay's trouble passes. */
+function mayPass(kind: LaneKind, error: HeirloomError): boolean {
+  return kind === 'store' ? isPassingAtRelay(error) : error.retryable
 }

@@ -1,11 +1,14 @@
 // What a handoff and its relay have to say to one another: the offer, repeated on every new link, who the heir is, and whether the store
 // takes packs. A relay that doesn't answer holds up nothing.
 
+import type { Clock } from '../../src/clock.ts'
 import { Deadline } from '../../src/deadline.ts'
 import { asHeirloomError } from '../../src/errors.ts'
 import { laneGoodbyeMs } from '../../src/limits/lane.ts'
+import { retryMaxMs } from '../../src/limits/link.ts'
 import type { NewHandoff } from '../../src/seal/handoff-header.ts'
 import type { RelayClient } from '../relay-client.ts'
+import { isPassingAtRelay } from '../relay-trouble.ts'
 import type { HeirFollower } from './heir-follower.ts'
 
 /** How long the relay may take to hear of the end. */
@@ -13,6 +16,7 @@ const closeMs = 2_000
 
 export interface OfferingOptions {
   readonly relay: RelayClient
+  readonly clock: Clock
   readonly handoff: NewHandoff
   readonly deadline: Deadline
   readonly keepMs: number
@@ -27,6 +31,7 @@ export class Offering {
   readonly #options: OfferingOptions
   #isKnown = false
   #isRefused = false
+  #cancelAgain: () => void = () => {}
 
   constructor(options: OfferingOptions) {
     this.#options = options
@@ -50,7 +55,7 @@ export class Offering {
   /** Offers on every link to come, and hears who the heir is, until it is disposed. */
   listen(): Disposable {
     const { relay, handoff, heir } = this.#options
-    return relay.listen({
+    const listening = relay.listen({
       enrolled: () => void this.tell(),
       notification: ({ event }) => {
         const isOurs = event.case === 'heirChanged' && Buffer.compare(event.value.handoff, handoff.handoff) === 0
@@ -58,6 +63,12 @@ export class Offering {
         if (isOurs && !event.value.finished) heir.set(event.value.heir)
       },
     })
+    return {
+      [Symbol.dispose]: () => {
+        listening[Symbol.dispose]()
+        this.#cancelAgain()
+      },
+    }
   }
 
   /** Offers the handoff now. Never throws. */
@@ -75,12 +86,22 @@ export class Offering {
       this.#isKnown = true
     } catch (thrown) {
       const error = asHeirloomError(thrown)
-      if (!error.retryable) {
+      if (isPassingAtRelay(error)) this.#tellAgain()
+      else {
         onNote(`relay: ${error.message}`)
         this.refuse()
       }
     }
     onChange()
+  }
+
+  /** On this link; the next one makes it needless. */
+  #tellAgain(): void {
+    const { relay, clock, signal } = this.#options
+    this.#cancelAgain()
+    this.#cancelAgain = clock.after(retryMaxMs, () => {
+      if (relay.address !== undefined && !signal.aborted) void this.tell()
+    })
   }
 
   /** Says that there will be no more than so many packs. Never throws; uses the end of the time, never more. */

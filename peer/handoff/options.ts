@@ -1,10 +1,12 @@
 // What a handoff is given: how much time, which sources, within which limits.
 
 import type { Clock } from '../../src/clock.ts'
+import type { Deadline } from '../../src/deadline.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { Criteria } from '../../src/plan/plan.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Node } from '../../src/net/node.ts'
+import type { HandoffDraft } from '../../src/seal/handoff-header.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
 import type { RelayClient } from '../relay-client.ts'
@@ -25,6 +27,8 @@ export interface HandoffOptions {
   readonly reason: string
   /** From now. */
   readonly deadlineMs: number
+  /** The same, if whoever hands it in may move it while the handoff runs. */
+  readonly deadline?: Deadline
   readonly sources: readonly Source[]
   /** By which criteria each source goes, by its name. Without it: as it lists its chunks, and all alike. */
   readonly criteria?: (source: string) => Criteria
@@ -37,6 +41,8 @@ export interface HandoffOptions {
   readonly clock: Clock
   readonly random?: () => number
   readonly events: EventLog
+  /** The handoff's key, if it was made before the notice. */
+  readonly draft?: HandoffDraft | undefined
   readonly onProgress?: (progress: HandoffProgress) => void
 }
 

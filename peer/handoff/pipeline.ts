@@ -5,7 +5,8 @@ import { pipe } from 'it-pipe'
 import { encodePack, type EncodePackInput } from '../../src/chunk/pack.ts'
 import type { ChunkPart } from '../../src/chunk/chunk.ts'
 import { groupPackBytesMin } from '../../src/limits/handoff.ts'
-import { packBytesTarget, packFragmentsMax } from '../../src/limits/wire.ts'
+import { referenceBytes, type Reference } from '../../src/chunk/reference.ts'
+import { packBytesTarget, packFragmentsMax, packReferenceBytesMax, packReferencesMax } from '../../src/limits/wire.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { PackSealer } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
@@ -24,7 +25,7 @@ export interface Pipeline {
   /** Something became ready. */
   wake(): void
   /** These numbers won't come any more; the next pack says so. */
-  supersede(numbers: Iterable<number>): void
+  supersede(numbers: readonly number[]): void
   /** Seals the last pack: the receipt. */
   sealReceipt(receipt: { content: Uint8Array; signature: Uint8Array }): SealedPack
 }
@@ -39,26 +40,28 @@ export interface PipelineOptions {
 
 export function createPipeline({ plan, feeds, ledger, sealer, signal }: PipelineOptions): Pipeline {
   const gatherer = new Gatherer(plan, feeds, signal)
+  const referred = new Map<number, readonly Reference[]>()
   const announced = new Map<number, string>()
   const introduced = new Set<number>()
   let superseded = new PackSet()
   let barrier = 0
 
-  function packOf(gathered: readonly Entry[], receipt?: EncodePackInput['receipt']) {
-    const number = ledger.append(gathered)
+  function packOf({ entries, references }: Gathered, receipt?: EncodePackInput['receipt']) {
+    const number = ledger.append(entries)
+    if (references.length > 0) referred.set(number, references)
     const sources = news(plan, announced)
-    const input = { barrier, sources, fragments: gathered.map(fragmentOf), superseded, ...(receipt && { receipt }) }
+    const input = { barrier, sources, fragments: entries.map(fragmentOf), superseded, references, ...(receipt && { receipt }) }
     superseded = new PackSet()
     // What follows builds on metadata, and on knowing which source is which.
     const introduces = sources.some(({ source }) => !introduced.has(source))
     for (const { source } of sources) introduced.add(source)
-    if (introduces || gathered.some(({ part }) => part.chunk.kind === 'metadata')) barrier = number + 1
+    if (introduces || entries.some(({ part }) => part.chunk.kind === 'metadata')) barrier = number + 1
     return { number, pieces: encodePack(input) }
   }
 
   const stages = pipe(
     gatherer.groups(),
-    async function* pack(groups: AsyncIterable<Entry[]>) {
+    async function* pack(groups: AsyncIterable<Gathered>) {
       for await (const group of groups) yield packOf(group)
     },
     async function* seal(plain: AsyncIterable<{ number: number; pieces: Uint8Array[] }>) {
@@ -81,12 +84,16 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
     wake: () => gatherer.wake(),
     supersede(numbers) {
       superseded.addAll(numbers)
+      for (const number of numbers) {
+        plan.giveReferencesBack(referred.get(number) ?? [])
+        referred.delete(number)
+      }
       announced.clear()
       introduced.clear()
     },
     sealReceipt(receipt) {
       gatherer.end()
-      const { number, pieces } = packOf([], receipt)
+      const { number, pieces } = packOf({ entries: [], references: [] }, receipt)
       return sealer.seal(number, pieces)
     },
   }
@@ -124,6 +131,12 @@ function news(plan: Plan, announced: Map<number, string>): EncodePackInput['sour
   })
 }
 
+/** What goes into one pack. */
+interface Gathered {
+  readonly entries: readonly Entry[]
+  readonly references: readonly Reference[]
+}
+
 /** Takes the best ready parts of all feeds, a pack's worth at a time; never waits for a fuller pack while it has something. */
 class Gatherer {
   readonly #plan: Plan
@@ -151,10 +164,12 @@ class Gatherer {
     this.wake()
   }
 
-  async *groups(): AsyncGenerator<Entry[]> {
+  async *groups(): AsyncGenerator<Gathered> {
     while (!this.#signal.aborted && !this.#isOver) {
-      const group = this.#gather()
-      if (group.length > 0) yield group
+      const entries = this.#gather()
+      const references = this.#refer(entries)
+      this.isHolding ||= references.length > 0
+      if (this.isHolding) yield { entries, references }
       else await new Promise<void>((resolve) => (this.#wake = resolve))
     }
   }
@@ -179,6 +194,20 @@ class Gatherer {
     }
     this.isHolding = group.length > 0
     return group
+  }
+
+  /** References cost next to nothing, so they go as soon as all metadata of their source has: with its first data, or when it has nothing else. */
+  #refer(entries: readonly Entry[]): Reference[] {
+    const references: Reference[] = []
+    let bytesLeft = packReferenceBytesMax
+    for (const { index, dry } of this.#feeds) {
+      if (!this.#plan.hasReferences(index) || bytesLeft <= 0) continue
+      if (!dry && !entries.some(({ source, part }) => source === index && part.chunk.kind === 'data')) continue
+      const taken = this.#plan.takeReferences(index, packReferencesMax - references.length, bytesLeft)
+      for (const reference of taken) bytesLeft -= referenceBytes(reference)
+      references.push(...taken)
+    }
+    return references
   }
 
   #best(): Feed | undefined {

@@ -3,7 +3,7 @@
 
 import { Deadline } from '../../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
-import type { LaneKind } from '../../src/lane/lane.ts'
+import type { SendingLane } from '../../src/lane/lane.ts'
 import { sealedAheadPacks } from '../../src/limits/handoff.ts'
 import { laneGoodbyeMs, laneStallMs } from '../../src/limits/lane.ts'
 import { packBytesTarget } from '../../src/limits/wire.ts'
@@ -16,6 +16,7 @@ import { Bell } from './bell.ts'
 import { Feed } from './feed.ts'
 import { HeirFollower } from './heir-follower.ts'
 import { Inventories } from './inventories.ts'
+import { LaneChoice } from './lane-choice.ts'
 import { LaneKeeper, type LaneTarget } from './lanes.ts'
 import { Ledger } from './ledger.ts'
 import { Offering } from './offering.ts'
@@ -35,6 +36,7 @@ export async function handOff(options: HandoffOptions): Promise<{ result: Handof
     identity: membership.identity,
     certificate: membership.certificate(),
     nowMs: clock.nowMs(),
+    draft: options.draft,
     ...(membership.wrapping && { wrapping: membership.wrapping }),
   })
   const predecessor = new Predecessor(options, handoff, startedMs)
@@ -46,6 +48,7 @@ class Predecessor {
   readonly #handoffHex: string
   readonly #startedMs: number
   readonly #deadline: Deadline
+  readonly #sendingEnds: Deadline
   readonly #plan = new Plan()
   readonly #ledger = new Ledger()
   readonly #dispatcher: Dispatcher
@@ -57,6 +60,7 @@ class Predecessor {
   readonly #inventories: Inventories
   readonly #heir: HeirFollower
   readonly #offering: Offering
+  readonly #choice: LaneChoice
   readonly #stalls: StallWatch
   readonly #bell: Bell
   readonly #stop = new AbortController()
@@ -74,7 +78,8 @@ class Predecessor {
     this.#options = options
     this.#handoffHex = Buffer.from(handoff.handoff).toString('hex')
     this.#startedMs = startedMs
-    this.#deadline = new Deadline(clock, startedMs + options.deadlineMs)
+    this.#deadline = options.deadline ?? new Deadline(clock, startedMs + options.deadlineMs)
+    this.#sendingEnds = this.#deadline.reserving(limits.reserveMs)
     this.#dispatcher = new Dispatcher(limits.lanes)
     this.#rate = new RateLimit(clock, limits.rateBytesPerSecondMax)
     this.#rateWatch = new RateWatch(clock, budgetOf(options).rateBytesPerSecond)
@@ -82,8 +87,10 @@ class Predecessor {
     this.#bell = new Bell(clock)
     this.#inventories = this.#createInventories()
     this.#heir = this.#createHeirFollower()
+    this.#choice = this.#createLaneChoice()
     this.#offering = new Offering({
       relay: options.relay,
+      clock,
       handoff,
       deadline: this.#deadline,
       keepMs: limits.keepMs,
@@ -119,18 +126,11 @@ class Predecessor {
         options.events.emit('lane-down', { lane: lane.kind, handoff: this.#handoffHex, ...(error && { reason: error.message }) })
         this.#changed()
       },
-      onAcknowledged: (lane, numbers) => {
-        this.#stalls.progressed(lane)
-        const before = this.#ledger.safeBytes
-        this.#arrived(this.#dispatcher.acknowledged(lane, numbers))
-        const rate = this.#rateWatch.acknowledged(this.#ledger.safeBytes - before, this.#dispatcher.flyingPacks > 0)
-        if (rate !== undefined) this.#tasks.push(this.#inventories.again(rate, this.#stop.signal))
-        this.#changed()
-      },
+      onAcknowledged: (lane, numbers) => this.#acknowledged(lane, numbers),
       onDemanded: (_lane, packs) => this.#packAnew([...packs].filter((number) => this.#dispatcher.has('store', number))),
       onRoom: () => this.#changed(),
       onRefused: (kind, error, final) => {
-        if (final) this.#notes.push(`lane ${kind}: ${error.message}`)
+        if (final || !error.retryable) this.#noteOnce(`lane ${kind}: ${error.message}`)
         if (kind === 'store' && final) this.#offering.refuse()
         this.#heir.unreachable(kind)
         this.#changed()
@@ -139,15 +139,14 @@ class Predecessor {
   }
 
   async run(): Promise<{ result: HandoffResult; receipt: string }> {
-    const { relay, limits } = this.#options
+    const { relay } = this.#options
     using listening = this.#offering.listen()
     void listening
     // A relay that doesn't answer must not hold up the sources, nor the end.
     if (relay.address !== undefined) this.#tasks.push(this.#offering.tell())
     this.#tasks.push(this.#inventories.take(this.#stop.signal))
     for (const feed of this.#feeds) this.#tasks.push(feed.run(this.#stop.signal))
-    const sendingEnds = this.#deadline.before(Math.min(limits.reserveMs, this.#options.deadlineMs / 2))
-    const cut = await this.#sendAll(sendingEnds)
+    const cut = await this.#sendAll(this.#sendingEnds)
     const { result, receipt } = await this.#sayGoodbye(cut)
     this.#stop.abort(new HeirloomError('aborted', 'the handoff is over'))
     this.#heir[Symbol.dispose]()
@@ -156,6 +155,21 @@ class Predecessor {
     const over = new Promise((resolve) => patience.signal.addEventListener('abort', resolve, { once: true }))
     await Promise.race([Promise.allSettled(this.#tasks), over])
     return { result, receipt }
+  }
+
+  #createLaneChoice(): LaneChoice {
+    const { clock, limits, events } = this.#options
+    return new LaneChoice({
+      clock,
+      dispatcher: this.#dispatcher,
+      heir: this.#heir,
+      lanes: limits.lanes,
+      until: this.#sendingEnds,
+      assumedBytesPerSecond: budgetOf(this.#options).rateBytesPerSecond,
+      mostBytesPerSecond: limits.rateBytesPerSecondMax,
+      onBoth: (both, { heir, store }) =>
+        events.emit('side-by-side', { handoff: this.#handoffHex, both, heirBytesPerSecond: heir, storeBytesPerSecond: store }),
+    })
   }
 
   #createHeirFollower(): HeirFollower {
@@ -199,21 +213,12 @@ class Predecessor {
     return { kind: 'store', bySocket, addresses: relay.address === undefined ? [] : [relay.address], epoch: 0 }
   }
 
-  /** Keeps the lane to the store up from when it may be needed: an heir that is being dialled comes first, since that is when every millisecond counts. */
+  /** Keeps the lane to the store up from when it may be needed: an heir comes first, until it has something, since that is when every millisecond counts. */
   #keepStore(): void {
     if (this.#keepsStore || !this.#offering.isKnown || !this.#options.limits.lanes.includes('store')) return
-    if (this.#heir.isInGrace && !this.#dispatcher.reaches('heir')) return
+    if (this.#heir.isInGrace && !this.#heir.isServed) return
     this.#keepsStore = true
     this.#tasks.push(this.#keeper.keep(() => this.#storeTarget(), this.#stop.signal))
-  }
-
-  /** Whether a kind of lane takes packs now: the store only while the heir can't be reached directly, the stream while there is nothing better. */
-  readonly #allowed = (kind: LaneKind): boolean => {
-    const { lanes } = this.#options.limits
-    if (kind === 'stream') return !this.#dispatcher.isUp('fast') || lanes.indexOf('stream') < lanes.indexOf('fast')
-    if (kind !== 'store') return true
-    if (this.#dispatcher.reaches('heir')) return false
-    return !this.#heir.isInGrace
   }
 
   /** Sends until everything is safe, or the time is over; answers whether it was cut. */
@@ -234,7 +239,9 @@ class Predecessor {
 
   #sendWhatFits(): void {
     this.#keepStore()
-    for (let next = this.#dispatcher.next(this.#allowed); next !== undefined; next = this.#dispatcher.next(this.#allowed)) {
+    const { allowed } = this.#choice
+    this.#choice.look(this.#bytesLeft)
+    for (let next = this.#dispatcher.next(allowed); next !== undefined; next = this.#dispatcher.next(allowed)) {
       if (!this.#rate.allows(next.pack.bytes, () => this.#changed())) return
       this.#dispatcher.sent(next)
       if (this.#firstPackMs === null) {
@@ -242,6 +249,7 @@ class Predecessor {
         this.#options.events.emit('first-pack', { handoff: this.#handoffHex, lane: next.lane.kind, afterMs: this.#firstPackMs })
       }
       this.#rateWatch.began()
+      this.#choice.sent(next.lane)
       next.lane.send(next.pack)
       this.#pull()
     }
@@ -250,7 +258,7 @@ class Predecessor {
   /** Asks the pipeline for another pack if one will be wanted soon. */
   #pull(): void {
     if (this.#pulling || this.#dispatcher.queuedPacks >= sealedAheadPacks || this.#limitIsReached) return
-    if (this.#feeds.every((feed) => feed.dry)) return
+    if (this.#feeds.every((feed) => feed.isDone)) return
     this.#pulling = true
     void this.#pipeline.next().then(
       (pack) => {
@@ -270,8 +278,14 @@ class Predecessor {
   }
 
   #everythingIsSafe(): boolean {
-    const nothingToCome = this.#inventories.settled && this.#feeds.every((feed) => feed.dry)
+    const nothingToCome = this.#inventories.settled && this.#feeds.every((feed) => feed.isDone)
     return nothingToCome && !this.#pipeline.isHolding && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
+  }
+
+  /** What is neither safe nor left out, by what is known now. */
+  get #bytesLeft(): number {
+    const planned = this.#plan.sources().reduce((sum, { index }) => sum + this.#plan.goingBytes(index), 0)
+    return Math.max(0, planned - this.#ledger.safeBytes)
   }
 
   /** Another pack could be more than the policy allows. */
@@ -288,6 +302,18 @@ class Predecessor {
   /** Nobody will take what is left: the store has refused us for good and there is no heir. */
   #hopeless(): boolean {
     return this.#offering.isRefused && !this.#heir.exists && this.#dispatcher.lanes().length === 0
+  }
+
+  #acknowledged(lane: SendingLane, numbers: readonly number[]): void {
+    this.#stalls.progressed(lane)
+    if (lane.kind !== 'store') this.#heir.served()
+    const before = this.#ledger.safeBytes
+    const movedBefore = this.#dispatcher.tallies.get(lane.kind)?.bytes ?? 0
+    this.#arrived(this.#dispatcher.acknowledged(lane, numbers))
+    this.#choice.acknowledged(lane, (this.#dispatcher.tallies.get(lane.kind)?.bytes ?? 0) - movedBefore)
+    const rate = this.#rateWatch.acknowledged(this.#ledger.safeBytes - before, this.#dispatcher.flyingPacks > 0)
+    if (rate !== undefined) this.#tasks.push(this.#inventories.again(rate, this.#stop.signal))
+    this.#changed()
   }
 
   #arrived(numbers: readonly number[]): void {
@@ -356,6 +382,10 @@ class Predecessor {
       limited: this.#limitIsReached,
       budgetBytes: judged ? budgetOf(this.#options).budgetBytes : undefined,
     })
+  }
+
+  #noteOnce(note: string): void {
+    if (!this.#notes.includes(note)) this.#notes.push(note)
   }
 
   #sourceFailed(name: string, error: Error): void {

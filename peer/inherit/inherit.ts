@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import type { SourceSummary } from '../../src/chunk/pack.ts'
-import type { Clock } from '../../src/clock.ts'
+import { delay, type Clock } from '../../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
@@ -14,6 +14,7 @@ import type { Assignment } from '../../src/wire/gen/control_pb.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
 import type { RelayClient } from '../relay-client.ts'
+import { retryMaxMs } from '../../src/limits/link.ts'
 import { laneTallies, type HandoffOutcome, type HandoffProgress, type HandoffResult } from '../result.ts'
 import type { Sink } from '../source/source.ts'
 import { AcceptedHandoffs, type HandoffAge } from './accepted.ts'
@@ -22,6 +23,8 @@ import { systemJournalFiles, type JournalFiles } from './journal-files.ts'
 import { Journal, recallJournal, type Recalled } from './journal.ts'
 import type { Settled } from './journal-lines.ts'
 import { missedNotes } from './missed.ts'
+import { Origins } from './origins.ts'
+import { usualOriginRules, type OriginRules } from '../../src/config/origin-place.ts'
 import { Restorer } from './restorer.ts'
 import { Inheritance, type InheritanceEnd } from './successor.ts'
 
@@ -41,6 +44,8 @@ export interface InheritOptions {
   /** The machine's own, unless told. */
   readonly journalFiles?: JournalFiles
   readonly lanes: readonly LaneKind[]
+  /** Where chunks that go by reference may be fetched. */
+  readonly origins?: OriginRules
   readonly clock: Clock
   readonly random?: () => number
   readonly events: EventLog
@@ -65,17 +70,57 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   if (recalled?.settled !== undefined) return tellSettled(options, place, recalled.settled)
   await refuseStale(options, place)
   using journal = openJournal(options, place)
-  const opener = new PackOpener({ key: header.key, pool: membership.pool.id, handoff: assignment.handoff })
+  await using parts = openParts(options, { header, journal, startedMs, place })
+  const { restorer, origins, inheritance } = parts
+  await restorer.recall(recalled?.entries ?? [])
+  const end = await runToItsEnd(options, inheritance)
+  // What somebody else is the heir of isn't fetched here.
+  if (end === 'fenced') await origins[Symbol.asyncDispose]()
+  await origins.settled()
+  signal.throwIfAborted()
+  const account = { ...parts.account(), end, elapsedMs: clock.monotonicMs() - startedMs, identityKey: header.identityKey }
+  const settled = await settle(options, account)
+  events.emit('handoff-end', { ...settled.result })
+  if (end !== 'fenced') journal.settle(settled)
+  return tellSettled(options, place, settled)
+}
+
+interface Opened {
+  readonly header: Awaited<ReturnType<typeof openHeader>>
+  readonly journal: Journal
+  readonly startedMs: number
+  readonly place: JournalPlace
+}
+
+/** What takes part in one inheritance: packs come by the inheritance's lanes, and are restored; what they refer to is fetched. */
+function openParts(options: InheritOptions, { header, journal, startedMs, place }: Opened) {
+  const { assignment, membership, clock, events, signal } = options
+  const handoff = Buffer.from(assignment.handoff).toString('hex')
   let firstPackMs: number | null = null
   const known = new Map<string, Sink | undefined>()
+  const sinkOf = (summary: SourceSummary) => {
+    if (!known.has(summary.name)) known.set(summary.name, options.sinkOf(summary))
+    return known.get(summary.name)
+  }
+  const progressed = () => options.onProgress?.(progressOf(restorer, origins))
+  const origins: Origins = new Origins({
+    rules: options.origins ?? usualOriginRules,
+    sinkOf(source) {
+      const summary = restorer.sources.get(source)
+      return summary === undefined ? undefined : sinkOf(summary)
+    },
+    clock,
+    signal,
+    onFetched({ source, id }, bytes) {
+      events.emit('fetched', { handoff, source: restorer.sources.get(source)?.name, id, bytes })
+      progressed()
+    },
+  })
   const restorer: Restorer = new Restorer({
-    opener,
+    opener: new PackOpener({ key: header.key, pool: membership.pool.id, handoff: assignment.handoff }),
     journal,
     signal,
-    sinkOf(summary) {
-      if (!known.has(summary.name)) known.set(summary.name, options.sinkOf(summary))
-      return known.get(summary.name)
-    },
+    sinkOf,
     onFirst: () => place.accepted.began(place.age, clock.nowMs()),
     onRestored(pack) {
       if (firstPackMs === null) {
@@ -83,8 +128,9 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
         events.emit('first-pack', { handoff, afterMs: firstPackMs })
       }
       events.emit('restored', { handoff, pack: pack.number, chunks: pack.chunks, bytes: pack.bytes })
-      options.onProgress?.(progressOf(restorer))
+      progressed()
     },
+    onReferences: (references) => origins.add(references),
     onAdvanced: () => inheritance.check(),
     onFailed: (error) => inheritance.fail(error),
   })
@@ -103,21 +149,13 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
     ...(options.random && { random: options.random }),
     events,
   })
-  await restorer.recall(recalled?.entries ?? [])
-  const end = await runToItsEnd(options, inheritance)
-  const account = {
+  return {
     restorer,
+    origins,
     inheritance,
-    known,
-    end,
-    elapsedMs: clock.monotonicMs() - startedMs,
-    firstPackMs,
-    identityKey: header.identityKey,
+    account: () => ({ restorer, origins, inheritance, known, firstPackMs }),
+    [Symbol.asyncDispose]: () => origins[Symbol.asyncDispose](),
   }
-  const settled = await settle(options, account)
-  events.emit('handoff-end', { ...settled.result })
-  if (end !== 'fenced') journal.settle(settled)
-  return tellSettled(options, place, settled)
 }
 
 /** The relay hears that it is over. Until it has, the journal says so, for when the relay gives it to us again. */
@@ -173,6 +211,8 @@ async function refuseStale(options: InheritOptions, { accepted, age, files, dire
   } catch (thrown) {
     files.remove(directory)
     await finishAtRelay(options, true)
+    // A relay that gives out the same again and again must not keep us busy.
+    await delay(options.clock, retryMaxMs, options.signal)
     throw thrown
   }
 }
@@ -184,6 +224,7 @@ function openJournal({ assignment, membership }: InheritOptions, { directory, fi
 
 interface Account {
   readonly restorer: Restorer
+  readonly origins: Origins
   readonly inheritance: Inheritance
   readonly known: ReadonlyMap<string, Sink | undefined>
   readonly end: InheritanceEnd
@@ -193,14 +234,14 @@ interface Account {
 }
 
 async function settle(options: InheritOptions, account: Account): Promise<Settled> {
-  const { restorer, end, identityKey } = account
-  const complete = end === 'complete' && missingChunks(restorer) === 0
-  const notes = missedNotes(restorer, account.inheritance, end)
+  const { restorer, origins, end, identityKey } = account
+  const complete = end === 'complete' && missingChunks(restorer) === 0 && origins.account.failed === 0
+  const notes = [...missedNotes(restorer, account.inheritance, end), ...origins.notes]
   const signed = restorer.receipt
   const isTrue = signed !== undefined && isSigned(identityKey, 'heirloom/1 receipt', signed.content, signed.signature)
   if (signed !== undefined && !isTrue) notes.push("the predecessor's receipt has a wrong signature and is not used")
   const receipt = isTrue
-    ? new TextDecoder().decode(signed.content)
+    ? withOrigins(new TextDecoder().decode(signed.content), origins)
     : JSON.stringify({ receipt: 1, ...resultOf(options, account, complete, []) })
   if (end !== 'fenced') {
     for (const sink of options.sinks) {
@@ -217,6 +258,11 @@ async function settle(options: InheritOptions, account: Account): Promise<Settle
   for (const { source, id, reason } of restorer.refused.slice(0, 10)) notes.push(`${source}: ${id} was not restored: ${reason}`)
   if (restorer.refusedTotal > 10) notes.push(`${restorer.refusedTotal} chunks were not restored in all`)
   return { result: resultOf(options, account, complete, notes), receipt }
+}
+
+/** The predecessor's receipt with what came of its references, which only the heir knows. */
+function withOrigins(receipt: string, { hasAny, account }: Origins): string {
+  return hasAny ? JSON.stringify({ ...(JSON.parse(receipt) as object), origins: account }) : receipt
 }
 
 /** Tells the relay that the handoff needn't be kept, or that another may have it. Answers whether it has heard. */
@@ -269,9 +315,14 @@ function excused(restorer: Restorer): number {
   }
 }
 
-function progressOf(restorer: Restorer): HandoffProgress {
+/** Restored from packs, and fetched from origins. */
+function restoredOf({ restored }: Restorer, { account }: Origins): { chunks: number; bytes: number } {
+  return { chunks: restored.chunks + account.chunks, bytes: restored.bytes + account.bytes }
+}
+
+function progressOf(restorer: Restorer, origins: Origins): HandoffProgress {
   const planned = plannedOf(restorer)
-  const { chunks, bytes } = restorer.restored
+  const { chunks, bytes } = restoredOf(restorer, origins)
   return {
     phase: 'moving',
     bytesDone: bytes,
@@ -279,22 +330,23 @@ function progressOf(restorer: Restorer): HandoffProgress {
     chunksDone: chunks,
     chunksPlanned: planned.chunks,
     lane: undefined,
-    hitMass: hitMassOf(restorer),
+    hitMass: hitMassOf(restorer, origins),
   }
 }
 
 /** The share of the expected reads that is restored; every source counts the same. */
-function hitMassOf({ sources, restored }: Restorer): number {
+function hitMassOf({ sources, restored }: Restorer, { weights }: Origins): number {
+  const weightOf = (source: number) => (restored.weights.get(source) ?? 0) + (weights.get(source) ?? 0)
   const masses = [...sources.values()].map(({ source, readProbability }) =>
-    readProbability > 0 ? Math.min(1, (restored.weights.get(source) ?? 0) / readProbability) : 1,
+    readProbability > 0 ? Math.min(1, weightOf(source) / readProbability) : 1,
   )
   return masses.length === 0 ? 0 : masses.reduce((sum, mass) => sum + mass, 0) / masses.length
 }
 
 function resultOf({ assignment }: InheritOptions, account: Account, complete: boolean, notes: readonly string[]): HandoffResult {
-  const { restorer, inheritance, end, elapsedMs, firstPackMs } = account
+  const { restorer, origins, inheritance, end, elapsedMs, firstPackMs } = account
   const planned = plannedOf(restorer)
-  const { restored } = restorer
+  const restored = restoredOf(restorer, origins)
   const outcome: HandoffOutcome = end === 'fenced' ? 'fenced' : complete ? 'delivered' : 'partial'
   return {
     event: 'result',
@@ -306,8 +358,9 @@ function resultOf({ assignment }: InheritOptions, account: Account, complete: bo
     chunks: { planned: planned.chunks, delivered: restored.chunks, leftOut: Math.max(0, planned.chunks - restored.chunks) },
     bytes: { planned: planned.bytes, delivered: restored.bytes, sealed: inheritance.sealedBytes },
     lanes: laneTallies(inheritance.tallies),
-    hitMass: { predicted: 1, delivered: restorer.sources.size === 0 ? 1 : hitMassOf(restorer) },
+    hitMass: { predicted: 1, delivered: restorer.sources.size === 0 ? 1 : hitMassOf(restorer, origins) },
     resentBytes: inheritance.resentBytes,
+    ...(origins.hasAny && { origins: origins.account }),
     ...(notes.length > 0 && { notes }),
   }
 }

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { chunkBytesMax, packBytesMax, packsMax, sourcesMax } from '../../src/limits/wire.ts'
+import type { Reference } from '../../src/chunk/reference.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { HandoffOutcome, HandoffResult } from '../result.ts'
 
@@ -42,6 +43,23 @@ const summarySchema = z.object({
   readProbability: z.number().min(0),
 })
 
+const referenceSchema = z
+  .object({
+    source,
+    id: text,
+    origin: text,
+    bytes: wholeNumber.max(chunkBytesMax).optional(),
+    digest: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
+    version: text,
+    expiresAtMs: wholeNumber,
+    readProbability: z.number().min(0),
+  })
+  // What isn't there is undefined, as in what was written.
+  .transform((reference): Reference => ({ ...reference, bytes: reference.bytes, digest: reference.digest }))
+
 /** One restored pack. Keys are short: there is one for every pack. */
 const entrySchema = z.object({
   pack: wholeNumber.max(packsMax - 1),
@@ -52,6 +70,7 @@ const entrySchema = z.object({
   unfinished: z.array(fragmentSchema).readonly().optional(),
   sources: z.array(summarySchema).readonly().optional(),
   superseded: z.array(wholeNumber).refine(isPackSet).readonly().optional(),
+  references: z.array(referenceSchema).readonly().optional(),
   receipt: z.object({ content: z.base64(), signature: z.base64() }).optional(),
 })
 

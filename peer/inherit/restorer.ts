@@ -4,6 +4,7 @@
 // Invariant: metadata that a pack builds on is restored before it, unless it is known not to come.
 
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
+import type { Reference } from '../../src/chunk/reference.ts'
 import { decodePack, type DecodedPack, type SourceSummary } from '../../src/chunk/pack.ts'
 import type { ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { heldBytesMax, restoresMax } from '../../src/limits/handoff.ts'
@@ -22,6 +23,8 @@ export interface RestorerOptions {
   /** Called once, before anything is restored. Throwing ends the inheritance. */
   readonly onFirst: () => void
   readonly onRestored: (pack: { number: number; chunks: number; bytes: number }) => void
+  /** A pack that is restored names chunks to be fetched elsewhere. */
+  readonly onReferences: (references: readonly Reference[]) => void
   /** A restore has ended and what could start has started: the time to look whether it is over. */
   readonly onAdvanced: () => void
   /** A sink or the disk is gone: the inheritance can't go on. */
@@ -93,6 +96,7 @@ export class Restorer {
         receipt: entry.receipt && { content: fromBase64(entry.receipt.content), signature: fromBase64(entry.receipt.signature) },
       })
       this.#count(entry)
+      if (entry.references !== undefined) this.#options.onReferences(entry.references)
     }
     for (const [source, fragments] of groupBySource(entries.flatMap((entry) => entry.unfinished ?? []))) {
       await this.#sink(source)?.recall(fragments.map(recalledFragment), { signal: this.#options.signal })
@@ -244,6 +248,7 @@ export class Restorer {
       this.#waitingBytes -= bytes
       for (const settle of settles) settle()
       this.#options.onRestored({ number, chunks: entry.chunks, bytes: entry.bytes })
+      if (pack.references.length > 0) this.#options.onReferences(pack.references)
     } catch (thrown) {
       this.#fail(thrown)
     }
@@ -274,6 +279,7 @@ export class Restorer {
       weights,
       ...(unfinished.length > 0 && { unfinished }),
       ...(pack.sources.length > 0 && { sources: pack.sources }),
+      ...(pack.references.length > 0 && { references: pack.references }),
       ...(pack.superseded.size > 0 && { superseded: pack.superseded.toRuns() }),
       ...(pack.receipt && { receipt: { content: toBase64(pack.receipt.content), signature: toBase64(pack.receipt.signature) } }),
     }

@@ -69,7 +69,8 @@ export class Inheritance {
   readonly #over = Promise.withResolvers<InheritanceEnd>()
   readonly #stop = new AbortController()
   readonly #direct = new Map<DirectKind, ReceivingLane>()
-  readonly #directUp = Promise.withResolvers<void>()
+  /** The predecessor's lanes need no head start any more: something of them is restored, or one has closed. */
+  readonly #directServed = Promise.withResolvers<void>()
   #get: ReceivingLane | undefined
   /** The relay has said that it will send no more. */
   #getEnded: EndMessage | undefined
@@ -139,9 +140,9 @@ export class Inheritance {
     this.#direct.get(kind)?.fail(new HeirloomError('link-lost', 'the predecessor opened another stream'))
     const lane = this.#receive(kind, carried.channel, () => {
       if (this.#direct.get(kind) === lane) this.#direct.delete(kind)
+      this.#directServed.resolve()
     })
     this.#direct.set(kind, lane)
-    this.#directUp.resolve()
     const { data } = carried
     channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes, ...(data && { data }) }))
     events.emit('lane-up', { lane: kind, handoff: this.handoffHex })
@@ -216,6 +217,7 @@ export class Inheritance {
   /** Whether it is over; called whenever something has changed. */
   check(): void {
     const { restorer, lanes } = this.#options
+    if (restorer.have.size > 0) this.#directServed.resolve()
     // The close may never have reached the relay, and a relay may say what it likes: the receipt itself is the last pack.
     if (restorer.packs !== undefined && restorer.completeBelow(restorer.packs)) return this.#over.resolve('complete')
     const packs = restorer.packs ?? this.#packs
@@ -277,12 +279,12 @@ export class Inheritance {
     }
   }
 
-  /** A stream that is being opened to us is worth more than what the store may have, and both at once would each take twice as long. */
+  /** What the predecessor sends first is worth more than what the store may have, and both at once would each take twice as long. */
   async #letDirectGoFirst(signal: AbortSignal): Promise<void> {
     const { isLive, lanes, clock } = this.#options
     if (!isLive || !lanes.some((kind) => kind === 'stream' || kind === 'fast')) return
     const headStart = delay(clock, directHeadStartMs, signal).catch(() => {})
-    await Promise.race([headStart, this.#directUp.promise])
+    await Promise.race([headStart, this.#directServed.promise])
   }
 
   async #getOnce(signal: AbortSignal): Promise<void> {

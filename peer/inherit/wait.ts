@@ -2,13 +2,11 @@
 
 import type { Clock } from '../../src/clock.ts'
 import { Deadline } from '../../src/deadline.ts'
-import { asHeirloomError, type ErrorCode } from '../../src/errors.ts'
+import { asHeirloomError, type HeirloomError } from '../../src/errors.ts'
 import { retryMaxMs } from '../../src/limits/link.ts'
 import type { Assignment } from '../../src/wire/gen/control_pb.ts'
 import type { RelayClient } from '../relay-client.ts'
-
-/** What ails a relay, such as a full disk, and isn't its answer to who we are: it passes, or its operator sees to it. */
-const relayTroubles: ReadonlySet<ErrorCode> = new Set(['io', 'no-space', 'quota', 'internal'])
+import { isPassingAtRelay } from '../relay-trouble.ts'
 
 export interface WaitForOptions {
   readonly relay: RelayClient
@@ -30,7 +28,7 @@ export async function waitForAssignment({ relay, clock, waitMs, signal, onNothin
       else onNothing?.()
     } catch (thrown) {
       const error = asHeirloomError(thrown)
-      if (!error.retryable && !relayTroubles.has(error.code)) return assigned.reject(error)
+      if (!isPassingAtRelay(error) && !isFull(error)) return assigned.reject(error)
       askAgain?.()
       askAgain = clock.after(retryMaxMs, () => void (relay.address !== undefined && ask()))
     }
@@ -50,4 +48,9 @@ export async function waitForAssignment({ relay, clock, waitMs, signal, onNothin
   const assignment = await assigned.promise.finally(() => askAgain?.())
   if (assignment === undefined) await relay.request({ case: 'leave', value: { $typeName: 'heirloom.wire.v1.Leave' } }).catch(() => {})
   return assignment
+}
+
+/** Whoever waits for a state can wait for room, too. */
+function isFull({ code }: HeirloomError): boolean {
+  return code === 'no-space' || code === 'quota'
 }

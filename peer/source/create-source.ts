@@ -5,10 +5,16 @@ import { HeirloomError } from '../../src/errors.ts'
 import type { SourceEntry } from '../../src/plan/manifest.ts'
 import { createAppSink } from './app/sink.ts'
 import { createAppSource } from './app/source.ts'
+import { createCommandSink } from './command/sink.ts'
+import { createCommandSource } from './command/source.ts'
 import { divided } from './divided.ts'
 import { stagingPrefix } from './directory/path.ts'
 import { createDirectorySink } from './directory/sink.ts'
 import { createDirectorySource } from './directory/source.ts'
+import { createPageCacheSink } from './pagecache/sink.ts'
+import { createPageCacheSource } from './pagecache/source.ts'
+import { createPostgresqlSink } from './postgresql/sink.ts'
+import { createPostgresqlSource } from './postgresql/source.ts'
 import type { Sink, Source } from './source.ts'
 
 export interface CreateOptions {
@@ -26,12 +32,28 @@ type EntryOf<Kind extends SourceEntry['kind']> = Extract<SourceEntry, { kind: Ki
 const adapters: { readonly [Kind in SourceEntry['kind']]?: Adapter<EntryOf<Kind>> } = {
   app: {
     source: (entry, options) => createAppSource({ ...entry, ...options }),
-    sink: (entry, state) => createAppSink({ ...entry, staging: join(state, 'staging', entry.name) }),
+    sink: (entry, state) => createAppSink({ ...entry, staging: stagingIn(state, entry) }),
+  },
+  command: {
+    source: (entry, options) => createCommandSource({ ...entry, ...options }),
+    sink: (entry, state) => createCommandSink({ ...entry, staging: stagingIn(state, entry) }),
   },
   directory: {
     source: (entry, options) => createDirectorySource({ ...entry, ...options }),
     sink: (entry) => createDirectorySink({ ...entry, staging: join(entry.path, `${stagingPrefix}${entry.name}`) }),
   },
+  pagecache: {
+    source: (entry, options) => createPageCacheSource({ ...entry, ...options }),
+    sink: (entry, state) => createPageCacheSink({ ...entry, staging: stagingIn(state, entry) }),
+  },
+  postgresql: {
+    source: (entry, options) => createPostgresqlSource({ ...entry, ...options }),
+    sink: (entry, state) => createPostgresqlSink({ ...entry, staging: stagingIn(state, entry) }),
+  },
+}
+
+function stagingIn(state: string, { name }: SourceEntry): string {
+  return join(state, 'staging', name)
 }
 
 /** Throws `config` for a kind that this version doesn't have. */

@@ -6,8 +6,10 @@
 
 import { join } from 'node:path'
 import { HeirloomError } from '../../src/errors.ts'
+import { scanBufferBytes } from '../../src/limits/relay.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import type { Disk } from './disk.ts'
+import type { Disk, DiskFile } from './disk.ts'
+import { writeFully } from './file-transfer.ts'
 import { PackIndex } from './pack-index.ts'
 import { segmentName, segmentSequence } from './segment-format.ts'
 import { scanSegment } from './segment-scan.ts'
@@ -35,7 +37,10 @@ export function emptyHandoff(): RecoveredHandoff {
   return { index: new PackIndex(), have: new PackSet(), bytes: 0, damaged: 0, segments: 0 }
 }
 
-/** Reads the segments in `folder`. A segment that can't be read counts as damaged from there on; an abort ends with the signal's reason. */
+/**
+ * Reads the segments in `folder`. A segment that can't be read counts as damaged from there on; one that can't be synced could only be counted on or
+ * given up, and both might be wrong: then it throws. An abort ends with the signal's reason.
+ */
 export async function recoverHandoff(folder: string, { disk, signal, onWarning }: RecoveryOptions): Promise<RecoveredHandoff> {
   const found = emptyHandoff()
   const sequences = (await disk.list(folder)).map(segmentSequence).filter((sequence) => sequence !== undefined)
@@ -43,6 +48,7 @@ export async function recoverHandoff(folder: string, { disk, signal, onWarning }
   const last = sequences.at(-1)
   if (last === undefined) return found
   found.segments = last + 1
+  await makeDurable(join(folder, segmentName(last)), disk)
   for (const sequence of sequences) {
     const path = join(folder, segmentName(sequence))
     try {
@@ -58,6 +64,32 @@ export async function recoverHandoff(folder: string, { disk, signal, onWarning }
   return found
 }
 
+/** A process that was killed leaves bytes that the kernel holds and the disk doesn't: they count only once they are synced. */
+async function makeDurable(path: string, disk: Disk): Promise<void> {
+  const file = await disk.file(path, 'open')
+  try {
+    await file.datasync()
+  } catch (cause) {
+    // After a failed sync the kernel takes them for written. It is given them again, so that the sync of the next start is a true one.
+    await writeAgain(file).catch(() => {})
+    const hint = 'look at the disk; the store opens when it takes writes again'
+    throw new HeirloomError('io', `${path} can't be synced`, { cause, hint })
+  } finally {
+    await file.close()
+  }
+}
+
+async function writeAgain(file: DiskFile): Promise<void> {
+  const buffer = Buffer.allocUnsafeSlow(scanBufferBytes)
+  for (let at = 0; ;) {
+    const count = await file.readv([buffer], at)
+    if (count === 0) return
+    const { error } = await writeFully(file, [buffer.subarray(0, count)], at)
+    if (error !== undefined) throw error
+    at += count
+  }
+}
+
 async function recoverSegment(
   found: RecoveredHandoff,
   path: string,
@@ -67,8 +99,6 @@ async function recoverSegment(
 ): Promise<void> {
   const file = await disk.file(path, 'open')
   try {
-    // A process that was killed leaves bytes that the kernel holds and the disk doesn't: they count only once they are synced.
-    if (isLast) await file.datasync()
     const size = await file.size()
     const { end, damaged, firstDamagedAt } = await scanSegment(file, size, {
       verify: isLast,

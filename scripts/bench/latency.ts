@@ -38,7 +38,11 @@ async function firstPacks(plan: Plan, successorWaits: boolean, into: { notice: n
   // An agent is ready when the relay has told it that nothing waits to be inherited.
   await stage.line(predecessor, 'ready')
   const early = successorWaits ? await stage.agent('successor', to) : undefined
-  if (early !== undefined) await stage.line(early, 'ready')
+  if (early !== undefined) {
+    await stage.line(early, 'ready')
+    // The relay has told the predecessor who waits, as it does within a second.
+    await stage.line(predecessor, 'heir-linked')
+  }
   predecessor.tell('SIGTERM')
   const sent = await stage.line(predecessor, 'first-pack')
   await stage.expectEnd(predecessor)

@@ -20,8 +20,10 @@ export interface Chunk {
   readonly version?: string
   /** Wall time in ms after which it is worthless. */
   readonly expiresAtMs?: number
-  /** Where the successor can get it without us: sent by reference. */
+  /** Where the successor can get it without us, a URL or a path: sent by reference. */
   readonly origin?: string
+  /** SHA-256 of its content in hexadecimal: the successor takes nothing else from `origin`. */
+  readonly digest?: string
   /** Chunks of one group belong together. */
   readonly group?: string
 }

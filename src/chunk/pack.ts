@@ -3,16 +3,17 @@
 
 import { create, toBinary } from '@bufbuild/protobuf'
 import { HeirloomError } from '../errors.ts'
-import { packBytesMax, packFragmentsMax, packRangesMax, packsMax, sourcesMax } from '../limits/wire.ts'
+import { packBytesMax, packFragmentsMax, packRangesMax, packReferencesMax, packsMax, sourcesMax } from '../limits/wire.ts'
 import { FieldReader, wireType } from '../wire/field-reader.ts'
 import { FieldWriter } from '../wire/field-writer.ts'
 import { PackHeadSchema, type PackHead } from '../wire/gen/pack_pb.ts'
 import { readMessage } from '../wire/message.ts'
 import { PackSet } from '../wire/pack-set.ts'
+import { readReference, writeReference, type Reference } from './reference.ts'
 import { FragmentReader, toUint, weight, writeFragment, type Fragment, type FragmentHead } from './fragment-codec.ts'
 
 const lengthBytes = 4
-const listLimits = { sources: sourcesMax, superseded: 2 * packRangesMax }
+const listLimits = { sources: sourcesMax, superseded: 2 * packRangesMax, references: packReferencesMax }
 /** Its number is 3, and it is a part with a length. */
 const fragmentTag = (3 << 3) | wireType.bytes
 /** A fragment's head, for most. */
@@ -40,6 +41,8 @@ export interface EncodePackInput {
   readonly sources: readonly SourceSummary[]
   readonly fragments: readonly { readonly head: FragmentHead; readonly body: Uint8Array }[]
   readonly superseded: PackSet
+  /** At most packReferencesMax. */
+  readonly references?: readonly Reference[]
   readonly receipt?: PackedReceipt
 }
 
@@ -49,6 +52,7 @@ export interface DecodedPack {
   /** Bodies and attributes are views of the plain content. */
   readonly fragments: readonly Fragment[]
   readonly superseded: PackSet
+  readonly references: readonly Reference[]
   readonly receipt: PackedReceipt | undefined
 }
 
@@ -56,7 +60,7 @@ export interface DecodedPack {
  * The pieces of a pack's plain content; bodies are not copied. Throws `too-large` for too many fragments or a long id, `malformed` for an id
  * that has no UTF-8 form.
  */
-export function encodePack({ barrier, sources, fragments, superseded, receipt }: EncodePackInput): Uint8Array[] {
+export function encodePack({ barrier, sources, fragments, superseded, references = [], receipt }: EncodePackInput): Uint8Array[] {
   if (fragments.length > packFragmentsMax) throw new HeirloomError('too-large', `a pack has more than ${packFragmentsMax} fragments`)
   const writer = new FieldWriter(fragments.length * fragmentHeadBytes)
   for (const { head, body } of fragments) writeFragment(writer, fragmentTag, head, body.byteLength)
@@ -68,7 +72,8 @@ export function encodePack({ barrier, sources, fragments, superseded, receipt }:
       sources: sources.map((summary) => ({ ...summary, chunks: BigInt(toUint(summary.chunks)), bytes: BigInt(toUint(summary.bytes)) })),
     }),
   )
-  const after = toBinary(PackHeadSchema, create(PackHeadSchema, { superseded: superseded.toRuns(), ...(receipt && { receipt }) }))
+  const rest = { superseded: superseded.toRuns(), references: references.map(writeReference), ...(receipt && { receipt }) }
+  const after = toBinary(PackHeadSchema, create(PackHeadSchema, rest))
   const length = new Uint8Array(lengthBytes)
   new DataView(length.buffer).setUint32(0, before.byteLength + writer.at + after.byteLength)
   return [length, before, writer.finish(), after, ...fragments.map(({ body }) => body)]
@@ -90,6 +95,7 @@ export function decodePack(plain: Uint8Array): DecodedPack {
     sources: head.sources.map(checkSummary),
     fragments,
     superseded: PackSet.fromRuns(head.superseded),
+    references: head.references.map(readReference),
     receipt: head.receipt && { content: head.receipt.content, signature: head.receipt.signature },
   }
 }

@@ -33,6 +33,15 @@ export const restoresMax = 4
 /** Opened packs that wait for their barrier in memory; beyond it they wait sealed on disk, so that credit flows on. */
 export const heldBytesMax = 8 * MiB
 
+/** Chunks that an heir fetches from their origins at a time. */
+export const originFetchesMax = 4
+
+/** How long an origin may take to answer, and between two pieces of its answer. */
+export const originStepTimeoutMs = 10_000
+
+/** Failures in a row after which a place is not asked for the rest: each may have cost a time-out. */
+export const originFailuresMax = 3
+
 /** An heir that reaches neither the predecessor nor the relay for this long ends with what it has. */
 export const orphanMs = 30_000
 

@@ -24,6 +24,9 @@ export const laneGoodbyeMs = 250
 /** How long a waiting successor gets to be reached directly before packs go to the store as well. */
 export const directGraceMs = 1_500
 
+/** The first pack to an heir has the machines for itself for so long, or until it is acknowledged: only then lanes are opened that later packs need. */
+export const laterLanesMs = 50
+
 /** How long an heir waits for the stream of a predecessor that is there before it asks the relay's store as well. */
 export const directHeadStartMs = 150
 

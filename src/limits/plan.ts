@@ -9,6 +9,9 @@ export const curvePointsMax = 60
 /** Chunks that a receipt names with their origin, for each source: with ids and addresses of a hundred bytes a quarter of a MiB. */
 export const receiptReferencesMax = 1000
 
+/** Chunks of one source that go by reference, at some 300 bytes of memory each; what is beyond goes as bytes. */
+export const referencesMax = 200_000
+
 /** How often a policy's circumstances are looked at, such as the load: they change without a word. */
 export const policyTickMs = 5_000
 

@@ -73,5 +73,8 @@ export const relayStreamWindowBytes = 4 * MiB
 /** Puts by streams at a time, whose windows of 4 MiB may fill while they wait for their turn. The others' packs wait in the kernel, on data sockets. */
 export const relayStreamPutsMax = 24
 
+/** Peers that are told of one waiting successor before they need it, and keep a link to it: a few MB at the successor. */
+export const expectingPeersMax = 64
+
 /** Readers of the relay's event stream at a time: operators and their pages, not peers. */
 export const eventWatchersMax = 64

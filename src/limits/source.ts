@@ -68,3 +68,39 @@ export const appBytesPerSecondMin = 4 * MiB
 
 /** Short-lived objects of a file thread, in MiB: it makes few, and the runtime's own bound would let it keep 50 MiB of garbage. */
 export const threadYoungHeapMiB = 8
+
+/** A token for an application's port: any scheme's fits. */
+export const appTokenBytesMax = 4 * KiB
+
+/** The end of what a program says on stderr: enough for its last complaint, and short enough for a receipt. */
+export const programStderrCharsMax = 1_000
+
+/** How long the end of what a killed program has said is waited for: it is in the pipe already. */
+export const programPipeMs = 200
+
+/** Hints that a source gives of one file or relation: ranges of it that are in memory. Neighbours are joined beyond it, so that it fits into one part. */
+export const hintRangesMax = 20_000
+
+/** A chunk of such hints as it is restored. */
+export const hintBytesMax = 16 * MiB
+
+/** All hints that one source gives, held until they have been sent. */
+export const hintsBytesMax = 64 * MiB
+
+/** A line on one file's ranges: hintRangesMax of them, each of two numbers of up to 16 digits. */
+export const residencyLineBytesMax = MiB
+
+/** Files that a page cache's restore reads at a time: enough for a disk to be busy, few enough to leave it to others. */
+export const pageReadersMax = 2
+
+/** What is read at a time to bring it into memory. */
+export const pageReadBytes = MiB
+
+/** How long psql tries to connect, in seconds: the server is on this machine or next to it. */
+export const psqlConnectTimeoutS = 5
+
+/** One question to PostgreSQL: its answers are counts and lists of what is in memory. */
+export const psqlTimeoutMs = 15_000
+
+/** Bringing one database's blocks into the buffers: as long as a disk takes for some hundred GB. */
+export const prewarmTimeoutMs = 15 * 60_000

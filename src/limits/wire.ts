@@ -39,6 +39,13 @@ export const sourcesMax = 256
 /** Chunks in one pack: the head of a pack of empty files stays under the pack's own bound. */
 export const packFragmentsMax = 8192
 
+/** Chunks that one pack names by reference; with the longest ids and origins 4 MiB would not hold them, so they are bounded by bytes as well. */
+export const packReferencesMax = 1024
+export const packReferenceBytesMax = 128 * KiB
+
+/** Where a chunk is to be had: a URL, which may be a signed one. */
+export const originBytesMax = 4 * KiB
+
 /** Addresses that a peer announces; more are ignored. */
 export const addressesMax = 16
 

@@ -44,6 +44,14 @@ export interface Node extends AsyncDisposable {
   hangUp(peerId: string): void
 }
 
+/** A node that also makes connections ahead of time. */
+export interface LinkingNode extends Node {
+  /** Makes sure that there is a connection, so that a channel opens sooner. Throws as `open`. */
+  connect(addresses: readonly string[], options: { signal: AbortSignal }): Promise<void>
+  /** Closes the connections to a peer over which nothing goes. */
+  release(peerId: string): void
+}
+
 /** One stream carries everything between two peers at full speed, so its window is as large as yamux allows sensibly. */
 const streamWindowBytes = 4 * 1024 * 1024
 
@@ -55,7 +63,7 @@ export async function createNode({
   listen,
   connectionsMax = 4096,
   streamWindowBytesMax = 4 * streamWindowBytes,
-}: NodeOptions): Promise<Node> {
+}: NodeOptions): Promise<LinkingNode> {
   const libp2p = await createLibp2p({
     // With its public half: libp2p would work it out in JavaScript, for which a start would wait.
     privateKey: privateKeyFromRaw(Buffer.concat([seed, ed25519Public(ed25519Private(seed))])),
@@ -88,7 +96,7 @@ export async function createNode({
   return new LibP2PNode(libp2p)
 }
 
-class LibP2PNode implements Node {
+class LibP2PNode implements LinkingNode {
   readonly #libp2p: Libp2p
   #disposed: Promise<void> | undefined
 
@@ -110,22 +118,37 @@ class LibP2PNode implements Node {
   }
 
   async open(addresses: readonly string[], protocol: string, { signal }: { signal: AbortSignal }): Promise<Channel> {
-    const { peer, targets } = parseAddresses(addresses)
     const limited = AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)])
     try {
-      const connection = this.#openConnection(peer) ?? (await this.#libp2p.dial(targets, { signal: limited }))
+      const connection = await this.#connectionTo(addresses, limited)
       const stream = await connection.newStream(protocol, { signal: limited, maxOutboundStreams: 64 })
       return new StreamChannel(stream, connection)
     } catch (thrown) {
       signal.throwIfAborted()
       if ((thrown as Error).name === 'UnsupportedProtocolError')
         throw new HeirloomError('unsupported', `the other side does not speak ${protocol}`, { cause: thrown })
-      const { message } = asHeirloomError(thrown, 'link-lost')
-      throw new HeirloomError('link-lost', `no link to ${addresses[0]}: ${message}`, {
-        cause: thrown,
-        hint: 'is it running, is the address right, and does a firewall let its port through?',
-      })
+      throw noLink(addresses, thrown)
     }
+  }
+
+  async connect(addresses: readonly string[], { signal }: { signal: AbortSignal }): Promise<void> {
+    try {
+      await this.#connectionTo(addresses, AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]))
+    } catch (thrown) {
+      signal.throwIfAborted()
+      throw noLink(addresses, thrown)
+    }
+  }
+
+  release(peerId: string): void {
+    for (const connection of this.#libp2p.getConnections(peerIdFromString(peerId))) {
+      if (connection.streams.length === 0) connection.abort(new HeirloomError('link-lost', 'not needed any more'))
+    }
+  }
+
+  async #connectionTo(addresses: readonly string[], signal: AbortSignal): Promise<Connection> {
+    const { peer, targets } = parseAddresses(addresses)
+    return this.#openConnection(peer) ?? (await this.#libp2p.dial(targets, { signal }))
   }
 
   #openConnection(peer: PeerId): Connection | undefined {
@@ -142,6 +165,15 @@ class LibP2PNode implements Node {
     this.#disposed ??= Promise.resolve(this.#libp2p.stop())
     return this.#disposed
   }
+}
+
+function noLink(addresses: readonly string[], thrown: unknown): HeirloomError {
+  const { code, message } = asHeirloomError(thrown, 'link-lost')
+  if (code === 'usage') return thrown as HeirloomError
+  return new HeirloomError('link-lost', `no link to ${addresses[0]}: ${message}`, {
+    cause: thrown,
+    hint: 'is it running, is the address right, and does a firewall let its port through?',
+  })
 }
 
 /** Reads multiaddrs that must all name the same peer; throws `usage` with what is wrong. */

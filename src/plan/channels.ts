@@ -33,6 +33,27 @@ export function capacitiesOf(channels: readonly Channel[], leftMs: Ms, bytesMax 
     })
 }
 
+/** A second channel is given up when what is left fits the first one's time with so much to spare: near the border it would come and go. */
+const spareShare = 0.25
+
+/**
+ * Whether what is left doesn't go through one channel in the time that is left, so that a second one is worth using beside it (Chambliss: two
+ * channels under one time budget).
+ */
+export function needsBoth({ bytes, leftMs, bytesPerSecond, isInUse }: Need): boolean {
+  const fitting = (leftMs / 1000) * bytesPerSecond
+  return bytes > (isInUse ? 1 - spareShare : 1) * fitting
+}
+
+export interface Need {
+  readonly bytes: number
+  readonly leftMs: Ms
+  /** Of the first channel. */
+  readonly bytesPerSecond: number
+  /** The second one is in use already. */
+  readonly isInUse: boolean
+}
+
 /**
  * How recorded replacements of reclaimed spot VMs came up: 8 of 221 within two minutes, half after 578 s, nine of ten after 3332 s.
  * Between these points the share grows with the logarithm of the time.

@@ -3,61 +3,16 @@
 
 import * as z from 'zod'
 import { sourcesMax } from '../limits/wire.ts'
-import { duration, path, size, strict } from '../config/values.ts'
+import { duration, path, strict } from '../config/values.ts'
 import type { Criteria } from './plan.ts'
-
-/** By what the chunks of a source are ordered. `app` keeps the order in which the application lists them. */
-export const orders = ['forecast', 'app', 'recency', 'frequency', 'size', 'key'] as const
-export type Order = (typeof orders)[number]
+import { divide, globs, order, place, sourceName } from './source-place.ts'
+import { commandSource, pageCacheSource, postgresqlSource } from './source-tools.ts'
 
 /** The kinds of sources that this version can read. The schema knows the others already, so that they can be named. */
-const builtSourceKinds: readonly string[] = ['app', 'directory']
-
-const name = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'a name has 1 to 64 letters, digits, dots, dashes and underscores' })
-  .describe('What the source is called in receipts, metrics and demands; the successor needs one of the same name.')
-
-const divide = strict({
-  by: z
-    .enum(['application', 'probability', 'content'])
-    .describe('Who draws the borders: the application itself, the expected reads, or the content.'),
-  target: size({ min: 4096, max: 2 ** 30 })
-    .prefault('1MiB')
-    .describe('The size that chunks should have.'),
-})
-  .transform(({ by, target }) => ({ by, targetBytes: target }))
-  .describe('How the state is divided into chunks. Without it: as the kind of source does it.')
-
-function order(fallback: Order) {
-  return z
-    .enum(orders)
-    .default(fallback)
-    .describe('What goes first: forecast goes by expected reads per byte, app as the application lists it, the others by what they name.')
-}
-
-const share = strict({
-  least: z.number().min(0).max(1).default(0).describe('It gets at least this share of the bytes, from 0 to 1, while it has anything left.'),
-  most: z.number().min(0).max(1).default(1).describe('It gets no more than this share while other sources have anything left.'),
-}).refine(({ least, most }) => least <= most, { error: 'least is larger than most' })
-
-/** What every kind of source may say of its place among the others. */
-const place = {
-  weight: z
-    .number()
-    .min(0)
-    .max(1e6)
-    .optional()
-    .describe('What doing without this state costs, against the other sources: 2 is twice as much as 1. Without it: 1.'),
-  share: share.optional().describe("Bounds on this source's share of the bytes of data that go. Metadata and dirty chunks go in any case."),
-}
-
-function globs(meaning: string) {
-  return z.array(z.string().min(1)).max(1000).optional().describe(meaning)
-}
+const builtSourceKinds: readonly string[] = ['app', 'command', 'directory', 'pagecache', 'postgresql']
 
 const appSource = strict({
-  name,
+  name: sourceName,
   kind: z.literal('app').describe('An application that serves the app API.'),
   url: z
     .string()
@@ -66,14 +21,17 @@ const appSource = strict({
       if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
     })
     .describe('unix:/path/to.sock, or http:// on the loopback.'),
+  token_file: path()
+    .optional()
+    .describe('A file with the token that the application wants to see with each call. A relative one counts from the configuration file.'),
   order: order('app'),
   ...place,
   divide: divide.optional(),
   timeout: duration({ min: 1 }).optional().describe('How long the application may take for its inventory.'),
-}).transform(({ timeout, ...source }) => ({ ...source, timeoutMs: timeout }))
+}).transform(({ timeout, token_file, ...source }) => ({ ...source, timeoutMs: timeout, tokenFile: token_file }))
 
 const directorySource = strict({
-  name,
+  name: sourceName,
   kind: z.literal('directory').describe('A directory, with everything below it.'),
   path: path().describe('The directory. A relative one counts from the configuration file.'),
   order: order('forecast'),
@@ -85,7 +43,7 @@ const directorySource = strict({
 })
 
 const redisSource = strict({
-  name,
+  name: sourceName,
   kind: z.literal('redis').describe('A Redis or Valkey server.'),
   url: z
     .string()
@@ -96,15 +54,17 @@ const redisSource = strict({
   divide: divide.optional(),
 })
 
-const source = z.discriminatedUnion('kind', [appSource, directorySource, redisSource]).superRefine(({ kind }, context) => {
-  if (!builtSourceKinds.includes(kind)) {
-    context.addIssue({
-      code: 'custom',
-      path: ['kind'],
-      message: `kind ${kind} isn't in this version yet; there are ${builtSourceKinds.join(', ')}`,
-    })
-  }
-})
+const source = z
+  .discriminatedUnion('kind', [appSource, directorySource, redisSource, pageCacheSource, postgresqlSource, commandSource])
+  .superRefine(({ kind }, context) => {
+    if (!builtSourceKinds.includes(kind)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['kind'],
+        message: `kind ${kind} isn't in this version yet; there are ${builtSourceKinds.join(', ')}`,
+      })
+    }
+  })
 
 /** The `sources` of a configuration. */
 export const sourcesSchema = z
@@ -122,16 +82,21 @@ export const sourcesSchema = z
   })
   .describe('The warm-start manifest: where the state comes from and goes back to.')
 
-/** How a source's state is divided. */
-export type Division = Readonly<z.output<typeof divide>>
-
 type AppSourceEntry = Readonly<z.output<typeof appSource>>
 type DirectorySourceEntry = Readonly<z.output<typeof directorySource>>
 type RedisSourceEntry = Readonly<z.output<typeof redisSource>>
 
 /** One source of the manifest. Only kinds of builtSourceKinds get here. */
-export type SourceEntry = AppSourceEntry | DirectorySourceEntry | RedisSourceEntry
+export type SourceEntry =
+  | AppSourceEntry
+  | DirectorySourceEntry
+  | RedisSourceEntry
+  | Readonly<z.output<typeof pageCacheSource>>
+  | Readonly<z.output<typeof postgresqlSource>>
+  | Readonly<z.output<typeof commandSource>>
 export type Manifest = readonly SourceEntry[]
+
+export type { Division, Order } from './source-place.ts'
 
 /** By which criteria the sources of a manifest go (claim 5). Groups of like read probability go by it, whatever the source's own order. */
 export function criteriaOf(manifest: Manifest): (name: string) => Criteria {

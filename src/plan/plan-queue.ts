@@ -44,8 +44,8 @@ export class PlanQueue {
     this.#ranked = { metadata: ranked(new ListedLine(this.#table)), dirty: ranked(line()), data: ranked(line()) }
   }
 
-  /** Adds what is to be sent; answers the chunks that the successor gets elsewhere. */
-  add(chunks: readonly Chunk[]): Chunk[] {
+  /** Adds what is to be sent; answers the chunks that the successor gets elsewhere, which are those that `isElsewhere` says. */
+  add(chunks: readonly Chunk[], isElsewhere: (chunk: Chunk) => boolean): Chunk[] {
     const elsewhere: Chunk[] = []
     let value: number | undefined
     for (let at = 0; at < chunks.length; at++) {
@@ -53,7 +53,7 @@ export class PlanQueue {
       if (chunk.group === undefined) value = undefined
       else if (at === 0 || chunk.group !== chunks[at - 1]!.group) value = valueOfGroup(chunks, at)
       if (this.#takenIds.has(chunk.id)) continue
-      if (chunk.origin === undefined || chunk.dirty === true) this.#ranked[rankOf(chunk)].line.push(this.#list(chunk, value))
+      if (!isElsewhere(chunk)) this.#ranked[rankOf(chunk)].line.push(this.#list(chunk, value))
       else {
         this.#count(chunk)
         elsewhere.push(chunk)

@@ -6,6 +6,7 @@
 // are doesn't change the order, only how far it gets: they take from the head as they drain.
 
 import type { Chunk, LeftOutReason } from '../chunk/chunk.ts'
+import { isReferable, type Reference } from '../chunk/reference.ts'
 import { receiptReferencesMax } from '../limits/plan.ts'
 import type { Capacity } from './bound.ts'
 import { chunkWeight, expectedBytes, valuePerByte } from './chunk-table.ts'
@@ -13,6 +14,7 @@ import type { TakenChunk } from './line.ts'
 import type { Order } from './manifest.ts'
 import { outlook, type ByteShare } from './outlook.ts'
 import { PlanQueue, rankOf, ranks } from './plan-queue.ts'
+import { ReferenceQueue } from './reference-queue.ts'
 
 /** By which criteria a source goes, from the manifest. */
 export interface Criteria {
@@ -46,8 +48,8 @@ export interface LeftOutRow {
   readonly detail: string | undefined
 }
 
-/** What the successor gets without us, and where. */
-export interface Reference {
+/** What the successor gets without us, and where: for the receipt. */
+export interface Referred {
   readonly id: string
   readonly origin: string
 }
@@ -58,7 +60,8 @@ interface Planned {
   queue: PlanQueue
   readonly leftOut: Map<LeftOutReason, LeftOutRow>
   /** The first receiptReferencesMax of them. */
-  references: Reference[]
+  referred: Referred[]
+  readonly references: ReferenceQueue
   /** Bytes of clean data that went into packs. */
   sentBytes: number
 }
@@ -69,9 +72,11 @@ export class Plan {
 
   addSource(name: string, kind: string, { order, weight = 1, share }: Criteria = {}): PlannedSource {
     const source = { index: this.#planned.length, name, kind, weight }
-    const queue = new PlanQueue(order === 'forecast')
+    const byValue = order === 'forecast'
+    const references = new ReferenceQueue(source.index, byValue)
     const ofShare = { least: share?.least ?? 0, most: share?.most ?? 1 }
-    this.#planned.push({ source, share: ofShare, queue, leftOut: new Map(), references: [], sentBytes: 0 })
+    const queue = new PlanQueue(byValue)
+    this.#planned.push({ source, share: ofShare, queue, leftOut: new Map(), referred: [], references, sentBytes: 0 })
     return source
   }
 
@@ -82,9 +87,11 @@ export class Plan {
   /** Adds chunks, in the order in which the source lists them. */
   add(index: number, chunks: readonly Chunk[]): void {
     const planned = this.#planned[index]!
-    for (const chunk of planned.queue.add(chunks)) {
+    const { references, referred } = planned
+    for (const chunk of planned.queue.add(chunks, (each) => each.origin !== undefined && isReferable(each) && !references.isFull)) {
       this.leaveOut(index, chunk, 'origin')
-      if (planned.references.length < receiptReferencesMax) planned.references.push({ id: chunk.id, origin: chunk.origin! })
+      references.add(chunk)
+      if (referred.length < receiptReferencesMax) referred.push({ id: chunk.id, origin: chunk.origin! })
     }
   }
 
@@ -105,7 +112,8 @@ export class Plan {
       settle: () => {
         planned.queue = planned.queue.successor()
         planned.leftOut.delete('origin')
-        planned.references = []
+        planned.referred = []
+        planned.references.clear()
         for (const chunks of listed) this.add(index, chunks)
         this.settle(index)
       },
@@ -115,6 +123,12 @@ export class Plan {
   totals(index: number): SourceTotals {
     const { chunks, bytes, weight, settled } = this.#queue(index)
     return { chunks, bytes, weight, settled }
+  }
+
+  /** Bytes that are to go or have gone: without what is left out. */
+  goingBytes(index: number): number {
+    const leftOut = this.#planned[index]!.leftOut.values().reduce((sum, row) => sum + row.bytes, 0)
+    return Math.max(0, this.#queue(index).bytes - leftOut)
   }
 
   /** Chunks that were taken and lost again go to the front, in their old order. */
@@ -168,8 +182,21 @@ export class Plan {
     return this.#planned[index]!.leftOut
   }
 
-  references(index: number): readonly Reference[] {
-    return this.#planned[index]!.references
+  referred(index: number): readonly Referred[] {
+    return this.#planned[index]!.referred
+  }
+
+  /** What of the source goes by reference and no pack has taken along yet. */
+  hasReferences(index: number): boolean {
+    return !this.#planned[index]!.references.isEmpty
+  }
+
+  takeReferences(index: number, countMax: number, bytesMax: number): Reference[] {
+    return this.#planned[index]!.references.take(countMax, bytesMax)
+  }
+
+  giveReferencesBack(references: readonly Reference[]): void {
+    for (const reference of references) this.#planned[reference.source]!.references.giveBack([reference])
   }
 
   /**

@@ -5,6 +5,7 @@ import { laneKinds, type LaneKind } from '../lane/lane.ts'
 import { reserveMs } from '../limits/handoff.ts'
 import { keepMs, keepMsMax } from '../limits/relay.ts'
 import { duration, rate, size, strict } from '../config/values.ts'
+import { originRuleProblem, usualOriginRules, type OriginRules } from '../config/origin-place.ts'
 import type { MachineDefinition, PolicyAction, PolicyState, Transition } from './policy-machine.ts'
 import { machineSchema } from './policy-machine-schema.ts'
 import type { PolicyContext } from './policy-condition.ts'
@@ -39,6 +40,8 @@ export interface Policy {
   /** Undefined: no bound. */
   readonly maxRateBytesPerSecond: BytesPerSecond | undefined
   readonly keepMs: Ms
+  /** Where a successor fetches what a predecessor passes by reference. */
+  readonly origins: OriginRules
   readonly readyAt: { readonly hitMass: number; readonly orAfterMs: Ms }
 }
 
@@ -70,6 +73,16 @@ const lanesSchema = z
   .superRefine((list, context) => {
     const wrong = policyLanesProblem(list)
     if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
+  })
+
+const originsSchema = z
+  .array(z.string())
+  .max(100)
+  .superRefine((list, context) => {
+    for (const [index, rule] of list.entries()) {
+      const wrong = originRuleProblem(rule)
+      if (wrong !== undefined) context.addIssue({ code: 'custom', path: [index], message: wrong })
+    }
   })
 
 const context = strict({
@@ -117,6 +130,9 @@ export const policySchema = strict({
   max_bytes: size().optional().describe('At most so many bytes of state go. Without it: all.'),
   max_rate: rate().optional().describe('At most so fast. Without it: as fast as it goes.'),
   keep: duration({ min: 1000, max: keepMsMax }).prefault(formatDuration(keepMs)).describe('How long the relay keeps what nobody claims.'),
+  origins: originsSchema
+    .default([...usualOriginRules])
+    .describe('Where a successor fetches what goes by reference: http:, https:, the beginning of a URL, or the absolute path of a folder.'),
   ready_at: readyAt.prefault({}).describe('When a successor counts as warm.'),
 }).transform((written): Policy => ({
   on: written.on,
@@ -127,5 +143,6 @@ export const policySchema = strict({
   maxBytes: written.max_bytes,
   maxRateBytesPerSecond: written.max_rate,
   keepMs: written.keep,
+  origins: written.origins,
   readyAt: { hitMass: written.ready_at.hit_mass, orAfterMs: written.ready_at.or_after },
 }))

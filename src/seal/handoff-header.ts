@@ -83,6 +83,19 @@ function infoOf(pool: PoolPublic, handoff: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat([Buffer.from('heirloom/1 handoff key\0'), pool.id, handoff]))
 }
 
+/** What of a handoff takes time and can be made before there is a notice: its id and its wrapped key. Used once. */
+export interface HandoffDraft {
+  readonly handoff: Uint8Array
+  readonly key: Uint8Array
+  readonly wrapped: WrappedKey
+}
+
+export async function draftHandoff(pool: PoolPublic, wrapping: KeyWrapping = hpkeWrapping): Promise<HandoffDraft> {
+  const handoff = wrapping.randomBytes(handoffIdBytes)
+  const key = wrapping.randomBytes(handoffKeyBytes)
+  return { handoff, key, wrapped: await wrapping.wrap(key, pool, infoOf(pool, handoff)) }
+}
+
 /**
  * A new handoff of this identity. Throws what checkCertificate throws when the certificate isn't its own, can't send or isn't valid at `nowMs`
  * (wall time): a header with it would be refused everywhere.
@@ -93,12 +106,13 @@ export async function createHandoff(options: {
   certificate: Uint8Array
   nowMs: number
   wrapping?: KeyWrapping
+  /** Made before, for this pool; without it one is made. */
+  draft?: HandoffDraft | undefined
 }): Promise<NewHandoff> {
-  const { pool, identity, certificate, nowMs, wrapping = hpkeWrapping } = options
+  const { pool, identity, certificate, nowMs, wrapping, draft } = options
   checkCertificate(certificate, { pool, peer: identity.peer, atMs: nowMs, needs: 'send' })
-  const handoff = wrapping.randomBytes(handoffIdBytes)
-  const key = wrapping.randomBytes(handoffKeyBytes)
-  const { encapsulated, wrapped } = await wrapping.wrap(key, pool, infoOf(pool, handoff))
+  const { handoff, key, wrapped: box } = draft ?? (await draftHandoff(pool, wrapping))
+  const { encapsulated, wrapped } = box
   const content = create(HandoffHeaderSchema, {
     version,
     pool: pool.id,

@@ -49,6 +49,11 @@ export class Dispatcher {
     return this.#flying.size
   }
 
+  /** Whether a lane to that place has something in flight. */
+  isFlyingTo(place: Place): boolean {
+    return this.#flying.values().some(({ lane }) => placeOf(lane.kind) === place)
+  }
+
   /** Whether a lane to that place is up. */
   reaches(place: Place): boolean {
     return this.#lanes.some((lane) => placeOf(lane.kind) === place)
@@ -60,11 +65,6 @@ export class Dispatcher {
 
   isSafe(number: number): boolean {
     return this.#safe.heir.has(number) || this.#safe.store.has(number)
-  }
-
-  /** Packs whose only holder is the heir. */
-  onlyAtHeir(): number[] {
-    return [...this.#safe.heir].filter((number) => !this.#safe.store.has(number))
   }
 
   has(place: Place, number: number): boolean {
@@ -109,17 +109,12 @@ export class Dispatcher {
     return lost
   }
 
-  /** The next pack that can go, and by which lane; `allowed` says which kinds may take packs now. */
-  next(allowed: (kind: LaneKind) => boolean): { lane: SendingLane; pack: SealedPack } | undefined {
+  /** The next pack that can go, and by which lane; `allowed` says which lanes may take so many bytes now. */
+  next(allowed: (kind: LaneKind, lane: SendingLane, bytes: number) => boolean): { lane: SendingLane; pack: SealedPack } | undefined {
     const pack = this.#queued[0]
     if (pack === undefined) return undefined
-    const lane = this.#lanes.find((lane) => allowed(lane.kind) && lane.canSend(pack.bytes))
+    const lane = this.#lanes.find((lane) => allowed(lane.kind, lane, pack.bytes) && lane.canSend(pack.bytes))
     return lane === undefined ? undefined : { lane, pack }
-  }
-
-  /** Whether some lane that is allowed now would take another pack if there was one. */
-  isHungry(allowed: (kind: LaneKind) => boolean, bytes: number): boolean {
-    return this.#lanes.some((lane) => allowed(lane.kind) && lane.canSend(bytes))
   }
 
   /** Notes what `next` answered as in flight. The caller sends it. */

@@ -53,7 +53,37 @@ test('the planner runs on the predecessor, the successor or a third machine: the
   })
 })
 
-test('two channels are used side by side under one time budget, each as fast as it drains, and the bound counts both', () => {
+test('two channels are used side by side under one time budget: what does not fit the direct one goes through shared storage, and nothing goes twice', async () => {
+  const chunks = Array.from({ length: 30 }, (_, at) => noise(`block ${at}`, 1_000_000))
+  const both = Promise.withResolvers<void>()
+  let puts = 0
+  const { result, receipt, heir, events } = await handOverScene({
+    chunks,
+    waits: true,
+    // The heir's application takes a little, and then nothing until there is a second channel.
+    heirApp: (restored) => ({
+      async restore(chunk) {
+        if (++puts > 2) await both.promise
+        restored.set(chunk.id, await chunk.bytes())
+      },
+    }),
+    onEvent: (event) => {
+      if (event.event === 'side-by-side') both.resolve()
+    },
+  })
+  assert.is(result.outcome, 'delivered')
+  assert.ok(result.lanes.store.packs > 0, JSON.stringify(result.lanes))
+  assert.ok(result.lanes.stream.packs + result.lanes.fast.packs > 0, JSON.stringify(result.lanes))
+  assert.is(result.resentBytes, 0)
+  const moved = result.lanes.store.bytes + result.lanes.stream.bytes + result.lanes.fast.bytes
+  // The receipt itself isn't counted in what it tells.
+  assert.ok(moved - receipt.bytes.sealed < 64 * 1024, `each pack by one lane: ${moved} of ${receipt.bytes.sealed}`)
+  assert.is(heir.restored.size, chunks.length)
+  const [begun] = events.filter(({ event }) => event === 'side-by-side')
+  assert.ok((begun!['heirBytesPerSecond'] as number) * 19 < 30e6, JSON.stringify(begun))
+})
+
+test('each of two channels takes from the head of one plan, as fast as it drains, and the bound counts both', () => {
   const dispatcher = new Dispatcher(['stream', 'store'])
   // A lane takes as many packs as it has room for.
   const lane = (kind: 'stream' | 'store', room: number) => ({ kind, have: [], canSend: () => room-- > 0 }) as unknown as SendingLane

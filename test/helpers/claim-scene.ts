@@ -2,7 +2,7 @@
 // the machines.
 
 import { rename, writeFile } from 'node:fs/promises'
-import { peerConfig, startPeer, type HandoffResult, type PeerEvent } from 'heirloom'
+import { peerConfig, startPeer, type AppSource, type HandoffResult, type PeerEvent } from 'heirloom'
 import { openRelay } from 'heirloom/relay'
 import type { Receipt } from '../../peer/command/receipt-text.ts'
 import { formatPoolPublic, formatPoolSecret, generatePool } from '../../src/seal/pool-key.ts'
@@ -14,18 +14,25 @@ export interface SceneOptions {
   /** More keys of the application's entry in the manifest. */
   readonly manifest?: object
   readonly policy?: object
+  readonly heirPolicy?: object
   /** More sources of the old peer, as its configuration has them. */
   readonly sources?: (temp: TempDirectory) => readonly object[]
   /** Whether the new peer waits already; else it comes when the old one is gone. */
   readonly waits?: boolean
   /** A notice file's content in place of a call of the peer's own. */
   readonly notice?: object
+  /** Replaces parts of how the new application behaves. */
+  readonly heirApp?: (restored: Map<string, Uint8Array>) => Partial<AppSource>
+  /** Hears the old peer's events. */
+  readonly onEvent?: (event: PeerEvent) => void
   /** Looks at the relay's store between the two. */
   readonly between?: (store: string) => Promise<void>
 }
 
 export interface Scene {
   readonly result: HandoffResult
+  /** What it came to for the new peer. */
+  readonly heirResult: HandoffResult
   readonly receipt: Receipt
   readonly events: readonly PeerEvent[]
   readonly old: Pick<WarmApp, 'log' | 'asked'>
@@ -43,7 +50,7 @@ export async function handOverScene(options: SceneOptions): Promise<Scene> {
   await writeFile(temp.at('pool.key.pub'), formatPoolPublic(pool))
   const relay = resources.use(await openRelay({ store: temp.at('store'), pools: [temp.at('pool.key.pub')] }))
   const old = resources.use(await serveWarmApp(options.chunks))
-  const heir = resources.use(await serveWarmApp([]))
+  const heir = resources.use(await serveWarmApp([], options.heirApp))
   const settings = (name: string, url: string, more: Partial<Settings> = {}): Settings => ({
     relays: relay.addresses(),
     key: temp.at('pool.key'),
@@ -55,18 +62,25 @@ export async function handOverScene(options: SceneOptions): Promise<Scene> {
     sources: [{ name: 'shop', kind: 'app', url, ...options.manifest }],
     ...more,
   })
-  const inherited = Promise.withResolvers<void>()
+  const inherited = Promise.withResolvers<HandoffResult>()
   const waiting = Promise.withResolvers<void>()
-  const onHeir = ({ event }: PeerEvent) => {
-    if (event === 'inherited') inherited.resolve()
+  const onHeir = ({ event, ...fields }: PeerEvent) => {
+    if (event === 'inherited') inherited.resolve(fields as unknown as HandoffResult)
     if (event === 'ready') waiting.resolve()
   }
-  const startHeir = async () => resources.use(await startPeer(peerConfig(settings('heir', heir.url)), { onEvent: onHeir }))
+  const startHeir = async () => {
+    const config = peerConfig({ ...settings('heir', heir.url), policy: options.heirPolicy ?? {} })
+    return resources.use(await startPeer(config, { onEvent: onHeir }))
+  }
   if (options.waits === true) {
     await startHeir()
     await waiting.promise
   }
   const events: PeerEvent[] = []
+  const onEvent = (event: PeerEvent) => {
+    events.push(event)
+    options.onEvent?.(event)
+  }
   const own = settings('old', old.url)
   const config = peerConfig({
     ...own,
@@ -74,7 +88,7 @@ export async function handOverScene(options: SceneOptions): Promise<Scene> {
     sources: [...own.sources, ...(options.sources?.(temp) ?? [])] as Settings['sources'],
     policy: { reserve: '1s', ...options.policy },
   })
-  const peer = resources.use(await startPeer(config, { onEvent: (event) => events.push(event) }))
+  const peer = resources.use(await startPeer(config, { onEvent }))
   if (options.notice === undefined) await peer.handOff({ reason: 'the test says so', deadlineMs: 20_000 })
   else {
     // Renamed into place, so that it is never seen without its content.
@@ -84,6 +98,6 @@ export async function handOverScene(options: SceneOptions): Promise<Scene> {
   const result = (await peer.ended)!
   await options.between?.(temp.at('store'))
   if (options.waits !== true) await startHeir()
-  await inherited.promise
-  return { result, receipt: JSON.parse(peer.receipt()!) as Receipt, events, old, heir }
+  const heirResult = await inherited.promise
+  return { result, heirResult, receipt: JSON.parse(peer.receipt()!) as Receipt, events, old, heir }
 }

@@ -55,10 +55,14 @@ export function memoryAppSource(
 }
 
 /** Serves an app that holds `chunks`; `change` replaces parts of its behaviour. */
-export async function serveWarmApp(chunks: readonly HeldChunk[], change: Partial<AppSource> = {}): Promise<WarmApp> {
+export async function serveWarmApp(
+  chunks: readonly HeldChunk[],
+  change: Partial<AppSource> | ((restored: Map<string, Uint8Array>) => Partial<AppSource>) = {},
+): Promise<WarmApp> {
   const temp = await makeTemp()
   const kept = { log: [] as Asked[], restored: new Map<string, Uint8Array>(), receipts: [] as Readonly<Record<string, unknown>>[] }
-  const server = await serveHttp(serveAppSource({ ...memoryAppSource(chunks, kept), ...change }), `unix:${temp.at('app.sock')}`)
+  const changed = typeof change === 'function' ? change(kept.restored) : change
+  const server = await serveHttp(serveAppSource({ ...memoryAppSource(chunks, kept), ...changed }), `unix:${temp.at('app.sock')}`)
   return {
     ...kept,
     url: server.url,

@@ -3,6 +3,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { packBytesTarget } from '../../src/limits/wire.ts'
 import { FakeCloud } from '../cloud/fake-cloud.ts'
 import { serveCloud } from '../cloud/metadata-server.ts'
 import { startAgent } from '../helpers/agent.ts'
@@ -12,16 +13,20 @@ import { makeTree } from '../helpers/tree.ts'
 
 const test = suite('agent in a cloud')
 
-async function agentIn(kind: FakeCloud['kind'], notice: string) {
+/** So slow that what comes after the first pack takes longer than any deadline of these tests. */
+const slow = { max_rate: '1KB/s' }
+
+async function agentIn(kind: FakeCloud['kind'], notice: string, policy: Readonly<Record<string, unknown>> = {}) {
   await using resources = new AsyncDisposableStack()
   const cloud = new FakeCloud(kind)
   const server = resources.use(await serveCloud(cloud))
   const fleet = resources.use(await Fleet.start())
   const source = await fleet.directory('source')
-  makeTree(source, seeded(7))
+  makeTree(source, seeded(7), { large: policy === slow ? [4 * packBytesTarget] : [] })
   const agent = await startAgent(fleet, 'old', {
     sources: [{ name: 'files', kind: 'directory', path: source }],
     notices: [{ kind: notice, endpoint: server.url, every: '100ms' }],
+    policy,
   })
   await fleet.waiting(1)
   const owned = resources.move()
@@ -69,4 +74,32 @@ test('in EC2, found by itself, a spot notice is acted on, and a sooner one joins
   assert.is(result['outcome'], 'parked')
   assert.is(agent.program.rows.filter(({ event }) => event === 'notice').length, 1)
 })
+
+test('a notice that is cut short during the handoff ends it sooner, and what was acknowledged is accounted for', async () => {
+  await using scene = await agentIn('aws', 'aws', slow)
+  const { cloud, agent } = scene
+  cloud.raise('preempt', 600_000)
+  await agent.program.row('first-pack')
+  cloud.raise('preempt', 6_000)
+  const again = await agent.program.row('notice-again')
+  assert.is(again['change'], 'sooner')
+  // Waited for far shorter than the first deadline.
+  const { code, result, stderr } = await agent.program.end()
+  assert.is(code, 3, stderr)
+  assert.is(result['outcome'], 'partial')
+})
+
+test('a notice that is taken back during the handoff is told, and the handoff goes on to its end', async () => {
+  await using scene = await agentIn('aws', 'aws', slow)
+  const { cloud, agent } = scene
+  cloud.raise('preempt', 10_000)
+  await agent.program.row('first-pack')
+  cloud.withdraw()
+  const withdrawn = await agent.program.row('notice-withdrawn')
+  assert.equal([withdrawn['handoff'], withdrawn['change']], ['begun', 'none'])
+  const { code, result, stderr } = await agent.program.end()
+  assert.is(code, 3, stderr)
+  assert.is(result['outcome'], 'partial')
+})
+
 test.run()

@@ -14,6 +14,7 @@ class Scene {
   readonly clock = new ManualClock(startMs)
   readonly told: Told[] = []
   readonly handoffs: { reason: string; deadlineMs: number }[] = []
+  readonly moves: number[] = []
   readonly gone = new AbortController()
   ended = false
   sourcesOpen = 2
@@ -34,15 +35,16 @@ class Scene {
       tell: (event, fields) => void this.told.push({ event, ...fields }),
       decide: (notice) => this.#decide(notice),
       end: () => (this.ended = true),
+      moved: (endsMs) => void this.moves.push(endsMs),
     })
     this.watching = this.lookout.watch({ signal: this.gone.signal })
   }
 
   /** As the policy would, in its short form. */
-  #decide({ kind, reason, deadlineMs }: Notice): void {
+  #decide({ kind, reason, deadlineMs, id }: Notice): void {
     const reaction = this.#on[kind]
     if (reaction !== 'handoff') return void this.told.push({ event: 'notice-ignored', reaction })
-    void this.lookout.handOff({ kind, deadlineMs }, async () => void this.handoffs.push({ reason, deadlineMs }))
+    void this.lookout.handOff({ kind, deadlineMs, ...(id !== undefined && { id }) }, async () => void this.handoffs.push({ reason, deadlineMs }))
   }
 
   async give(notice: Partial<Notice>, source = 0): Promise<void> {
@@ -73,8 +75,8 @@ class Scene {
 
 test('two notices lead to one handoff, and a sooner one is told as such', async () => {
   const scene = new Scene()
-  await scene.give({ reason: 'the cloud', deadlineMs: 120_000 })
-  await scene.give({ reason: 'the same, moved', deadlineMs: 300_000 })
+  await scene.give({ id: 'spot', reason: 'the cloud', deadlineMs: 120_000 })
+  await scene.give({ id: 'spot', reason: 'the same, moved', deadlineMs: 300_000 })
   await scene.give({ kind: 'terminate', reason: 'SIGTERM', deadlineMs: 25_000 }, 1)
   await scene.give({ kind: 'terminate', reason: 'SIGTERM again', deadlineMs: 25_000 }, 1)
   assert.equal(scene.handoffs[0], { reason: 'the cloud', deadlineMs: 120_000 })
@@ -82,6 +84,39 @@ test('two notices lead to one handoff, and a sooner one is told as such', async 
     scene.told.map(({ event, change }) => `${event} ${String(change)}`),
     ['notice-again later', 'notice-again sooner', 'notice-again none'],
   )
+  await scene.end()
+})
+
+test('a handoff under way has until the soonest end that stands, as it is moved, cut short and withdrawn', async () => {
+  const scene = new Scene()
+  await scene.give({ id: 'spot', deadlineMs: 120_000 })
+  scene.clock.advance(10_000)
+  await scene.give({ id: 'spot', deadlineMs: 39_000 })
+  assert.equal(scene.moves, [49_000], 'cut short')
+  await scene.give({ id: 'reboot', kind: 'terminate', deadlineMs: 300_000 }, 1)
+  assert.equal(scene.moves, [49_000], 'a later end beside it changes nothing')
+  await scene.give({ id: 'spot', deadlineMs: 80_000 })
+  assert.equal(scene.moves, [49_000, 90_000], 'moved')
+  await scene.give({ id: 'spot', withdrawn: true })
+  assert.equal(scene.moves, [49_000, 90_000, 310_000], 'the one that is left holds')
+  await scene.give({ id: 'reboot', kind: 'terminate', withdrawn: true }, 1)
+  assert.equal(scene.moves, [49_000, 90_000, 310_000], 'without any the handoff goes on to the end it had')
+  scene.lookout.begin({ kind: 'an operator', deadlineMs: 5_000 })
+  assert.equal(scene.moves.at(-1), 15_000)
+  assert.equal(
+    scene.told.flatMap(({ change }) => change ?? []),
+    ['sooner', 'none', 'later', 'later', 'none'],
+  )
+  await scene.end()
+})
+
+test('only a cloud that names its notice gives more time: a second signal does not', async () => {
+  const scene = new Scene()
+  await scene.give({ kind: 'terminate', reason: 'SIGTERM', deadlineMs: 25_000 })
+  scene.clock.advance(20_000)
+  await scene.give({ kind: 'terminate', reason: 'SIGTERM', deadlineMs: 25_000 })
+  assert.equal(scene.moves, [])
+  assert.is(scene.told.at(-1)!['change'], 'none')
   await scene.end()
 })
 
@@ -104,7 +139,13 @@ test('what is taken back before a handoff is told; after its beginning, too, and
   const scene = new Scene()
   await scene.give({ kind: 'rebalance', id: 'a' })
   await scene.give({ kind: 'rebalance', id: 'a', withdrawn: true })
-  assert.equal(scene.told.at(-1), { event: 'notice-withdrawn', kind: 'rebalance', reason: 'a test', handoff: 'none' })
+  assert.equal(scene.told.at(-1), {
+    event: 'notice-withdrawn',
+    kind: 'rebalance',
+    reason: 'a test',
+    handoff: 'none',
+    change: 'none',
+  })
   await scene.give({ id: 'b' })
   await scene.give({ id: 'b', withdrawn: true })
   assert.is(scene.told.at(-1)!['handoff'], 'begun')
@@ -184,6 +225,7 @@ test('a source that fails is told, and the others go on', async () => {
     tell: (event, fields) => void told.push({ event, ...fields }),
     decide: () => void handoffs++,
     end: () => {},
+    moved: () => {},
   }).watch({ signal: gone.signal })
   queue.push({ kind: 'preempt', reason: 'x', deadlineMs: 1 })
   await new Promise((resolve) => setImmediate(resolve))

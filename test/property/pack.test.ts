@@ -6,7 +6,16 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { FragmentHead } from '../../src/chunk/fragment-codec.ts'
 import { decodePack, encodePack } from '../../src/chunk/pack.ts'
-import { chunkBytesMax, chunkIdBytesMax, packBytesMax, packFragmentsMax, packsMax, sourcesMax } from '../../src/limits/wire.ts'
+import {
+  chunkBytesMax,
+  chunkIdBytesMax,
+  packBytesMax,
+  packFragmentsMax,
+  packReferencesMax,
+  packsMax,
+  originBytesMax,
+  sourcesMax,
+} from '../../src/limits/wire.ts'
 import { PackHeadSchema } from '../../src/wire/gen/pack_pb.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { refused, survives } from '../helpers/refusal.ts'
@@ -41,6 +50,22 @@ const content = fc.record({
   ),
   fragments: fc.array(fragment, { maxLength: 8 }),
   superseded: fc.array(fc.nat(packsMax - 1), { maxLength: 10 }).map((numbers) => PackSet.of(numbers)),
+  references: fc.array(
+    fc.record({
+      source: fc.nat(sourcesMax - 1),
+      id: text,
+      origin: text,
+      bytes: fc.option(fc.nat(), { nil: undefined }),
+      digest: fc.option(
+        fc.uint8Array({ minLength: 32, maxLength: 32 }).map((digest) => Buffer.from(digest).toString('hex')),
+        { nil: undefined },
+      ),
+      version: text,
+      expiresAtMs: safe,
+      readProbability: weight,
+    }),
+    { maxLength: 4 },
+  ),
   receipt: fc.option(fc.record({ content: bytes, signature: bytes }, { noNullPrototype: true }), { nil: undefined }),
 })
 
@@ -89,9 +114,23 @@ test('what goes in comes out', () => {
         rest.fragments.map(({ head, body }) => ({ ...head, readProbability: head.readProbability || 0, body })),
       )
       assert.equal([...decoded.superseded], [...rest.superseded])
+      assert.equal(
+        decoded.references,
+        rest.references.map((each) => ({ ...each, readProbability: each.readProbability || 0 })),
+      )
       assert.equal(decoded.receipt, receipt)
     }),
   )
+})
+
+test('references are bounded, and what is wrong with one makes the pack malformed', () => {
+  const id = Buffer.from('a')
+  refused(() => decodePack(packOf({ references: [{ id, source: sourcesMax }] })), 'malformed')
+  refused(() => decodePack(packOf({ references: [{ id: Uint8Array.of(0xff) }] })), 'malformed')
+  refused(() => decodePack(packOf({ references: [{ id, digest: new Uint8Array(31) }] })), 'malformed')
+  refused(() => decodePack(packOf({ references: [{ id, origin: 'o'.repeat(originBytesMax + 1) }] })), 'too-large')
+  refused(() => decodePack(packOf({ references: [{ id, bytes: BigInt(chunkBytesMax) + 1n }] })), 'too-large')
+  refused(() => decodePack(packOf({ references: Array.from({ length: packReferencesMax + 1 }, () => ({ id })) })), 'too-large')
 })
 
 test('bodies are views of the pack, wherever it lies in its memory', () => {

@@ -19,7 +19,7 @@ import {
   pathFromBytes,
   pathProblem,
 } from '../../peer/source/directory/path.ts'
-import { StagedFiles } from '../../peer/source/directory/staged-files.ts'
+import { StagedFiles } from '../../peer/source/staged-files.ts'
 import { survives } from '../helpers/refusal.ts'
 import { makeTemp } from '../helpers/temp.ts'
 

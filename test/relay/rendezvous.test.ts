@@ -309,4 +309,42 @@ test('whoever offers its own state does not wait any more', () => {
   assert.is(desk.offer('b', two).heir, undefined)
 })
 
+test('a predecessor that was started again and does not take its handoff up is gone after one lease, though it renews', () => {
+  const desk = new Desk()
+  desk.link('old', 'new')
+  desk.offer('old', one)
+  desk.stored.add(one.handoff)
+  desk.wait('new')
+  const grows = () => desk.rendezvous.mayGrow(desk.rendezvous.find(one)!)
+  desk.presence.linkClosed('old')
+  desk.link('old')
+  desk.pass(leaseMs, 'old', 'new')
+  assert.ok(grows(), 'it has a lease to take it up')
+  desk.pass(1000, 'old', 'new')
+  assert.not(grows())
+  desk.rendezvous.attended(one)
+  assert.ok(grows(), 'whoever sends packs of it is at it')
+})
+
+test('a predecessor that repeats its offer on a new link is at it for as long as it lives', () => {
+  const desk = new Desk()
+  desk.link('old', 'new')
+  desk.offer('old', one)
+  desk.presence.linkClosed('old')
+  desk.link('old')
+  desk.offer('old', one)
+  desk.pass(5 * leaseMs, 'old')
+  assert.ok(desk.rendezvous.mayGrow(desk.rendezvous.find(one)!))
+})
+
+test('what a predecessor forgot, and the store never had, is forgotten', () => {
+  const desk = new Desk()
+  desk.link('old')
+  desk.offer('old', one)
+  desk.presence.linkClosed('old')
+  desk.link('old')
+  desk.pass(leaseMs + 1000, 'old')
+  assert.is(desk.rendezvous.find(one), undefined)
+})
+
 test.run()

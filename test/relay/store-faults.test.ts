@@ -239,4 +239,18 @@ test('a record that can’t be read at the start is no damage: the opening fails
   assert.equal([...store.list()], [recordOf('1', { epoch: 1 })])
 })
 
+test('a store that can not sync what an earlier process left does not open, and opens with all of it when it can', async () => {
+  const directory = newDirectory()
+  {
+    await using store = await openDiskPackStore(directory)
+    for (let number = 0; number < 3; number++) await put(store, number)
+  }
+  const disk = new FaultyDisk()
+  disk.failing.syncs = 1
+  assert.is(await outcomeOf(openDiskPackStore(directory, { disk })), 'io')
+  assert.is(disk.open, 0)
+  await using store = await openDiskPackStore(directory, { disk })
+  await assertHas(store, [0, 1, 2])
+})
+
 test.run()

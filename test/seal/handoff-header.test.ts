@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { clockSkewMs, handoffHeaderBytesMax } from '../../src/limits/wire.ts'
 import { issueCertificate } from '../../src/seal/certificate.ts'
-import { checkHeader, createHandoff, openHeader } from '../../src/seal/handoff-header.ts'
+import { checkHeader, createHandoff, draftHandoff, openHeader } from '../../src/seal/handoff-header.ts'
 import type { Identity } from '../../src/seal/identity.ts'
 import { generatePool, makePoolPublic, makePoolSecret } from '../../src/seal/pool-key.ts'
 import { readSigned } from '../../src/seal/signed.ts'
@@ -36,6 +36,14 @@ test('no two handoffs have the same id or key', async () => {
   const [one, other] = await Promise.all([begin(), begin()])
   assert.not.equal(one.handoff, other.handoff)
   assert.not.equal(one.key, other.key)
+})
+
+test('what was drafted before the notice opens as any other, and is dated at the notice', async () => {
+  const draft = await draftHandoff(half)
+  const { handoff, header, key } = await createHandoff({ pool: half, identity, certificate, nowMs, draft })
+  assert.equal([handoff, key], [draft.handoff, draft.key])
+  const opened = await openHeader(header, pool, handoff)
+  assert.equal([opened.key, opened.createdMs], [key, nowMs])
 })
 
 test('the header does not show the key', async () => {

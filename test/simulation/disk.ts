@@ -53,12 +53,20 @@ export interface DiskFaults {
 
 export const noDiskFaults: DiskFaults = { reads: 0, writes: 0, syncs: 0, folders: 0, stalls: 0 }
 
+/** The machine's end in the middle of a call. */
+export interface DiskCrash {
+  /** After so many more calls. */
+  afterCalls: number
+  readonly run: () => void
+}
+
 export class SimulatedDisk {
   readonly #random: SeededRandom
   readonly #root = new Folder()
   readonly #locks = new Map<string, Process>()
   faults: DiskFaults = noDiskFaults
   capacityBytes = Infinity
+  crash: DiskCrash | undefined
   /** Files open by the process that has the disk, and the most that were. */
   openFiles = 0
   /** A read has failed for this long already: whatever was read then may count as damaged. */
@@ -184,6 +192,7 @@ export class SimulatedDisk {
     const random = process.random
     const takesMs = random.next() < faults.stalls ? random.next() * 8000 : kind === 'syncs' ? 0.3 + random.next() * 8 : random.next()
     const fails = random.next() < faults[kind]
+    this.#perhapsCrash(process, takesMs)
     return new Promise((resolve, reject) => {
       if (!process.alive) return
       const forget = process.onKilled(() => {
@@ -203,6 +212,13 @@ export class SimulatedDisk {
         }
       })
     })
+  }
+
+  #perhapsCrash(process: Process, takesMs: number): void {
+    const { crash } = this
+    if (crash === undefined || crash.afterCalls-- > 0) return
+    this.crash = undefined
+    process.after(process.random.next() * takesMs, crash.run)
   }
 
   #file(process: Process, path: string, mode: 'open' | 'create'): DiskFile {

@@ -14,6 +14,13 @@ export interface SealedTruth {
   readonly bytes: number
 }
 
+/** A stream on which an heir has welcomed a sender. */
+export interface WelcomedLane {
+  readonly heir: string
+  readonly epoch: number
+  readonly isOpen: () => boolean
+}
+
 export class HandoffTruth {
   readonly hex: string
   readonly pool: string
@@ -35,6 +42,8 @@ export class HandoffTruth {
   readonly epochs = new Map<number, string>()
   /** By heir: the highest epoch that it knows to be past. */
   readonly fenced = new Map<string, number>()
+  /** Those that were open lately. */
+  welcomed: WelcomedLane[] = []
   /** How the predecessor says it ended. */
   handedOff: HandoffOutcome | undefined
   /** The relay was told by the heir that it is done. */
@@ -55,6 +64,10 @@ export class HandoffTruth {
 
   get epochMax(): number {
     return Math.max(0, ...this.epochs.keys())
+  }
+
+  welcomes(lane: WelcomedLane): void {
+    this.welcomed = [...this.welcomed.filter(({ isOpen }) => isOpen()), lane]
   }
 
   /** Takes note of a pack on the wire; answers what is wrong with it. */

@@ -153,7 +153,7 @@ const faults: readonly Mutation[] = [
   mutation(
     'a passing trouble of the relay ends the waiting',
     'peer/inherit/wait.ts',
-    'if (!error.retryable && !relayTroubles.has(error.code)) return',
+    'if (!isPassingAtRelay(error) && !isFull(error)) return',
     'if (!error.retryable) return',
   ),
 ]

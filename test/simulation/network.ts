@@ -29,7 +29,7 @@ export interface NetworkOptions {
   readonly random: SeededRandom
   readonly log: (text: string) => void
   /** Answers the taps of both ends of a new stream. */
-  readonly tap: (opener: SimulatedNode, acceptor: SimulatedNode, protocol: string) => readonly [StreamTap, StreamTap]
+  readonly tap: (opener: SimulatedNode, acceptor: SimulatedNode, protocol: string, far: SimulatedStream) => readonly [StreamTap, StreamTap]
 }
 
 export class Network {
@@ -290,7 +290,7 @@ export class ConnectionEnd {
     if (!this.isOpen) return then(undefined)
     const near = new SimulatedStream(this.node.process, this.#connection, loop.steps)
     const farStream = new SimulatedStream(far.node.process, this.#connection, loop.steps)
-    const [nearTap, farTap] = tap(this.node, far.node, protocol)
+    const [nearTap, farTap] = tap(this.node, far.node, protocol, farStream)
     near.tap = nearTap
     farStream.tap = farTap
     this.#connection.join(near, farStream)

@@ -220,9 +220,17 @@ export class PeerMachine {
       if (inheriting.signal.aborted) throw thrown
       this.#failed(process, 'inheriting', thrown)
     } finally {
-      if (process.alive) this.inheriting.delete(key)
+      if (process.alive) this.#ended(truth, assignment.epoch)
       for (const sink of sinks) await sink[Symbol.asyncDispose]()
     }
+  }
+
+  /** An inheritance is over, in any way. */
+  #ended(truth: HandoffTruth, epoch: number): void {
+    const { identity, surroundings } = this.options
+    this.inheriting.delete(`${truth.hex} ${epoch}`)
+    if (truth.welcomed.some((lane) => lane.heir === identity.peerId && lane.epoch === epoch && lane.isOpen()))
+      surroundings.violation('an inheritance that is over holds no lane', `${this.name}: ${truth.hex.slice(0, 6)}, epoch ${epoch}`)
   }
 
   /** The VM is going. */

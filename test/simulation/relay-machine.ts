@@ -6,7 +6,7 @@ import { createRelay, type Relay } from '../../relay/relay.ts'
 import { openDiskPackStore } from '../../relay/store/disk-pack-store.ts'
 import { openDiskRecordStore } from '../../relay/store/disk-record-store.ts'
 import { decodeRecordHeader, matchesHeader, recordHeaderBytes } from '../../relay/store/segment-format.ts'
-import type { HandoffKey } from '../../relay/store/store.ts'
+import type { HandoffKey, PackStore } from '../../relay/store/store.ts'
 import type { QuotaLimits } from '../../relay/quota.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import { leaseMs } from '../../src/limits/link.ts'
@@ -27,6 +27,8 @@ export interface RelayMachineOptions {
   readonly keepMsMax: number
   readonly segmentBytes: number
   readonly clock: MachineClock
+  /** Its stores are open; it is about to serve what they say they have. */
+  readonly onOpened: (packs: PackStore) => void
 }
 
 export class RelayMachine {
@@ -48,6 +50,10 @@ export class RelayMachine {
   /** The relay while its process lives and serves. */
   get relay(): Relay | undefined {
     return this.#process?.alive === true ? this.#relay : undefined
+  }
+
+  get peerId(): string {
+    return this.#options.identity.peerId
   }
 
   get process(): Process | undefined {
@@ -73,7 +79,7 @@ export class RelayMachine {
   }
 
   async #serve(process: Process): Promise<void> {
-    const { surroundings, identity, pools, quota, keepMsMax, segmentBytes } = this.#options
+    const { surroundings, identity, pools, quota, keepMsMax, segmentBytes, onOpened } = this.#options
     const disk = this.disk.mount(process)
     const onWarning = (warning: HeirloomError) => {
       if (!process.alive || warning.cause instanceof Killed) return
@@ -85,6 +91,7 @@ export class RelayMachine {
     const records = await openDiskRecordStore(join(directory, 'records'), { disk, onWarning })
     const packs = await openDiskPackStore(join(directory, 'packs'), { disk, onWarning, segmentBytes })
     if (!process.alive) return
+    onOpened(packs)
     const relay = createRelay({ packs, records, pools, quota, clock: process.clock, leaseMs, keepMsMax, onWarning })
     this.#relay = relay
     const node = surroundings.network.node(process, identity.peerId, [this.address])
@@ -118,22 +125,23 @@ export class RelayMachine {
     process?.kill()
   }
 
-  /** Whether a pack would still be there if the power failed now. */
+  /** Whether a pack would still be there, whole, if the power failed now. */
   hasDurably({ pool, handoff }: HandoffKey, number: number): boolean {
     const folder = join(directory, 'packs', pool, handoff)
-    return this.disk.durableNames(folder).some((name) => {
-      const content = this.disk.durableContent(join(folder, name))
-      for (let at = 0; content !== undefined && at + recordHeaderBytes <= content.length;) {
-        const header = decodeRecordHeader(content, at)
-        if (header === undefined) {
-          at++
-          continue
-        }
-        const pack = content.subarray(at + recordHeaderBytes, at + recordHeaderBytes + header.bytes)
-        if (header.number === number && matchesHeader(header, pack)) return true
-        at += recordHeaderBytes + header.bytes
-      }
-      return false
-    })
+    return this.disk.durableNames(folder).some((name) => holds(this.disk.durableContent(join(folder, name)), number))
   }
+}
+
+function holds(content: Uint8Array | undefined, number: number): boolean {
+  for (let at = 0; content !== undefined && at + recordHeaderBytes <= content.length;) {
+    const header = decodeRecordHeader(content, at)
+    if (header === undefined) {
+      at++
+      continue
+    }
+    const end = at + recordHeaderBytes + header.bytes
+    if (header.number === number && matchesHeader(header, content.subarray(at + recordHeaderBytes, end))) return true
+    at = end
+  }
+  return false
 }

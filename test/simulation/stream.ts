@@ -74,6 +74,11 @@ export class SimulatedStream extends EventTarget {
     return this.#isOver
   }
 
+  /** More may be sent here, as far as this end knows. */
+  get isOpen(): boolean {
+    return this.process.alive && !this.#isOver && this.writeStatus === 'writable'
+  }
+
   send(data: Uint8Array | Uint8ArrayList): boolean {
     if (!this.process.alive) return true
     if (this.writeStatus !== 'writable') throw new Error(`cannot write to a stream that is ${this.writeStatus}`)

@@ -13,7 +13,7 @@ import { controlProtocol } from '../../src/wire/protocols.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
 import type { SimulatedNode } from './network.ts'
-import type { StreamTap } from './stream.ts'
+import type { SimulatedStream, StreamTap } from './stream.ts'
 
 export interface WireEvents {
   truth(handoff: Uint8Array): HandoffTruth | undefined
@@ -58,10 +58,11 @@ export function tapStream(
   opener: SimulatedNode,
   acceptor: SimulatedNode,
   protocol: string,
+  far: SimulatedStream,
 ): readonly [StreamTap, StreamTap] {
   const forth = new Direction()
   const back = new Direction()
-  const watch = protocol === controlProtocol ? new ControlWatch(events, opener, acceptor) : new TransferWatch(events, opener, acceptor)
+  const watch = protocol === controlProtocol ? new ControlWatch(events, opener, acceptor) : new TransferWatch(events, opener, acceptor, far)
   const guarded = (run: () => void) => {
     try {
       run()
@@ -175,6 +176,7 @@ class TransferWatch {
   readonly #events: WireEvents
   readonly #opener: SimulatedNode
   readonly #acceptor: SimulatedNode
+  readonly #far: SimulatedStream
   #truth: HandoffTruth | undefined
   #epoch = 0
   /** The opener sends packs; else the acceptor does. */
@@ -187,10 +189,11 @@ class TransferWatch {
   readonly #held = new Map<number, number>()
   #grantedBytes = 0
 
-  constructor(events: WireEvents, opener: SimulatedNode, acceptor: SimulatedNode) {
+  constructor(events: WireEvents, opener: SimulatedNode, acceptor: SimulatedNode, far: SimulatedStream) {
     this.#events = events
     this.#opener = opener
     this.#acceptor = acceptor
+    this.#far = far
   }
 
   get #receiver(): SimulatedNode {
@@ -216,7 +219,7 @@ class TransferWatch {
       }
       case frameType.welcome: {
         const { have, windowBytes: granted } = readWelcome(frame)
-        if (this.#openerSends) this.#tells(have, granted)
+        if (this.#openerSends) this.#welcomes(have, granted)
         else this.#checkEpoch('a welcome')
         return
       }
@@ -271,6 +274,11 @@ class TransferWatch {
   #learns({ have, windowBytes: granted }: { have: PackSet; windowBytes: number }): void {
     this.#windowBytes = this.#bounded(granted)
     this.#has.addAll(have)
+  }
+
+  #welcomes(have: PackSet, granted: number): void {
+    this.#tells(have, granted)
+    this.#truth?.welcomes({ heir: this.#acceptor.peerId, epoch: this.#epoch, isOpen: () => this.#far.isOpen })
   }
 
   #tells(have: PackSet, granted: number): void {

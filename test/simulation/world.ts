@@ -4,7 +4,8 @@ import type { LaneKind } from '../../src/lane/lane.ts'
 import { openSegmentsMax, recordWritesMax } from '../../src/limits/relay.ts'
 import { identityFromSeed, type Identity } from '../../src/seal/identity.ts'
 import { makePoolSecret, type PoolSecret } from '../../src/seal/pool-key.ts'
-import type { HandoffRecord } from '../../relay/store/store.ts'
+import type { HandoffKey, HandoffRecord, PackStore } from '../../relay/store/store.ts'
+import type { RelayCore } from '../../relay/relay-core.ts'
 import { keyText } from '../../relay/store/handoff-key.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
 import { EventLoop } from './event-loop.ts'
@@ -49,7 +50,7 @@ export class World {
   ) {
     this.random = random
     this.#keepsLog = options.keepsLog
-    const log = (text: string) => this.log(text)
+    const { log } = this
     const events = this.#wireEvents()
     this.network = new Network({ loop: this.loop, random, log, tap: (...ends) => tapStream(events(), ...ends) })
     this.#surroundings = { loop: this.loop, random, network: this.network, log, violation: (rule, detail) => this.violate(rule, detail) }
@@ -63,6 +64,7 @@ export class World {
       keepMsMax,
       segmentBytes,
       clock: this.#clock(),
+      onOpened: (packs) => this.#checkOpened(packs),
     })
     this.#relayPeer = this.relay.address.split('/').at(-1)!
     this.#quotaBytes = quotaBytes ?? Infinity
@@ -91,7 +93,7 @@ export class World {
     return machine
   }
 
-  log(text: string): void {
+  readonly log = (text: string): void => {
     if (this.#keepsLog) this.lines.push(`${(this.loop.nowMs / 1000).toFixed(4).padStart(9)} s  ${text}`)
   }
 
@@ -133,6 +135,15 @@ export class World {
     }
   }
 
+  /** What an earlier process left counts only if it is whole and durable: it is told to predecessors, who then need not keep it. */
+  #checkOpened(packs: PackStore): void {
+    if (this.relay.disk.failedReads > 0) return
+    for (const { key } of packs.list())
+      for (const number of packs.have(key))
+        if (!this.relay.hasDurably(key, number))
+          this.violate('a store counts what is whole and durable', `pack ${number} of ${key.handoff.slice(0, 6)} is not`)
+  }
+
   #checkDeadlines(peer: PeerMachine): void {
     for (const handoff of peer.handoffs) {
       if (handoff.result !== undefined || !handoff.process.alive || handoff.hasEnded) continue
@@ -160,7 +171,7 @@ export class World {
     const core = this.relay.relay?.core
     if (core === undefined) return false
     if (this.peers.some((peer) => peer.isHandingOff || peer.inheriting.size > 0)) return false
-    return core.rendezvous.records().every((record) => record.finished || !this.#isInheritable(record))
+    return core.rendezvous.records().every((record) => record.finished || !this.#isInheritable(record)) && leftBehind(core).length === 0
   }
 
   /** Somebody ought to inherit it. */
@@ -183,6 +194,7 @@ export class World {
       if (peer.isHandingOff) this.violate('every handoff ends', `${peer.name} is still at it`)
       for (const handoff of peer.inheriting) this.violate('every inheritance ends', `${peer.name} is still at ${handoff.slice(0, 6)}`)
     }
+    for (const { handoff } of leftBehind(core)) this.violate('what is over leaves no packs behind', handoff.slice(0, 6))
     for (const record of core.rendezvous.records()) {
       if (!record.finished && this.#isInheritable(record))
         this.violate(
@@ -205,7 +217,7 @@ export class World {
         relayPeer: this.#relayPeer,
         truth: (handoff) => this.truths.get(Buffer.from(handoff).toString('hex')),
         violation: (rule, detail) => this.violate(rule, detail),
-        log: (text) => this.log(text),
+        log: this.log,
         nameOf: (peer) => this.#names.get(peer) ?? peer,
         storeAcknowledges: (truth, number) => {
           if (!truth.isFinished && !this.relay.hasDurably({ pool: truth.pool, handoff: truth.hex }, number))
@@ -257,4 +269,9 @@ export class World {
   #bytes(length: number): Uint8Array {
     return Uint8Array.from({ length }, () => this.random.integer(0, 255))
   }
+}
+
+/** Handoffs that are over, and still have packs in the store. */
+function leftBehind({ packs, rendezvous }: RelayCore): HandoffKey[] {
+  return [...packs.list()].map(({ key }) => key).filter((key) => rendezvous.find(key)?.finished ?? true)
 }

@@ -213,7 +213,36 @@ export function makePackVectors() {
       plain: hex(plain),
     },
     { name: 'nothing', barrier: 0, sources: [], fragments: [], superseded: [], plain: '00000000' },
+    makeReferences(),
   ]
+}
+
+function makeReferences() {
+  const references = [
+    {
+      source: 0,
+      id: 'models/7',
+      origin: 'https://models.internal/7?signature=a',
+      bytes: 9,
+      digest: hex(secret(10)),
+      version: '7',
+      expiresAtMs: 1_790_000_600_000,
+      readProbability: 0.25,
+    },
+    { source: 1, id: 'ä', origin: '/mnt/shared/a', version: '', expiresAtMs: 0, readProbability: 1 },
+  ]
+  const head = create(PackHeadSchema, {
+    references: references.map(({ digest = '', bytes, ...each }) => ({
+      ...each,
+      id: text(each.id),
+      ...(bytes !== undefined && { bytes: BigInt(bytes) }),
+      digest: Buffer.from(digest, 'hex'),
+      expiresAtMs: BigInt(each.expiresAtMs),
+    })),
+  })
+  const headBytes = toBinary(PackHeadSchema, head)
+  const plain = hex(join(u32(headBytes.byteLength), headBytes))
+  return { name: 'references', barrier: 0, sources: [], fragments: [], superseded: [], references, plain }
 }
 
 export function makeFrameVectors() {

@@ -115,10 +115,14 @@ for (const { name, plain, ...content } of packs) {
       head: { ...head, attributes: bytesOf(attributes) },
       body: bytesOf(body),
     }))
-    const receipt = content.receipt && { content: bytesOf(content.receipt.content), signature: bytesOf(content.receipt.signature) }
+    const receipt =
+      'receipt' in content && content.receipt !== undefined
+        ? { content: bytesOf(content.receipt.content), signature: bytesOf(content.receipt.signature) }
+        : undefined
     const superseded = PackSet.of(content.superseded)
     const { barrier, sources } = content
-    assert.is(hex(joined(encodePack({ barrier, sources, fragments, superseded, ...(receipt && { receipt }) }))), plain)
+    const references = ('references' in content ? content.references : []).map((each) => ({ bytes: undefined, digest: undefined, ...each }))
+    assert.is(hex(joined(encodePack({ barrier, sources, fragments, superseded, references, ...(receipt && { receipt }) }))), plain)
     const decoded = decodePack(bytesOf(plain))
     assert.is(decoded.barrier, barrier)
     assert.equal(decoded.sources, sources)
@@ -128,6 +132,7 @@ for (const { name, plain, ...content } of packs) {
     )
     assert.equal([...decoded.superseded], content.superseded)
     assert.equal(decoded.receipt, receipt)
+    assert.equal(decoded.references, references)
   })
 }
 

@@ -6,6 +6,7 @@ import { Agent, request } from 'undici'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
 import { appCallsMax, appDialTimeoutMs } from '../../../src/limits/source.ts'
 import type { WaitOptions } from '../source.ts'
+import { AppToken } from './token.ts'
 
 export interface AppCall {
   readonly method: 'GET' | 'PUT' | 'POST'
@@ -25,6 +26,13 @@ export interface AppAnswer extends Disposable {
   header(name: string): string | undefined
 }
 
+export interface AppAddress {
+  /** `unix:/path.sock` or `http://host:port`. */
+  readonly url: string
+  /** A file with the token that the application wants to see with each call. */
+  readonly tokenFile?: string | undefined
+}
+
 /** Nobody listens there: the application isn't up yet, or is gone. */
 const absentErrors: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -39,10 +47,11 @@ export class AppClient implements AsyncDisposable {
   readonly #url: string
   readonly #origin: string
   readonly #agent: Agent
+  readonly #token: AppToken | undefined
 
-  /** `unix:/path.sock` or `http://host:port`. */
-  constructor(url: string) {
+  constructor({ url, tokenFile }: AppAddress) {
     this.#url = url
+    this.#token = tokenFile === undefined ? undefined : new AppToken(tokenFile)
     const socketPath = url.startsWith('unix:') ? url.slice('unix:'.length) : undefined
     this.#origin = socketPath === undefined ? url.replace(/\/$/, '') : 'http://localhost'
     const connect = { timeout: appDialTimeoutMs, ...(socketPath !== undefined && { socketPath }) }
@@ -51,13 +60,24 @@ export class AppClient implements AsyncDisposable {
   }
 
   /** One call. Throws `source-failed` when nobody listens there, `link-lost` when it broke off, the signal's reason when it is aborted. */
-  async call({ method, path, headers = {}, body = '' }: AppCall, { signal }: WaitOptions): Promise<AppAnswer> {
+  async call(call: AppCall, { signal }: WaitOptions): Promise<AppAnswer> {
+    if (this.#token === undefined) return await this.#call(call, {}, signal)
+    const answer = await this.#call(call, await this.#token.headers(), signal)
+    if (answer.status === 401) this.#token.forget()
+    return answer
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent.destroy()
+  }
+
+  async #call({ method, path, headers = {}, body = '' }: AppCall, own: Record<string, string>, signal: AbortSignal): Promise<AppAnswer> {
     signal.throwIfAborted()
     const explain = (thrown: unknown) => this.#explain(thrown, signal)
     try {
       const answer = await request(`${this.#origin}/warm/v1/${path}`, {
         method,
-        headers,
+        headers: { ...headers, ...own },
         body: body === '' ? null : body,
         signal,
         dispatcher: this.#agent,
@@ -75,10 +95,6 @@ export class AppClient implements AsyncDisposable {
     } catch (thrown) {
       throw explain(thrown)
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy()
   }
 
   #explain(thrown: unknown, signal: AbortSignal): unknown {

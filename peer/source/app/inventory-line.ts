@@ -30,7 +30,13 @@ export function parseInventoryLine(line: string): Chunk | undefined {
     expiresAtMs: number('expiresAtMs'),
     origin: text('origin'),
     group: text('group'),
+    digest: digestOf(text('digest')),
   }
   const given = Object.fromEntries(Object.entries(hints).filter(([, hint]) => hint !== undefined))
   return { id, kind: fields['kind'] === 'metadata' ? 'metadata' : 'data', ...given }
+}
+
+/** As hexadecimal digits, with or without the algorithm before them. */
+function digestOf(given: string | undefined): string | undefined {
+  return given === undefined ? undefined : /^(?:sha256:)?([0-9a-f]{64})$/i.exec(given)?.[1]?.toLowerCase()
 }

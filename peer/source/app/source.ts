@@ -18,6 +18,8 @@ export interface AppSourceOptions {
   readonly name: string
   /** `unix:/path.sock` or `http://host:port`. */
   readonly url: string
+  /** A file with the token that the application wants to see with each call. */
+  readonly tokenFile?: string | undefined
   /** How long the inventory may take; at most a third of the deadline in any case. */
   readonly timeoutMs?: number | undefined
   /** How long the application may keep us waiting for a chunk, or for the next piece of it. */
@@ -46,7 +48,7 @@ class AppSource implements Source {
   constructor(options: AppSourceOptions) {
     this.name = options.name
     this.#options = options
-    this.#client = new AppClient(options.url)
+    this.#client = new AppClient(options)
     this.#clock = options.clock ?? systemClock
   }
 
@@ -109,7 +111,9 @@ class AppSource implements Source {
     const headers = { 'content-type': 'application/json', accept: 'application/x-ndjson' }
     using answer = await this.#client.call({ method: 'POST', path: 'inventory', body: JSON.stringify(query), headers }, { signal })
     if (!answer.ok)
-      throw new HeirloomError('source-failed', `the application answered the question for its inventory with status ${answer.status}`)
+      throw new HeirloomError('source-failed', `the application answered the question for its inventory with status ${answer.status}`, {
+        ...(answer.status === 401 && { hint: 'does token_file hold the token that it expects?' }),
+      })
     let wrong = 0
     const parse = (line: string) => {
       if (line.trim() === '') return []

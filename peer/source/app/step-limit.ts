@@ -8,10 +8,13 @@ export class StepLimit implements Disposable {
   readonly #clock: Clock
   readonly #stepMs: number
   readonly #outer: AbortSignal
+  readonly #whose: string
   readonly #controller = new AbortController()
   readonly #onOuter = () => this.#controller.abort(this.#outer.reason)
 
-  constructor(clock: Clock, stepMs: number, outer: AbortSignal) {
+  /** `whose` answers are waited for. */
+  constructor(clock: Clock, stepMs: number, outer: AbortSignal, whose = 'the application') {
+    this.#whose = whose
     this.#clock = clock
     this.#stepMs = stepMs
     this.#outer = outer
@@ -27,7 +30,7 @@ export class StepLimit implements Disposable {
   /** Waits for a step, which must end when the signal is aborted. */
   async step<Answer>(promise: Promise<Answer>): Promise<Answer> {
     const cancel = this.#clock.after(this.#stepMs, () => {
-      this.#controller.abort(new HeirloomError('timeout', `the application did not answer within ${this.#stepMs} ms`))
+      this.#controller.abort(new HeirloomError('timeout', `${this.#whose} did not answer within ${this.#stepMs} ms`))
     })
     try {
       return await promise

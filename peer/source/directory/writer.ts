@@ -17,7 +17,7 @@ import { errnoOf, nodeFileSystem, type FileSystem } from './file-system.ts'
 import { Folders } from './folders.ts'
 import { absolutePath, parentPath, pathText } from './path.ts'
 import { Refusal, refusalOf } from './refusal.ts'
-import { StagedFiles, writeFully } from './staged-files.ts'
+import { StagedFiles, writeFully } from '../staged-files.ts'
 
 /** A fragment whose name was checked to lie inside the root. */
 export interface WriteItem extends RecallItem {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pack.proto.
  */
 export const file_pack: GenFile = /*@__PURE__*/
-  fileDesc("CgpwYWNrLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIsIBCghQYWNrSGVhZBIPCgdiYXJyaWVyGAEgASgNEjAKB3NvdXJjZXMYAiADKAsyHy5oZWlybG9vbS53aXJlLnYxLlNvdXJjZVN1bW1hcnkSLQoJZnJhZ21lbnRzGAMgAygLMhouaGVpcmxvb20ud2lyZS52MS5GcmFnbWVudBIwCgdyZWNlaXB0GAQgASgLMh8uaGVpcmxvb20ud2lyZS52MS5TaWduZWRSZWNlaXB0EhIKCnN1cGVyc2VkZWQYBSADKA0idAoNU291cmNlU3VtbWFyeRIOCgZzb3VyY2UYASABKA0SDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg4KBmNodW5rcxgEIAEoBBINCgVieXRlcxgFIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAYgASgBIsIBCghGcmFnbWVudBIOCgZzb3VyY2UYASABKA0SCgoCaWQYAiABKAwSEAoIbWV0YWRhdGEYAyABKAgSDgoGb2Zmc2V0GAQgASgEEg0KBWJ5dGVzGAUgASgNEhMKC2NodW5rX2J5dGVzGAYgASgEEg8KB3ZlcnNpb24YByABKAkSFQoNZXhwaXJlc19hdF9tcxgIIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAkgASgBEhIKCmF0dHJpYnV0ZXMYCiABKAwiMwoNU2lnbmVkUmVjZWlwdBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCKLAQoORmlsZUF0dHJpYnV0ZXMSDAoEcGF0aBgBIAEoDBIMCgR0eXBlGAIgASgNEgwKBG1vZGUYAyABKA0SDwoHbXRpbWVfcxgEIAEoEhIQCghtdGltZV9ucxgFIAEoDRIMCgRzaXplGAYgASgEEg4KBm9mZnNldBgHIAEoBBIOCgZ0YXJnZXQYCCABKAxiBnByb3RvMw");
+  fileDesc("CgpwYWNrLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIvMBCghQYWNrSGVhZBIPCgdiYXJyaWVyGAEgASgNEjAKB3NvdXJjZXMYAiADKAsyHy5oZWlybG9vbS53aXJlLnYxLlNvdXJjZVN1bW1hcnkSLQoJZnJhZ21lbnRzGAMgAygLMhouaGVpcmxvb20ud2lyZS52MS5GcmFnbWVudBIwCgdyZWNlaXB0GAQgASgLMh8uaGVpcmxvb20ud2lyZS52MS5TaWduZWRSZWNlaXB0EhIKCnN1cGVyc2VkZWQYBSADKA0SLwoKcmVmZXJlbmNlcxgHIAMoCzIbLmhlaXJsb29tLndpcmUudjEuUmVmZXJlbmNlIqcBCglSZWZlcmVuY2USDgoGc291cmNlGAEgASgNEgoKAmlkGAIgASgMEg4KBm9yaWdpbhgDIAEoCRISCgVieXRlcxgEIAEoBEgAiAEBEg4KBmRpZ2VzdBgFIAEoDBIPCgd2ZXJzaW9uGAYgASgJEhUKDWV4cGlyZXNfYXRfbXMYByABKAQSGAoQcmVhZF9wcm9iYWJpbGl0eRgIIAEoAUIICgZfYnl0ZXMidAoNU291cmNlU3VtbWFyeRIOCgZzb3VyY2UYASABKA0SDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg4KBmNodW5rcxgEIAEoBBINCgVieXRlcxgFIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAYgASgBIsIBCghGcmFnbWVudBIOCgZzb3VyY2UYASABKA0SCgoCaWQYAiABKAwSEAoIbWV0YWRhdGEYAyABKAgSDgoGb2Zmc2V0GAQgASgEEg0KBWJ5dGVzGAUgASgNEhMKC2NodW5rX2J5dGVzGAYgASgEEg8KB3ZlcnNpb24YByABKAkSFQoNZXhwaXJlc19hdF9tcxgIIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAkgASgBEhIKCmF0dHJpYnV0ZXMYCiABKAwiMwoNU2lnbmVkUmVjZWlwdBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCKLAQoORmlsZUF0dHJpYnV0ZXMSDAoEcGF0aBgBIAEoDBIMCgR0eXBlGAIgASgNEgwKBG1vZGUYAyABKA0SDwoHbXRpbWVfcxgEIAEoEhIQCghtdGltZV9ucxgFIAEoDRIMCgRzaXplGAYgASgEEg4KBm9mZnNldBgHIAEoBBIOCgZ0YXJnZXQYCCABKAxiBnByb3RvMw");
 
 /**
  * Stands at the start of every pack; the bodies of its fragments follow in the same order.
@@ -52,6 +52,13 @@ export type PackHead = Message<"heirloom.wire.v1.PackHead"> & {
    * @generated from field: repeated uint32 superseded = 5;
    */
   superseded: number[];
+
+  /**
+   * Chunks whose bytes don't travel: the heir fetches them where they are.
+   *
+   * @generated from field: repeated heirloom.wire.v1.Reference references = 7;
+   */
+  references: Reference[];
 };
 
 /**
@@ -60,6 +67,68 @@ export type PackHead = Message<"heirloom.wire.v1.PackHead"> & {
  */
 export const PackHeadSchema: GenMessage<PackHead> = /*@__PURE__*/
   messageDesc(file_pack, 0);
+
+/**
+ * A chunk that shared storage, or its origin, has already.
+ *
+ * @generated from message heirloom.wire.v1.Reference
+ */
+export type Reference = Message<"heirloom.wire.v1.Reference"> & {
+  /**
+   * @generated from field: uint32 source = 1;
+   */
+  source: number;
+
+  /**
+   * @generated from field: bytes id = 2;
+   */
+  id: Uint8Array;
+
+  /**
+   * A URL, or the absolute path of a file.
+   *
+   * @generated from field: string origin = 3;
+   */
+  origin: string;
+
+  /**
+   * Its length, if known.
+   *
+   * @generated from field: optional uint64 bytes = 4;
+   */
+  bytes?: bigint | undefined;
+
+  /**
+   * SHA-256 of its content; empty: not known.
+   *
+   * @generated from field: bytes digest = 5;
+   */
+  digest: Uint8Array;
+
+  /**
+   * @generated from field: string version = 6;
+   */
+  version: string;
+
+  /**
+   * Wall time in ms; 0: never.
+   *
+   * @generated from field: uint64 expires_at_ms = 7;
+   */
+  expiresAtMs: bigint;
+
+  /**
+   * @generated from field: double read_probability = 8;
+   */
+  readProbability: number;
+};
+
+/**
+ * Describes the message heirloom.wire.v1.Reference.
+ * Use `create(ReferenceSchema)` to create a new message.
+ */
+export const ReferenceSchema: GenMessage<Reference> = /*@__PURE__*/
+  messageDesc(file_pack, 1);
 
 /**
  * What a source promised.
@@ -103,7 +172,7 @@ export type SourceSummary = Message<"heirloom.wire.v1.SourceSummary"> & {
  * Use `create(SourceSummarySchema)` to create a new message.
  */
 export const SourceSummarySchema: GenMessage<SourceSummary> = /*@__PURE__*/
-  messageDesc(file_pack, 1);
+  messageDesc(file_pack, 2);
 
 /**
  * A chunk, or a part of one.
@@ -173,7 +242,7 @@ export type Fragment = Message<"heirloom.wire.v1.Fragment"> & {
  * Use `create(FragmentSchema)` to create a new message.
  */
 export const FragmentSchema: GenMessage<Fragment> = /*@__PURE__*/
-  messageDesc(file_pack, 2);
+  messageDesc(file_pack, 3);
 
 /**
  * @generated from message heirloom.wire.v1.SignedReceipt
@@ -197,7 +266,7 @@ export type SignedReceipt = Message<"heirloom.wire.v1.SignedReceipt"> & {
  * Use `create(SignedReceiptSchema)` to create a new message.
  */
 export const SignedReceiptSchema: GenMessage<SignedReceipt> = /*@__PURE__*/
-  messageDesc(file_pack, 3);
+  messageDesc(file_pack, 4);
 
 /**
  * Attributes of a fragment from a directory.
@@ -261,5 +330,5 @@ export type FileAttributes = Message<"heirloom.wire.v1.FileAttributes"> & {
  * Use `create(FileAttributesSchema)` to create a new message.
  */
 export const FileAttributesSchema: GenMessage<FileAttributes> = /*@__PURE__*/
-  messageDesc(file_pack, 4);
+  messageDesc(file_pack, 5);
 

@@ -4,9 +4,9 @@
 
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { HeirloomError } from '../../../src/errors.ts'
-import { stagedFilesMax, stagedFilesOpenMax } from '../../../src/limits/source.ts'
-import { nodeFileSystem, type FileSystem } from './file-system.ts'
+import { HeirloomError } from '../../src/errors.ts'
+import { stagedFilesMax, stagedFilesOpenMax } from '../../src/limits/source.ts'
+import { nodeFileSystem, type FileSystem } from './directory/file-system.ts'
 
 export interface StagedFile {
   readonly path: string
@@ -49,13 +49,13 @@ export class StagedFiles {
     return note(staged, piece) ? staged : undefined
   }
 
-  /** After a restart: a piece that was written, if its file is still there. */
-  recall(key: string, size: number, piece: StagedPiece): void {
+  /** After a restart: a piece that was written, if its file is still there; answers the file when it is complete with it. */
+  recall(key: string, size: number, piece: StagedPiece): StagedFile | undefined {
     const path = this.#pathOf(key)
-    if (this.#fileSystem.lstatSync(path, { throwIfNoEntry: false }) === undefined) return
+    if (this.#fileSystem.lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined
     const staged: Kept = this.#files.get(key) ?? { path, size, file: -1, ranges: [], chunks: new Map() }
     this.#files.set(key, staged)
-    note(staged, piece)
+    return note(staged, piece) ? staged : undefined
   }
 
   /** The open file of a complete one, the caller's to close from now on. Nothing more is known of it here. */

@@ -1,0 +1,98 @@
+// Which lanes take packs now. The heir is preferred to the store: while a direct lane is up, the store takes packs only when what is left doesn't go
+// through that lane in time; then both work side by side, each pack on one of them. The rates that this rests on are measured here.
+
+import type { Clock } from '../../src/clock.ts'
+import type { Deadline } from '../../src/deadline.ts'
+import type { LaneKind, SendingLane } from '../../src/lane/lane.ts'
+import { arrivalLikelihood, needsBoth, type Channel } from '../../src/plan/channels.ts'
+import { placeOf, type Dispatcher, type Place } from '../../src/transfer/dispatcher.ts'
+import type { HeirFollower } from './heir-follower.ts'
+import { RateMeter } from './rate-meter.ts'
+
+export interface LaneChoiceOptions {
+  readonly clock: Clock
+  readonly dispatcher: Dispatcher
+  readonly heir: Pick<HeirFollower, 'exists' | 'isInGrace'>
+  /** In order of preference. */
+  readonly lanes: readonly LaneKind[]
+  /** When packs stop. */
+  readonly until: Deadline
+  /** Of all lanes together, before anything was measured; and what the policy allows at most. */
+  readonly assumedBytesPerSecond: number
+  readonly mostBytesPerSecond: number | undefined
+  /** The store begins to work beside a direct lane, or ends to. */
+  readonly onBoth: (both: boolean, rates: Readonly<Record<Place, number>>) => void
+}
+
+export class LaneChoice {
+  readonly #options: LaneChoiceOptions
+  readonly #meters: Readonly<Record<Place, RateMeter>>
+  #usesBoth = false
+
+  constructor(options: LaneChoiceOptions) {
+    this.#options = options
+    this.#meters = { heir: new RateMeter(options.clock), store: new RateMeter(options.clock) }
+  }
+
+  /** A pack was put on a lane. */
+  sent({ kind }: SendingLane): void {
+    this.#meters[placeOf(kind)].began()
+  }
+
+  /** So many bytes of packs of a lane were acknowledged. */
+  acknowledged({ kind }: SendingLane, bytes: number): void {
+    const place = placeOf(kind)
+    this.#meters[place].acknowledged(bytes, this.#options.dispatcher.isFlyingTo(place))
+  }
+
+  /** Before a round of packs: so many bytes of the plan are left. */
+  look(bytesLeft: number): void {
+    const { dispatcher, lanes, until, onBoth, mostBytesPerSecond = Infinity } = this.#options
+    const isDirect = dispatcher.reaches('heir') || this.#options.heir.isInGrace
+    const bytesPerSecond = this.#rateTo('heir')
+    const need = { bytes: bytesLeft, leftMs: until.leftMs, bytesPerSecond, isInUse: this.#usesBoth }
+    // A direct lane that is as fast as the policy allows leaves nothing to win.
+    const both = isDirect && lanes.includes('store') && bytesPerSecond < 0.9 * mostBytesPerSecond && needsBoth(need)
+    if (both === this.#usesBoth) return
+    this.#usesBoth = both
+    onBoth(both, { heir: bytesPerSecond, store: this.#rateTo('store') })
+  }
+
+  readonly allowed = (kind: LaneKind, lane: SendingLane, bytes: number): boolean => {
+    const { dispatcher, heir, lanes } = this.#options
+    if (kind === 'stream') return !dispatcher.isUp('fast') || lanes.indexOf('stream') < lanes.indexOf('fast')
+    if (kind !== 'store') return true
+    if (!dispatcher.reaches('heir') && !heir.isInGrace) return true
+    if (this.#isStoreFirst) return true
+    return this.#usesBoth && this.#arrivesInTime(lane, bytes)
+  }
+
+  /** What the lanes can move from now on: while no heir is there the store takes all, and without a store it is a matter of whether one comes in time. */
+  channels(): Channel[] {
+    const { dispatcher, heir, lanes, until } = this.#options
+    const direct = lanes.find((kind) => placeOf(kind) === 'heir')
+    const isHere = dispatcher.reaches('heir') || heir.exists
+    const channel = (lane: LaneKind, likelihood = 1): Channel[] => [
+      { lane, bytesPerSecond: this.#rateTo(placeOf(lane)), upAfterMs: 0, likelihood },
+    ]
+    if (direct === undefined) return channel('store')
+    if (isHere) return [...channel(direct), ...(this.#usesBoth ? channel('store') : [])]
+    return lanes.includes('store') ? channel('store') : channel(direct, arrivalLikelihood(until.leftMs))
+  }
+
+  /** The operator prefers the store to every direct lane. */
+  get #isStoreFirst(): boolean {
+    const { lanes } = this.#options
+    return lanes.find((kind) => this.#options.dispatcher.isUp(kind)) === 'store'
+  }
+
+  /** On the slower of two lanes what is best could be underway when the time is over. */
+  #arrivesInTime({ inFlightBytes }: SendingLane, bytes: number): boolean {
+    const rate = this.#meters.store.bytesPerSecond
+    return rate === undefined || inFlightBytes + bytes <= (rate * this.#options.until.leftMs) / 1000
+  }
+
+  #rateTo(place: Place): number {
+    return this.#meters[place].bytesPerSecond ?? this.#options.assumedBytesPerSecond
+  }
+}

@@ -1,0 +1,73 @@
+// What happens to whoever is inheriting just then: it is cut off for longer than its lease, stopped, killed, or told to go itself. Another gets what it
+// had, and it comes back.
+
+import { leaseMs } from '../../../src/limits/link.ts'
+import { drawNotice, goAway } from '../going.ts'
+import type { PeerMachine } from '../peer-machine.ts'
+import type { World } from '../world.ts'
+import { pick, type FaultKind } from './fault-kind.ts'
+import { kill } from './peer-faults.ts'
+
+export const heirFaults: FaultKind = {
+  name: 'heirs',
+  probability: 0.5,
+  faults: (world, faultsEndMs) =>
+    [cutFromRelay, cutFromRelay, cutOff, stop, killFor, breakAll, goes].map(
+      (fault) => () => whenSomebodyInherits(world, faultsEndMs, (heir) => fault(world, heir)),
+    ),
+}
+
+const lookEveryMs = 40
+
+function whenSomebodyInherits(world: World, faultsEndMs: number, act: (heir: PeerMachine) => void): void {
+  const { random, loop, peers } = world
+  const heirs = peers.filter(({ isRunning, inheriting }) => isRunning && inheriting.size > 0)
+  if (heirs.length > 0) {
+    const heir = pick(random, heirs)
+    loop.after(random.next() * 500, () => act(heir))
+  } else if (loop.nowMs < faultsEndMs) loop.after(lookEveryMs, () => whenSomebodyInherits(world, faultsEndMs, act))
+}
+
+/** Its lease ends, and then some. */
+function beyondLeaseMs({ random }: World): number {
+  return leaseMs + random.next() * 6_000
+}
+
+/** The lane from its predecessor stays. */
+function cutFromRelay(world: World, heir: PeerMachine): void {
+  const { loop, network, relay } = world
+  const link = network.link(heir.options.identity.peerId, relay.peerId)
+  world.log(`${heir.name} is cut off from the relay`)
+  network.cut(link)
+  loop.after(beyondLeaseMs(world), () => network.heal(link))
+}
+
+function cutOff(world: World, heir: PeerMachine): void {
+  const { loop, network } = world
+  const links = network.linksOf(heir.options.identity.peerId)
+  world.log(`${heir.name} is cut off`)
+  for (const link of links) network.cut(link)
+  loop.after(beyondLeaseMs(world), () => links.forEach((link) => network.heal(link)))
+}
+
+function stop(world: World, heir: PeerMachine): void {
+  world.log(`${heir.name} is stopped for longer than its lease`)
+  heir.process?.stop(beyondLeaseMs(world))
+}
+
+function killFor(world: World, heir: PeerMachine): void {
+  kill(world, heir, beyondLeaseMs(world))
+}
+
+function breakAll(world: World, heir: PeerMachine): void {
+  world.log(`all connections of ${heir.name} break`)
+  for (const { near, far } of world.network.connections)
+    for (const end of [near, far]) if (end.node.peerId === heir.options.identity.peerId) end.break('a router forgot it')
+}
+
+/** Its own machine is going now, perhaps in the moment in which its predecessor dials it again. */
+function goes(world: World, heir: PeerMachine): void {
+  const { random, loop } = world
+  if (random.next() < 0.7) breakAll(world, heir)
+  loop.after(random.next() * 300, () => goAway(world, heir, drawNotice(random, heir.options.lanes)))
+}
