@@ -18,7 +18,7 @@ export class Room {
   readonly #line: Waiting[] = []
   readonly #seats = new Set<RoomSeat>()
   #takenBytes = 0
-  #cancelWatch: (() => void) | undefined
+  #isWatching = false
 
   /** `patienceMs`: how long a transfer may hold room without moving on while others wait. */
   constructor({ bytesMax, patienceMs, clock }: { bytesMax: number; patienceMs: number; clock: Clock }) {
@@ -92,8 +92,10 @@ export class Room {
 
   /** While somebody waits, those that hold room have to move on. */
   #watch(): void {
-    this.#cancelWatch ??= this.#clock.after(this.#patienceMs / 2, () => {
-      this.#cancelWatch = undefined
+    if (this.#isWatching) return
+    this.#isWatching = true
+    this.#clock.after(this.#patienceMs / 2, () => {
+      this.#isWatching = false
       if (this.#line.length === 0) return
       const nowMs = this.#clock.monotonicMs()
       for (const seat of this.#seats) if (seat.heldBytes > 0 && nowMs - seat.movedMs > this.#patienceMs) seat.tooSlow()

@@ -150,7 +150,6 @@ async function move(stage: Stage, ends: readonly Child[], event: string, total: 
   const stored = event === 'sent' ? storedShare(stage, total, over.signal) : undefined
   const lines = await Promise.all(ends.map((end) => stage.line(end, event)))
   over.abort()
-  console.error(JSON.stringify({ ...((await (await fetch(`${stage.relay.http}/v1/status`)).json()) as object), handoffs: 0 }))
   // What the relay has on its disk is what it has acknowledged.
   if (stored !== undefined) leastShare = await stored
   const outcomes: Record<string, number> = {}

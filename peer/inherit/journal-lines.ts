@@ -79,9 +79,7 @@ const outcomes: readonly HandoffOutcome[] = ['delivered', 'parked', 'partial', '
 const settledSchema = z.object({
   settled: z.object({
     // It is told as it was written; nothing is decided by it but the outcome.
-    result: z
-      .looseObject({ event: z.literal('result'), outcome: z.enum(outcomes) })
-      .transform((result) => result as unknown as HandoffResult),
+    result: z.looseObject({ outcome: z.enum(outcomes) }).transform((result) => result as unknown as HandoffResult),
     receipt: text,
   }),
 })

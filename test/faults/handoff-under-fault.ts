@@ -3,6 +3,7 @@
 
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
+import { delay, systemClock } from '../../src/clock.ts'
 import type { Fleet } from '../helpers/fleet.ts'
 import type { Program, ProgramOptions } from '../helpers/process.ts'
 import { SeededRandom } from '../helpers/seed.ts'
@@ -44,7 +45,6 @@ export async function handOffUnderFault({ fleet, random, programs = {}, strike }
   const sent = await sending.end()
   assert.is(sent.code, 0, `sending: ${sent.stderr} ${JSON.stringify(sent.result)}`)
   const received = await (waiting ?? receive()).end()
-  if (received.code !== 0) console.error(JSON.stringify(waiting?.rows).replaceAll('},{', '},\n{'), JSON.stringify(sent.result))
   assert.is(received.code, 0, `receiving: ${received.stderr} ${JSON.stringify(received.result)}`)
   assert.equal(treeDifferences(source, target), [])
 }
@@ -60,7 +60,7 @@ function acknowledgedPacks({ rows }: Program): number {
 
 /** The time that a fault lasts: a part of it, not a wait for something to happen. */
 export function lasting(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
+  return delay(systemClock, ms)
 }
 
 /** Runs a fault's body; when it fails, says with which seed. */

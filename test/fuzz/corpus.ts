@@ -35,7 +35,7 @@ export function addToCorpus(target: string, inputs: readonly Uint8Array[]): void
 /** One line: JSON text, or `base64:` and the bytes. */
 export function writeInput(input: Uint8Array): string {
   const text = Buffer.from(input).toString('utf8')
-  const isText = Buffer.compare(Buffer.from(text), input) === 0 && !/[\0-\x08\x0e-\x1f\x7f\ufffd]/.test(text)
+  const isText = Buffer.compare(Buffer.from(text), input) === 0 && !text.includes('\ufffd') && input.every((byte) => byte >= 9 && byte !== 127)
   return isText ? JSON.stringify(text) : `base64:${Buffer.from(input).toString('base64')}`
 }
 

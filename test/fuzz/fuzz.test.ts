@@ -11,7 +11,7 @@ import { openTargets } from './targets.ts'
 const test = suite('fuzzing')
 
 /** Inputs of a target with a share of 1. */
-const inputs = 400
+const inputs = 150
 
 for (const target of openTargets()) {
   test(`whatever it is given, this takes or refuses it: ${target.name}`, () =>

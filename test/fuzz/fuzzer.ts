@@ -51,7 +51,7 @@ export class Fuzzer {
 
   /** Samples and corpus, as they are. */
   async replay(): Promise<Finding | undefined> {
-    for (const input of [...this.#sources]) {
+    for (const input of this.#sources) {
       const finding = await this.#try(input, -1)
       if (finding !== undefined) return finding
     }

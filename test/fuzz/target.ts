@@ -34,7 +34,7 @@ export function answerOf(target: Target, input: Uint8Array): Answer | Promise<An
 }
 
 function textOf(answer: unknown): Answer {
-  return answer === undefined ? 'taken' : `taken: ${String(answer)}`
+  return answer === undefined ? 'taken' : `taken: ${JSON.stringify(answer)}`
 }
 
 /** A refusal by its words, without the numbers and texts in them that come from the input. */

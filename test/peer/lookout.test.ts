@@ -44,7 +44,10 @@ class Scene {
   #decide({ kind, reason, deadlineMs, id }: Notice): void {
     const reaction = this.#on[kind]
     if (reaction !== 'handoff') return void this.told.push({ event: 'notice-ignored', reaction })
-    void this.lookout.handOff({ kind, deadlineMs, ...(id !== undefined && { id }) }, async () => void this.handoffs.push({ reason, deadlineMs }))
+    void this.lookout.handOff(
+      { kind, deadlineMs, ...(id !== undefined && { id }) },
+      async () => void this.handoffs.push({ reason, deadlineMs }),
+    )
   }
 
   async give(notice: Partial<Notice>, source = 0): Promise<void> {

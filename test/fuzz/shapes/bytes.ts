@@ -51,7 +51,7 @@ export function edgeNumber(draw: Draw): number {
 }
 
 function withByte(input: Uint8Array, draw: Draw, change: (byte: number) => number): Uint8Array {
-  const output = input.slice()
+  const output = new Uint8Array(input)
   const at = draw.below(output.length)
   output[at] = change(output[at]!)
   return output
@@ -60,7 +60,7 @@ function withByte(input: Uint8Array, draw: Draw, change: (byte: number) => numbe
 function writeEdge(input: Uint8Array, draw: Draw): Uint8Array {
   const bytes = draw.pick([1, 2, 4, 8])
   if (input.length < bytes) return input
-  const output = input.slice()
+  const output = new Uint8Array(input)
   const view = new DataView(output.buffer)
   const at = draw.below(output.length - bytes + 1)
   const value = edgeNumber(draw)

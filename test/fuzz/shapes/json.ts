@@ -4,7 +4,7 @@ import { mutateText } from './text.ts'
 import type { Draw } from '../random.ts'
 
 const values: readonly unknown[] = [
-  null, true, false, 0, -1, 1.5, 1e308, -0, 2 ** 31, 2 ** 32, 2 ** 53, 9007199254740993, '', ' ', 'a', '0', '__proto__', '\0', '\ud800', '../..', [], {}, [[]], [null], { a: 1 }, 'x'.repeat(5000),
+  null, true, false, 0, -1, 1.5, 1e308, -0, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 53 - 1, '', ' ', 'a', '0', '__proto__', '\0', '\ud800', '../..', [], {}, [[]], [null], { a: 1 }, 'x'.repeat(5000),
 ] // prettier-ignore
 
 export function mutateJson(input: Uint8Array, draw: Draw, others: readonly Uint8Array[]): Uint8Array {

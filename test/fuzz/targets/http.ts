@@ -62,10 +62,16 @@ const requests = [
   'GET /v1/events HTTP/1.1\r\nhost: a\r\nlast-event-id: 3\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n',
 ].map(utf8)
 
+interface Handled {
+  readonly handler: FetchHandler
+  readonly close?: () => PromiseLike<void>
+}
+
 /** Bytes to an HTTP server of ours. A status of 500 is a finding: nobody can make us fail by asking. */
-function server(name: string, handler: () => FetchHandler): Target {
+function server(name: string, open: () => Handled): Target {
   const path = socketPath(name.replaceAll(' ', '-'))
   let served: Promise<HttpServer> | undefined
+  let handled: Handled | undefined
   return {
     name,
     shape: 'text',
@@ -73,20 +79,24 @@ function server(name: string, handler: () => FetchHandler): Target {
     bytesMax: 2000,
     samples: () => requests,
     async take(input) {
-      served ??= serveHttp(handler(), `unix:${path}`)
+      handled ??= open()
+      served ??= serveHttp(handled.handler, `unix:${path}`)
       await served
       const line = await talk(path, input)
       must(line === '' || line.startsWith('HTTP/1.1 '), 'an answer that is no HTTP')
       must(!line.startsWith('HTTP/1.1 500'), 'a request that makes it fail')
       return line
     },
-    close: async () => (await served)?.[Symbol.asyncDispose](),
+    async close() {
+      await (await served)?.[Symbol.asyncDispose]()
+      await handled?.close?.()
+    },
   }
 }
 
-function localApi(): FetchHandler {
+function localApi(): Handled {
   const events = new EventLog(systemClock)
-  return createLocalApi({
+  const handler = createLocalApi({
     events,
     ready: () => undefined,
     status: () => ({ phase: 'guarding' }),
@@ -97,9 +107,10 @@ function localApi(): FetchHandler {
       return { event: 'result', outcome: 'delivered' } as never
     },
   })
+  return { handler }
 }
 
-function relayPages(): FetchHandler {
+function relayPages(): Handled {
   const relay = createRelay({
     packs: createMemoryPackStore(),
     records: createMemoryRecordStore(),
@@ -110,7 +121,7 @@ function relayPages(): FetchHandler {
     keepMsMax: 1_000_000,
     onWarning: () => {},
   })
-  return createRelayWeb(relay.core, 'a peer')
+  return { handler: createRelayWeb(relay.core, 'a peer'), close: () => relay[Symbol.asyncDispose]() }
 }
 
 const inventoryAnswer =
