@@ -15,8 +15,8 @@ import { createNode, type LinkingNode } from '../src/net/node.ts'
 import { draftHandoff, type HandoffDraft } from '../src/seal/handoff-header.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { criteriaOf } from '../src/plan/manifest.ts'
-import { builtLanes } from '../src/plan/policy.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
+import { circuitUse, keepCircuitPlace } from './circuit-place.ts'
 import type { PeerConfig } from './config/schema.ts'
 import { EventLog, type PeerEvent } from './events.ts'
 import { handOff } from './handoff/predecessor.ts'
@@ -31,12 +31,14 @@ import { joinPool, type Membership } from './membership.ts'
 import { openData } from './open-data.ts'
 import { createNotice } from './notice/create-notice.ts'
 import { PolicyRunner, type Occasion } from './policy-runner.ts'
+import { ownFacts } from './own-facts.ts'
 import { Readiness } from './readiness.ts'
 import { rehearse } from './rehearsal.ts'
 import { RelayClient } from './relay-client.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
 import { createSource } from './source/create-source.ts'
 import type { Source } from './source/source.ts'
+import { warmUp } from './warm-up.ts'
 
 export interface PeerOptions {
   readonly onProgress?: (progress: HandoffProgress) => void
@@ -82,14 +84,20 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   // First of all: their threads start while the rest of the peer does.
   const rack = membership.secret && resources.use(new SinkRack(config.sources, config.state))
   const sources = config.sources.map((entry) => resources.use(createSource(entry, { onWarning: warn })))
-  const node = resources.use(await createNode({ seed: identity.seed, listen: config.listen }))
-  const [address] = config.listen
-  const host = address === undefined ? undefined : listenHost(address)
+  const node = resources.use(await createNode({ seed: identity.seed, listen: config.listen, circuits: circuitUse(config.policy.lanes) }))
+  const host = config.listen[0] && listenHost(config.listen[0])
   const data = resources.use(await openData({ lanes: config.policy.lanes, host, port: config.dataPort ?? 0, clock: systemClock }))
   const relay = resources.use(
-    new RelayClient({ node, relays: config.relays, certificate: () => membership.certificate(), clock: systemClock }),
+    new RelayClient({
+      node,
+      relays: config.relays,
+      certificate: () => membership.certificate(),
+      clock: systemClock,
+      facts: () => ownFacts(config.policy),
+    }),
   )
   resources.use(new HeirLink({ node, relay, events }))
+  resources.use(keepCircuitPlace({ node, relay, events, lanes: config.policy.lanes }))
   const agent = new Agent({
     config,
     options,
@@ -198,9 +206,8 @@ class Agent {
     this.#policy.start()
     const watching = this.#lookout.watch({ signal: this.#gone.signal })
     const linking = this.#link()
-    // Warmed before any notice, so that at the notice only real work is left.
     const warming = sources.map((source) =>
-      source.warm({ signal: this.#gone.signal }).catch((thrown: unknown) => this.#warn(source.name, thrown)),
+      warmUp(source, { events: this.events, signal: this.#gone.signal, warn: (what, thrown) => this.#warn(what, thrown) }),
     )
     if (membership.secret === undefined) warming.push(this.#rehearse().then(() => this.#guard('this peer holds no pool secret')))
     else this.#successor = this.#succeed()
@@ -265,7 +272,7 @@ class Agent {
     this.#inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
     const { policy } = config
     const limits = {
-      lanes: (how?.lanes ?? policy.lanes).filter((lane) => builtLanes.includes(lane)),
+      lanes: how?.lanes ?? policy.lanes,
       reserveMs: policy.reserveMs,
       bytesMax: policy.maxBytes,
       rateBytesPerSecondMax: how?.maxRateBytesPerSecond ?? policy.maxRateBytesPerSecond,
@@ -284,7 +291,8 @@ class Agent {
         ...(options.onProgress && { onProgress: options.onProgress }),
       }
       const criteria = criteriaOf(config.sources)
-      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, deadline, sources: chosen, criteria, limits })
+      const wish = this.#wish()
+      const { result, receipt } = await handOff({ ...common, reason, deadlineMs, deadline, sources: chosen, criteria, limits, wish })
       await this.#lookout.acknowledge()
       this.#handedOff = result
       this.#receipt = receipt
@@ -296,6 +304,12 @@ class Agent {
       this.#over.reject(thrown)
       throw thrown
     }
+  }
+
+  /** What was inherited is the best guess at how much there is to hand on, until the sources have said. */
+  #wish() {
+    const bytes = this.#inherited?.bytes.planned
+    return { worth: this.#parts.config.policy.worth, ...(bytes !== undefined && { bytes }) }
   }
 
   #lookOut({ notices }: PeerConfig): Lookout {
@@ -355,15 +369,15 @@ class Agent {
     try {
       const sinks = { sinkOf: (summary: { name: string; kind: string }) => rack.sinkOf(summary), sinks: rack.used }
       const common = { membership, node, data, relay, desk, clock: systemClock, events, signal, ...sinks, assignment }
-      const lanes = config.policy.lanes.filter((lane) => builtLanes.includes(lane))
       const onProgress = (progress: HandoffProgress) => {
         options.onProgress?.(progress)
         if (progress.hitMass !== undefined) this.#readiness.restored(progress.hitMass)
       }
       const { result, receipt } = await inherit({
         ...common,
-        lanes,
+        lanes: config.policy.lanes,
         origins: config.policy.origins,
+        connect: node.connect.bind(node),
         journalDirectory: join(config.state, 'inheritance'),
         onProgress,
       })

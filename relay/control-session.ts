@@ -23,6 +23,8 @@ import {
   ResponseSchema,
 } from '../src/wire/gen/control_pb.ts'
 import type { Claim, Close, Enrol, Finish, Offer, RelayMessage, Request, Response } from '../src/wire/gen/control_pb.ts'
+import type { Wish } from '../src/plan/rank-successors.ts'
+import { isAmount, readFacts, readName } from '../src/wire/facts.ts'
 import { assignmentMessage, expectationMessage, heirMessage, notificationMessage } from './control-messages.ts'
 import { emptyOutcome, type Expectation, type Note, type Outcome } from './outcome.ts'
 import type { RelayCore } from './relay-core.ts'
@@ -152,6 +154,7 @@ export class ControlSession {
       case 'claim':
         return this.#claim(member, verb.value)
       case 'renew':
+        if (verb.value.facts !== undefined) this.#core.presence.described(this.#peer, readFacts(verb.value.facts))
         return { result: { case: 'renewed', value: create(RenewedSchema, { nowMs: wallMs(clock.nowMs()) }) } }
       case 'close':
         return { outcome: this.#close(member, verb.value) }
@@ -162,14 +165,14 @@ export class ControlSession {
     }
   }
 
-  #enrol({ certificate, addresses }: Enrol): Step {
+  #enrol({ certificate, addresses, facts }: Enrol): Step {
     const core = this.#core
     const peer = this.#peer
     const { pool, may, expiresMs } = core.checkMember(certificate, peerBytes(peer))
     const usable = addresses.filter((address) => address.length <= addressBytesMax).slice(0, addressesMax)
-    if (this.#member === undefined) core.linked(peer, this, { pool: pool.idHex, addresses: usable })
+    if (this.#member === undefined) core.linked(peer, this, { pool: pool.idHex, addresses: usable, facts: readFacts(facts) })
     else if (this.#member.pool.idHex !== pool.idHex) throw new HeirloomError('foreign-pool', 'this link is enrolled for another pool')
-    else core.presence.moved(peer, usable)
+    else core.presence.moved(peer, usable, readFacts(facts))
     this.#cancelTimeout()
     this.#member = { pool, may, expiresMs }
     const terms = {
@@ -181,14 +184,30 @@ export class ControlSession {
     return { result: { case: 'enrolled', value: create(EnrolledSchema, terms) } }
   }
 
-  #offer(member: Member, { handoff, header, keepMs }: Offer): Step {
+  #offer(member: Member, { handoff, header, keepMs, ...of }: Offer): Step {
     needs(member, 'send')
     const { draining, keepMsMax, rendezvous, clock } = this.#core
     if (draining) throw new HeirloomError('draining', 'this relay is going down')
     checkHeader(header, { pool: member.pool, handoff, peer: peerBytes(this.#peer) })
-    const offering = { header, keepMs: Math.min(Number(keepMs) || usualKeepMs, keepMsMax), nowMs: clock.nowMs() }
+    const wish = this.#wish(of)
+    const offering = { header, keepMs: Math.min(Number(keepMs) || usualKeepMs, keepMsMax), nowMs: clock.nowMs(), ...(wish && { wish }) }
     const { heir, outcome } = rendezvous.offer(this.#peer, keyOf(member.pool, handoff), offering)
     return { outcome, result: { case: 'offered', value: create(OfferedSchema, heir && { heir: heirMessage(heir) }) } }
+  }
+
+  /** What was said of the handoff, and what the predecessor has said of itself. */
+  #wish({ bytes, worth, part = '' }: Pick<Offer, 'bytes' | 'worth' | 'part'>): Wish | undefined {
+    const { zone, network, prefers } = this.#core.presence.facts(this.#peer)
+    const said = {
+      zone,
+      network,
+      prefers,
+      bytes: bytes === undefined ? undefined : Number(bytes),
+      worth: isAmount(worth) ? worth : undefined,
+      part: readName(part),
+    }
+    const known = Object.entries(said).filter(([, value]) => value !== undefined)
+    return known.length > 0 ? Object.fromEntries(known) : undefined
   }
 
   #wait(member: Member): Step {

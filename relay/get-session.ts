@@ -18,6 +18,7 @@ import {
 import { TransferSender } from '../src/transfer/sender.ts'
 import type { Channel } from '../src/wire/channel.ts'
 import { frameType, makeFrame, type Frame } from '../src/wire/frame.ts'
+import { freeMemory } from '../src/wire/free-memory.ts'
 import { freeSent } from '../src/wire/free-sent.ts'
 import { PackSet } from '../src/wire/pack-set.ts'
 import type { Carried } from './carry.ts'
@@ -139,7 +140,7 @@ export class GetSession {
     for (const number of numbers) {
       const body = this.#inFlight.get(number)!
       this.#freeRoom(body.reduce((sum, { byteLength }) => sum + byteLength, 0))
-      freeSent(this.#channel, body)
+      freeSent(this.#channel, body, () => freeMemory(body))
       this.#inFlight.delete(number)
     }
   }

@@ -4,7 +4,7 @@
 import type { Clock } from '../../src/clock.ts'
 import type { Deadline } from '../../src/deadline.ts'
 import type { LaneKind, SendingLane } from '../../src/lane/lane.ts'
-import { arrivalLikelihood, needsBoth, type Channel } from '../../src/plan/channels.ts'
+import { arrivalLikelihood, capacitiesOf, needsBoth, type Channel, type ChannelCapacity } from '../../src/plan/channels.ts'
 import { placeOf, type Dispatcher, type Place } from '../../src/transfer/dispatcher.ts'
 import type { HeirFollower } from './heir-follower.ts'
 import { RateMeter } from './rate-meter.ts'
@@ -20,6 +20,7 @@ export interface LaneChoiceOptions {
   /** Of all lanes together, before anything was measured; and what the policy allows at most. */
   readonly assumedBytesPerSecond: number
   readonly mostBytesPerSecond: number | undefined
+  readonly bytesMax: number | undefined
   /** The store begins to work beside a direct lane, or ends to. */
   readonly onBoth: (both: boolean, rates: Readonly<Record<Place, number>>) => void
 }
@@ -60,6 +61,8 @@ export class LaneChoice {
 
   readonly allowed = (kind: LaneKind, lane: SendingLane, bytes: number): boolean => {
     const { dispatcher, heir, lanes } = this.#options
+    // What goes through the relay takes its bandwidth, which others need.
+    if (kind === 'circuit') return !dispatcher.isUp('fast') && !dispatcher.isUp('stream')
     if (kind === 'stream') return !dispatcher.isUp('fast') || lanes.indexOf('stream') < lanes.indexOf('fast')
     if (kind !== 'store') return true
     if (!dispatcher.reaches('heir') && !heir.isInGrace) return true
@@ -67,8 +70,15 @@ export class LaneChoice {
     return this.#usesBoth && this.#arrivesInTime(lane, bytes)
   }
 
+  /** How much the lanes will have moved in the end, by what is known now; so much is safe already, by the likeliest. */
+  foreseen(safeBytes: number): ChannelCapacity[] {
+    const { until, bytesMax } = this.#options
+    const capacities = capacitiesOf(this.#channels(), until.leftMs, bytesMax)
+    return capacities.map((each, index) => (index === 0 ? { ...each, bytes: each.bytes + safeBytes } : each))
+  }
+
   /** What the lanes can move from now on: while no heir is there the store takes all, and without a store it is a matter of whether one comes in time. */
-  channels(): Channel[] {
+  #channels(): Channel[] {
     const { dispatcher, heir, lanes, until } = this.#options
     const direct = lanes.find((kind) => placeOf(kind) === 'heir')
     const isHere = dispatcher.reaches('heir') || heir.exists

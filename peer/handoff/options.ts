@@ -4,8 +4,10 @@ import type { Clock } from '../../src/clock.ts'
 import type { Deadline } from '../../src/deadline.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { Criteria } from '../../src/plan/plan.ts'
+import type { Wish } from '../../src/plan/rank-successors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Node } from '../../src/net/node.ts'
+import type { Compress } from '../../src/seal/compression.ts'
 import type { HandoffDraft } from '../../src/seal/handoff-header.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
@@ -33,11 +35,15 @@ export interface HandoffOptions {
   /** By which criteria each source goes, by its name. Without it: as it lists its chunks, and all alike. */
   readonly criteria?: (source: string) => Criteria
   readonly limits: HandoffLimits
+  /** For choosing an heir: what the state is worth, which part of a divided state it is, and about how much, before that is known. */
+  readonly wish?: Pick<Wish, 'bytes' | 'worth' | 'part'>
   readonly membership: Membership
   readonly node: Node
   /** For data sockets; without it packs take streams alone. */
   readonly data?: DataEnd | undefined
   readonly relay: RelayClient
+  /** Packs are compressed when that moves them faster: on the runtime's own threads, unless told. */
+  readonly compress?: Compress | 'never'
   readonly clock: Clock
   readonly random?: () => number
   readonly events: EventLog

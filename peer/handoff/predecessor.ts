@@ -2,8 +2,8 @@
 // Sources are read side by side, lanes are kept up side by side, and the deadline holds for all of it.
 
 import { Deadline } from '../../src/deadline.ts'
-import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
-import type { SendingLane } from '../../src/lane/lane.ts'
+import { HeirloomError } from '../../src/errors.ts'
+import type { LaneKind, SendingLane } from '../../src/lane/lane.ts'
 import { sealedAheadPacks } from '../../src/limits/handoff.ts'
 import { laneGoodbyeMs, laneStallMs } from '../../src/limits/lane.ts'
 import { packBytesTarget } from '../../src/limits/wire.ts'
@@ -21,8 +21,10 @@ import { LaneKeeper, type LaneTarget } from './lanes.ts'
 import { Ledger } from './ledger.ts'
 import { Offering } from './offering.ts'
 import { budgetOf, type HandoffOptions } from './options.ts'
+import { compressorOf } from './pack-compressor.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
-import { makeReceipt, progressOf, summarize, type Summary } from './account.ts'
+import { makeReceipt, progressOf, type Summary } from './account.ts'
+import { Chronicle } from './chronicle.ts'
 import { RateLimit } from './rate-limit.ts'
 import { RateWatch } from './rate-watch.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -31,14 +33,9 @@ export async function handOff(options: HandoffOptions): Promise<{ result: Handof
   const { membership, clock } = options
   const startedMs = clock.monotonicMs()
   options.events.emit('notice', { reason: options.reason, deadlineMs: options.deadlineMs })
-  const handoff = await createHandoff({
-    pool: membership.pool,
-    identity: membership.identity,
-    certificate: membership.certificate(),
-    nowMs: clock.nowMs(),
-    draft: options.draft,
-    ...(membership.wrapping && { wrapping: membership.wrapping }),
-  })
+  const { pool, identity, wrapping } = membership
+  const given = { pool, identity, certificate: membership.certificate(), nowMs: clock.nowMs(), draft: options.draft }
+  const handoff = await createHandoff({ ...given, ...(wrapping && { wrapping }) })
   const predecessor = new Predecessor(options, handoff, startedMs)
   return await predecessor.run()
 }
@@ -46,7 +43,6 @@ export async function handOff(options: HandoffOptions): Promise<{ result: Handof
 class Predecessor {
   readonly #options: HandoffOptions
   readonly #handoffHex: string
-  readonly #startedMs: number
   readonly #deadline: Deadline
   readonly #sendingEnds: Deadline
   readonly #plan = new Plan()
@@ -65,19 +61,15 @@ class Predecessor {
   readonly #bell: Bell
   readonly #stop = new AbortController()
   readonly #tasks: Promise<void>[] = []
-  readonly #notes: string[] = []
-  readonly #failedSources = new Set<string>()
+  readonly #chronicle: Chronicle
   #pulling = false
-  #sealedBytes = 0
-  #firstPackMs: number | null = null
-  #localFailure: HeirloomError | undefined
   #keepsStore = false
 
   constructor(options: HandoffOptions, handoff: NewHandoff, startedMs: number) {
     const { clock, limits, node, membership } = options
     this.#options = options
     this.#handoffHex = Buffer.from(handoff.handoff).toString('hex')
-    this.#startedMs = startedMs
+    this.#chronicle = new Chronicle({ clock, events: options.events, handoff: this.#handoffHex, startedMs })
     this.#deadline = options.deadline ?? new Deadline(clock, startedMs + options.deadlineMs)
     this.#sendingEnds = this.#deadline.reserving(limits.reserveMs)
     this.#dispatcher = new Dispatcher(limits.lanes)
@@ -94,18 +86,20 @@ class Predecessor {
       handoff,
       deadline: this.#deadline,
       keepMs: limits.keepMs,
+      wish: () => ({ ...options.wish, ...(this.#inventories.settled && { bytes: this.#plannedBytes }) }),
       heir: this.#heir,
       signal: this.#stop.signal,
       onChange: () => this.#changed(),
-      onNote: (note) => void this.#notes.push(note),
+      onNote: (note) => this.#chronicle.note(note),
     })
     this.#feeds = options.sources.map((source) => {
       const { index } = this.#plan.addSource(source.name, source.kind, options.criteria?.(source.name))
-      const onFailed = (error: Error) => this.#sourceFailed(source.name, error)
+      const onFailed = (error: Error) => this.#chronicle.sourceFailed(source.name, error)
       return new Feed({ index, source, plan: this.#plan, clock, onChange: () => this.#changed(), onFailed })
     })
     const sealer = new PackSealer({ key: handoff.key, pool: membership.pool.id, handoff: handoff.handoff })
-    this.#pipeline = createPipeline({ plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, sealer, signal: this.#stop.signal })
+    const stages = { plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, sealer, compressor: compressorOf(options) }
+    this.#pipeline = createPipeline({ ...stages, signal: this.#stop.signal })
     this.#keeper = new LaneKeeper({
       node,
       clock,
@@ -115,8 +109,8 @@ class Predecessor {
       certificate: () => membership.certificate(),
       onUp: (lane) => {
         this.#stalls.progressed(lane)
-        this.#arrived(this.#dispatcher.laneUp(lane))
-        if (lane.kind !== 'store') this.#heir.linked()
+        this.#arrived(this.#dispatcher.laneUp(lane), lane.kind)
+        if (lane.kind !== 'store') this.#heir.linked(lane.kind)
         options.events.emit('lane-up', { lane: lane.kind, handoff: this.#handoffHex })
         this.#changed()
       },
@@ -130,7 +124,7 @@ class Predecessor {
       onDemanded: (_lane, packs) => this.#packAnew([...packs].filter((number) => this.#dispatcher.has('store', number))),
       onRoom: () => this.#changed(),
       onRefused: (kind, error, final) => {
-        if (final || !error.retryable) this.#noteOnce(`lane ${kind}: ${error.message}`)
+        if (final || !error.retryable) this.#chronicle.noteOnce(`lane ${kind}: ${error.message}`)
         if (kind === 'store' && final) this.#offering.refuse()
         this.#heir.unreachable(kind)
         this.#changed()
@@ -144,7 +138,7 @@ class Predecessor {
     void listening
     // A relay that doesn't answer must not hold up the sources, nor the end.
     if (relay.address !== undefined) this.#tasks.push(this.#offering.tell())
-    this.#tasks.push(this.#inventories.take(this.#stop.signal))
+    this.#tasks.push(this.#takeInventories())
     for (const feed of this.#feeds) this.#tasks.push(feed.run(this.#stop.signal))
     const cut = await this.#sendAll(this.#sendingEnds)
     const { result, receipt } = await this.#sayGoodbye(cut)
@@ -157,6 +151,13 @@ class Predecessor {
     return { result, receipt }
   }
 
+  async #takeInventories(): Promise<void> {
+    await this.#inventories.take(this.#stop.signal)
+    this.#chronicle.foresee(this.#choice.foreseen(this.#ledger.safeBytes))
+    // How much it is may decide who inherits it.
+    if (!this.#heir.exists && this.#options.relay.address !== undefined && !this.#stop.signal.aborted) await this.#offering.tell()
+  }
+
   #createLaneChoice(): LaneChoice {
     const { clock, limits, events } = this.#options
     return new LaneChoice({
@@ -167,20 +168,22 @@ class Predecessor {
       until: this.#sendingEnds,
       assumedBytesPerSecond: budgetOf(this.#options).rateBytesPerSecond,
       mostBytesPerSecond: limits.rateBytesPerSecondMax,
+      bytesMax: limits.bytesMax,
       onBoth: (both, { heir, store }) =>
         events.emit('side-by-side', { handoff: this.#handoffHex, both, heirBytesPerSecond: heir, storeBytesPerSecond: store }),
     })
   }
 
   #createHeirFollower(): HeirFollower {
-    const { membership, clock, events, limits, data } = this.#options
+    const { membership, clock, events, limits, data, relay } = this.#options
     return new HeirFollower({
       handoffHex: this.#handoffHex,
       membership,
       clock,
       events,
-      links: limits.lanes.filter((kind) => kind === 'stream' || (kind === 'fast' && data !== undefined)),
-      keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(() => target, AbortSignal.any([signal, this.#stop.signal]))),
+      links: limits.lanes.filter((kind) => kind !== 'store' && (kind !== 'fast' || data !== undefined)),
+      relayAddress: () => relay.address,
+      keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(target, AbortSignal.any([signal, this.#stop.signal]))),
       onLost: () => this.#packAnew(this.#dispatcher.forget('heir')),
       onChange: () => this.#changed(),
     })
@@ -200,8 +203,8 @@ class Predecessor {
         this.#changed()
       },
       onFailed: (source, error) => {
-        this.#sourceFailed(source.name, error)
-        if (error.code === 'io') this.#localFailure ??= error
+        this.#chronicle.sourceFailed(source.name, error)
+        if (error.code === 'io') this.#chronicle.localFailure ??= error
       },
     })
   }
@@ -240,14 +243,11 @@ class Predecessor {
   #sendWhatFits(): void {
     this.#keepStore()
     const { allowed } = this.#choice
-    this.#choice.look(this.#bytesLeft)
+    this.#choice.look(Math.max(0, this.#plannedBytes - this.#ledger.safeBytes))
     for (let next = this.#dispatcher.next(allowed); next !== undefined; next = this.#dispatcher.next(allowed)) {
       if (!this.#rate.allows(next.pack.bytes, () => this.#changed())) return
       this.#dispatcher.sent(next)
-      if (this.#firstPackMs === null) {
-        this.#firstPackMs = this.#options.clock.monotonicMs() - this.#startedMs
-        this.#options.events.emit('first-pack', { handoff: this.#handoffHex, lane: next.lane.kind, afterMs: this.#firstPackMs })
-      }
+      this.#chronicle.sent(next.lane.kind)
       this.#rateWatch.began()
       this.#choice.sent(next.lane)
       next.lane.send(next.pack)
@@ -264,14 +264,13 @@ class Predecessor {
       (pack) => {
         this.#pulling = false
         if (pack === undefined) return
-        this.#sealedBytes += pack.bytes
+        this.#chronicle.sealedBytes += pack.bytes
         this.#dispatcher.add(pack)
         this.#changed()
       },
       (thrown: unknown) => {
         this.#pulling = false
-        this.#notes.push(asHeirloomError(thrown).message)
-        this.#localFailure ??= asHeirloomError(thrown)
+        this.#chronicle.failed(thrown)
         this.#changed()
       },
     )
@@ -282,16 +281,15 @@ class Predecessor {
     return nothingToCome && !this.#pipeline.isHolding && this.#dispatcher.queuedPacks === 0 && this.#dispatcher.flyingPacks === 0
   }
 
-  /** What is neither safe nor left out, by what is known now. */
-  get #bytesLeft(): number {
-    const planned = this.#plan.sources().reduce((sum, { index }) => sum + this.#plan.goingBytes(index), 0)
-    return Math.max(0, planned - this.#ledger.safeBytes)
+  /** What is to go or has gone, by what is known now. */
+  get #plannedBytes(): number {
+    return this.#plan.sources().reduce((sum, { index }) => sum + this.#plan.goingBytes(index), 0)
   }
 
   /** Another pack could be more than the policy allows. */
   get #limitIsReached(): boolean {
     const { bytesMax } = this.#options.limits
-    return bytesMax !== undefined && this.#sealedBytes + packBytesTarget > bytesMax
+    return bytesMax !== undefined && this.#chronicle.sealedBytes + packBytesTarget > bytesMax
   }
 
   /** As much is safe as the policy allows. */
@@ -309,15 +307,16 @@ class Predecessor {
     if (lane.kind !== 'store') this.#heir.served()
     const before = this.#ledger.safeBytes
     const movedBefore = this.#dispatcher.tallies.get(lane.kind)?.bytes ?? 0
-    this.#arrived(this.#dispatcher.acknowledged(lane, numbers))
+    this.#arrived(this.#dispatcher.acknowledged(lane, numbers), lane.kind)
+    this.#pipeline.moved(this.#dispatcher)
     this.#choice.acknowledged(lane, (this.#dispatcher.tallies.get(lane.kind)?.bytes ?? 0) - movedBefore)
     const rate = this.#rateWatch.acknowledged(this.#ledger.safeBytes - before, this.#dispatcher.flyingPacks > 0)
     if (rate !== undefined) this.#tasks.push(this.#inventories.again(rate, this.#stop.signal))
     this.#changed()
   }
 
-  #arrived(numbers: readonly number[]): void {
-    for (const number of numbers) this.#ledger.arrived(number)
+  #arrived(numbers: readonly number[], lane: LaneKind): void {
+    for (const number of numbers) this.#ledger.arrived(number, lane)
     if (numbers.length > 0) this.#options.events.emit('pack', { handoff: this.#handoffHex, packs: numbers.length })
     if (numbers.length === 0 || this.#options.onProgress === undefined) return
     this.#options.onProgress(progressOf(this.#summary(true), this.#dispatcher.lanes()[0]?.kind))
@@ -327,11 +326,9 @@ class Predecessor {
   #packAnew(numbers: readonly number[]): void {
     if (numbers.length === 0) return
     this.#pipeline.supersede(numbers)
-    for (const number of numbers) {
-      for (const [source, chunks] of this.#ledger.lost(number)) {
-        this.#plan.giveBack(source, chunks)
-        this.#feeds[source]!.poke()
-      }
+    for (const [source, chunks] of this.#ledger.lost(numbers)) {
+      this.#plan.giveBack(source, [...chunks])
+      this.#feeds[source]!.poke()
     }
     this.#changed()
   }
@@ -341,6 +338,7 @@ class Predecessor {
     const { membership, events } = this.#options
     // A pack that is being sealed has the lower number.
     while (this.#pipeline.isHolding) await this.#bell.wait(10)
+    this.#chronicle.foresee(this.#choice.foreseen(this.#ledger.safeBytes))
     const summary = this.#summary(!cut, true)
     const receipt = makeReceipt(summary, this.#options.reason)
     const content = new TextEncoder().encode(receipt)
@@ -359,38 +357,23 @@ class Predecessor {
       for (const lane of this.#dispatcher.lanes()) lane.end({ packs, closed: true })
       await this.#offering.close(packs)
     }
+    const { localFailure } = this.#chronicle
     events.emit('handoff-end', { ...final.result })
-    if (this.#localFailure !== undefined && final.result.chunks.planned === 0) throw this.#localFailure
+    if (localFailure !== undefined && final.result.chunks.planned === 0) throw localFailure
     return { result: final.result, receipt: makeReceipt(final, this.#options.reason) }
   }
 
   #summary(whole: boolean, judged = false): Summary {
-    return summarize({
-      handoff: this.#handoffHex,
+    return this.#chronicle.summary(judged, {
       epoch: this.#heir.epoch,
-      elapsedMs: this.#options.clock.monotonicMs() - this.#startedMs,
-      firstPackMs: this.#firstPackMs,
       plan: this.#plan,
       ledger: this.#ledger,
       tallies: this.#dispatcher.tallies,
-      sealedBytes: this.#sealedBytes,
       resentBytes: this.#dispatcher.resentBytes,
       whole,
       toHeir: this.#heir.wasLinked && this.#heir.exists,
-      notes: this.#notes,
-      failedSources: this.#failedSources,
       limited: this.#limitIsReached,
-      budgetBytes: judged ? budgetOf(this.#options).budgetBytes : undefined,
     })
-  }
-
-  #noteOnce(note: string): void {
-    if (!this.#notes.includes(note)) this.#notes.push(note)
-  }
-
-  #sourceFailed(name: string, error: Error): void {
-    this.#failedSources.add(name)
-    this.#notes.push(`${name}: ${error.message}`)
   }
 
   #changed(): void {

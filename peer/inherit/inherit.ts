@@ -44,6 +44,8 @@ export interface InheritOptions {
   /** The machine's own, unless told. */
   readonly journalFiles?: JournalFiles
   readonly lanes: readonly LaneKind[]
+  /** Makes a connection to these addresses, for a predecessor that can't dial this peer. */
+  readonly connect?: (addresses: readonly string[], options: { signal: AbortSignal }) => Promise<void>
   /** Where chunks that go by reference may be fetched. */
   readonly origins?: OriginRules
   readonly clock: Clock
@@ -145,6 +147,7 @@ function openParts(options: InheritOptions, { header, journal, startedMs, place 
     restorer,
     lanes: options.lanes,
     isLive: assignment.live,
+    reach: reachOf(options),
     clock,
     ...(options.random && { random: options.random }),
     events,
@@ -156,6 +159,10 @@ function openParts(options: InheritOptions, { header, journal, startedMs, place 
     account: () => ({ restorer, origins, inheritance, known, firstPackMs }),
     [Symbol.asyncDispose]: () => origins[Symbol.asyncDispose](),
   }
+}
+
+function reachOf({ connect, assignment: { addresses } }: InheritOptions): ((signal: AbortSignal) => Promise<void>) | undefined {
+  return connect === undefined || addresses.length === 0 ? undefined : (signal) => connect(addresses, { signal })
 }
 
 /** The relay hears that it is over. Until it has, the journal says so, for when the relay gives it to us again. */
@@ -246,7 +253,8 @@ async function settle(options: InheritOptions, account: Account): Promise<Settle
   if (end !== 'fenced') {
     for (const sink of options.sinks) {
       try {
-        const { dropped } = await sink.finish({ complete, receipt }, { signal: options.signal })
+        const { dropped, notes: told = [] } = await sink.finish({ complete, receipt }, { signal: options.signal })
+        for (const note of told) notes.push(`${sink.name}: ${note}`)
         if (dropped > 0) notes.push(`${sink.name}: ${dropped} chunks stayed unfinished and were dropped`)
       } catch (thrown) {
         notes.push(`${sink.name}: ${asHeirloomError(thrown).message}`)

@@ -68,6 +68,11 @@ const entrySchema = z.object({
   /** By source index: the weight of what was completed. */
   weights: z.record(z.string().regex(/^\d{1,3}$/), z.number().min(0)).optional(),
   unfinished: z.array(fragmentSchema).readonly().optional(),
+  /** Chunks in pieces that are whole with this pack: source, id and bytes of each. */
+  ended: z
+    .array(z.tuple([source, text, wholeNumber]).readonly())
+    .readonly()
+    .optional(),
   sources: z.array(summarySchema).readonly().optional(),
   superseded: z.array(wholeNumber).refine(isPackSet).readonly().optional(),
   references: z.array(referenceSchema).readonly().optional(),

@@ -10,9 +10,10 @@ import type { ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { heldBytesMax, restoresMax } from '../../src/limits/handoff.ts'
 import type { PackOpener } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import type { IncomingFragment, Refused, Sink } from '../source/source.ts'
+import type { IncomingFragment, Refused, RestoreOutcome, Sink } from '../source/source.ts'
 import type { Journal } from './journal.ts'
 import type { JournalEntry, JournalFragment } from './journal-lines.ts'
+import { RestoredTally } from './restored-tally.ts'
 
 export interface RestorerOptions {
   readonly opener: PackOpener
@@ -35,6 +36,10 @@ interface Waiting {
   readonly number: number
   readonly pack: DecodedPack
   readonly bytes: number
+  /** It waited on disk. */
+  readonly wasHeld: boolean
+  /** Gives back the memory that the pack's fragments are views of. */
+  readonly free: () => void
   readonly settles: (() => void)[]
 }
 
@@ -52,7 +57,7 @@ export class Restorer {
   receipt: DecodedPack['receipt']
   /** How many packs there are in all, once the last one, the receipt, is known. */
   packs: number | undefined
-  readonly restored = { chunks: 0, bytes: 0, weights: new Map<number, number>() }
+  readonly restored = new RestoredTally()
   readonly refused: (Refused & { source: string })[] = []
   refusedTotal = 0
   /** Restored, or known not to come. */
@@ -117,14 +122,16 @@ export class Restorer {
     const waiting = this.#waiting.get(number)
     if (waiting !== undefined) return void waiting.settles.push(settle)
     if (this.have.has(number)) return settle()
-    const pack = decodePack(this.#options.opener.open(pieces).plain)
+    const { plain, free } = this.#options.opener.open(pieces)
+    const pack = decodePack(plain)
     if (pack.barrier > number) throw new HeirloomError('malformed', `pack ${number} waits for packs that come after it`)
     this.#learn(number, pack)
     if (!this.#passed.hasAllBelow(pack.barrier) && this.#waitingBytes + bytes > heldBytesMax) {
       this.#holdOnDisk(number, pieces)
+      if (pack.receipt === undefined) free()
       settle()
     } else {
-      this.#waiting.set(number, { number, pack, bytes, settles: [settle] })
+      this.#waiting.set(number, { number, pack, bytes, wasHeld: false, free, settles: [settle] })
       this.#waitingBytes += bytes
     }
     this.#advance()
@@ -160,14 +167,22 @@ export class Restorer {
       this.sources.set(summary.source, summary)
       this.#promisedIn.set(summary.source, number)
     }
-    for (const number of superseded) {
-      this.superseded.add(number)
-      this.#passed.add(number)
-    }
+    this.#supersede(superseded)
     if (receipt !== undefined) {
       this.receipt = receipt
       this.packs = number + 1
     }
+  }
+
+  /** Their chunks come again in other packs, and are counted with those. */
+  #supersede(superseded: PackSet): void {
+    const counted = new PackSet()
+    for (const number of superseded) {
+      if (this.#passed.has(number) && !this.superseded.has(number)) counted.add(number)
+      this.superseded.add(number)
+      this.#passed.add(number)
+    }
+    if (counted.size > 0) for (const entry of this.#options.journal.entriesOf(counted)) this.restored.remove(entry)
   }
 
   /** Starts what can start, lowest number first. */
@@ -213,19 +228,20 @@ export class Restorer {
   #fromDisk(): Waiting | undefined {
     const [number] = this.#onDisk
     if (number === undefined) return undefined
-    const pack = this.#readHeld(number)
-    if (pack === undefined || !this.#mayPass(pack.barrier)) return undefined
+    const held = this.#readHeld(number)
+    if (held === undefined || !this.#mayPass(held.pack.barrier)) return undefined
     this.#onDisk.delete(number)
-    const waiting = { number, pack, bytes: 0, settles: [] }
+    const waiting = { number, ...held, bytes: 0, wasHeld: true, settles: [] }
     this.#waiting.set(number, waiting)
     return waiting
   }
 
-  #readHeld(number: number): DecodedPack | undefined {
+  #readHeld(number: number): Pick<Waiting, 'pack' | 'free'> | undefined {
     try {
-      const pack = decodePack(this.#options.opener.open([this.#options.journal.readHeld(number)]).plain)
+      const { plain, free } = this.#options.opener.open([this.#options.journal.readHeld(number)])
+      const pack = decodePack(plain)
       this.#learn(number, pack)
-      return pack
+      return { pack, free }
     } catch {
       // Torn by a crash: it was not acknowledged then, or will be demanded again.
       this.#onDisk.delete(number)
@@ -235,17 +251,18 @@ export class Restorer {
     }
   }
 
-  async #restore({ number, pack, bytes, settles }: Waiting): Promise<void> {
+  async #restore({ number, pack, bytes, wasHeld, free, settles }: Waiting): Promise<void> {
     try {
       if (!this.#hasBegun) this.#options.onFirst()
       this.#hasBegun = true
       const entry = await this.#restoreFragments(number, pack)
       this.#options.journal.append(entry)
-      this.#options.journal.releaseHeld(number)
+      if (wasHeld) this.#options.journal.releaseHeld(number)
       this.#count(entry)
       this.#waiting.delete(number)
       this.#started.delete(number)
       this.#waitingBytes -= bytes
+      if (this.#isReadByNobody(pack)) free()
       for (const settle of settles) settle()
       this.#options.onRestored({ number, chunks: entry.chunks, bytes: entry.bytes })
       if (pack.references.length > 0) this.#options.onReferences(pack.references)
@@ -260,6 +277,7 @@ export class Restorer {
     let bytes = 0
     const weights: Record<string, number> = {}
     const unfinished: JournalFragment[] = []
+    const ended: (readonly [number, string, number])[] = []
     await Promise.all(
       [...groupBySource(pack.fragments)].map(async ([source, fragments]) => {
         const sink = this.#sink(source)
@@ -269,6 +287,7 @@ export class Restorer {
         bytes += outcome.bytes
         weights[source] = sum(fragments.map((each) => (each.offset + each.body.byteLength === each.chunkBytes ? each.readProbability : 0)))
         unfinished.push(...outcome.unfinished.map((index) => journalFragment(fragments[index]!)))
+        ended.push(...endedOf(fragments, outcome))
         this.#refuse(sink.name, outcome.refused)
       }),
     )
@@ -278,11 +297,18 @@ export class Restorer {
       bytes,
       weights,
       ...(unfinished.length > 0 && { unfinished }),
+      ...(ended.length > 0 && { ended }),
       ...(pack.sources.length > 0 && { sources: pack.sources }),
       ...(pack.references.length > 0 && { references: pack.references }),
       ...(pack.superseded.size > 0 && { superseded: pack.superseded.toRuns() }),
       ...(pack.receipt && { receipt: { content: toBase64(pack.receipt.content), signature: toBase64(pack.receipt.signature) } }),
     }
+  }
+
+  /** The receipt is a view, too, and is kept; and a sink may hold on to what it was given. */
+  #isReadByNobody({ receipt, fragments }: DecodedPack): boolean {
+    const isUnread = (sink: Sink | undefined) => sink === undefined || sink.returnsMemory === true
+    return receipt === undefined && fragments.every(({ source }) => isUnread(this.#sink(source)))
   }
 
   #refuse(source: string, refused: readonly Refused[]): void {
@@ -294,11 +320,7 @@ export class Restorer {
   #count(entry: JournalEntry): void {
     this.have.add(entry.pack)
     this.#passed.add(entry.pack)
-    this.restored.chunks += entry.chunks
-    this.restored.bytes += entry.bytes
-    for (const [source, weight] of Object.entries(entry.weights ?? {})) {
-      this.restored.weights.set(Number(source), (this.restored.weights.get(Number(source)) ?? 0) + weight)
-    }
+    if (!this.superseded.has(entry.pack)) this.restored.add(entry)
   }
 
   #sink(source: number): Sink | undefined {
@@ -311,6 +333,14 @@ export class Restorer {
     this.#isOver = true
     this.#options.onFailed(asHeirloomError(thrown, 'io'))
   }
+}
+
+/** Chunks in pieces that are whole now. */
+function endedOf(fragments: DecodedPack['fragments'], { unfinished, refused }: RestoreOutcome): (readonly [number, string, number])[] {
+  const isPiece = ({ body, chunkBytes }: (typeof fragments)[number]) => body.byteLength < chunkBytes
+  const open = new Set([...unfinished.map((index) => fragments[index]!.id), ...refused.map(({ id }) => id)])
+  const ended = fragments.filter((each) => isPiece(each) && !open.has(each.id))
+  return [...new Map(ended.map(({ source, id, chunkBytes }) => [id, [source, id, chunkBytes] as const])).values()]
 }
 
 function incomingFragment(fragment: DecodedPack['fragments'][number]): IncomingFragment {

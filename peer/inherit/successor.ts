@@ -11,8 +11,8 @@ import type { LaneKind } from '../../src/lane/lane.ts'
 import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { shouldAvoidSockets } from '../../src/lane/socket-failure.ts'
 import { falsePacksMax, orphanMs, silentGetMs } from '../../src/limits/handoff.ts'
-import { directHeadStartMs, windowBytes } from '../../src/limits/lane.ts'
-import { retryFirstMs, retryMaxMs } from '../../src/limits/link.ts'
+import { circuitWindowBytes, directHeadStartMs, windowBytes } from '../../src/limits/lane.ts'
+import { retryFirstMs, retryMaxMs, reverseDialAfterMs } from '../../src/limits/link.ts'
 import type { Node } from '../../src/net/node.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
@@ -45,13 +45,15 @@ export interface InheritanceOptions {
   readonly lanes: readonly LaneKind[]
   /** The predecessor is there, and will open a stream to us in a moment. */
   readonly isLive: boolean
+  /** Dials the predecessor; undefined where it can't be dialled. */
+  readonly reach?: ((signal: AbortSignal) => Promise<void>) | undefined
   readonly clock: Clock
   readonly random?: () => number
   readonly events: EventLog
 }
 
 /** The lanes that a predecessor opens. */
-export type DirectKind = 'stream' | 'fast'
+export type DirectKind = 'stream' | 'fast' | 'circuit'
 
 export type InheritanceEnd = 'complete' | 'partial' | 'fenced'
 
@@ -99,6 +101,7 @@ export class Inheritance {
     signal.addEventListener('abort', onAbort, { once: true })
     const getting = this.#options.lanes.includes('store') ? this.#keepGetting() : undefined
     this.#watchForOrphan()
+    const dialling = this.#dialBack()
     this.check()
     try {
       return await this.#over.promise
@@ -107,7 +110,7 @@ export class Inheritance {
       this.#cancelOrphan?.()
       this.#stop.abort(new HeirloomError('aborted', 'the inheritance is over'))
       const lanes = [...this.#direct.values()].map((lane) => lane.close())
-      await Promise.all([this.#options.restorer.stop(), ...lanes, this.#get?.close(), getting])
+      await Promise.all([this.#options.restorer.stop(), ...lanes, this.#get?.close(), getting, dialling])
     }
   }
 
@@ -132,6 +135,7 @@ export class Inheritance {
         throw new HeirloomError('unauthorised', 'this is not the predecessor of the handoff')
       checkCertificate(hello.certificate, { pool: membership.pool, peer: predecessor, atMs: clock.nowMs(), needs: 'send' })
       if (hello.epoch !== epoch) throw new HeirloomError('fenced', `this heir has epoch ${epoch}, not ${hello.epoch}`)
+      if (!this.#options.lanes.includes(kind)) throw new HeirloomError('unsupported', `this heir takes no lane ${kind}`)
       carried = kind === 'fast' ? this.#carryFast(channel, hello) : { channel }
     } catch (thrown) {
       refuse(channel, thrown)
@@ -144,15 +148,16 @@ export class Inheritance {
     })
     this.#direct.set(kind, lane)
     const { data } = carried
-    channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes, ...(data && { data }) }))
+    const terms = { certificate: membership.certificate(), have: restorer.have, windowBytes: windowOf(kind) }
+    channel.send(welcomeFrame({ ...terms, ...(data && { data }) }))
     events.emit('lane-up', { lane: kind, handoff: this.handoffHex })
     this.#watchForOrphan()
   }
 
   /** Packs without tags: what was altered can't be opened. */
   #carryFast(control: Channel, { data: theirs }: HelloMessage): { channel: Channel; data?: DataOfferMessage } {
-    const { data, lanes } = this.#options
-    if (data === undefined || !lanes.includes('fast')) throw new HeirloomError('unsupported', 'this heir takes no fast lane')
+    const { data } = this.#options
+    if (data === undefined) throw new HeirloomError('unsupported', 'this heir takes no fast lane')
     const ours = data.offer({ withKey: false })
     const { clock, buffers } = data
     const channel = new DataChannel({ control, role: 'receives', ours, theirs, clock, buffers })
@@ -164,7 +169,7 @@ export class Inheritance {
     const gather = channel instanceof DataChannel ? clock : undefined
     const lane: ReceivingLane = new ReceivingLane(
       channel,
-      { windowBytes, gather },
+      { windowBytes: windowOf(kind), gather },
       {
         pack: (pack) => this.#take(kind, pack),
         ended: (message) => {
@@ -245,15 +250,29 @@ export class Inheritance {
     this.#cancelOrphan?.()
     // Once it is over, lanes that close must not leave a timer behind.
     if (this.#direct.size > 0 || this.#stop.signal.aborted) return
-    const { clock } = this.#options
-    const silentMs = Math.max(0, this.#quietSinceMs + silentGetMs - clock.monotonicMs())
+    const { clock, lanes, relay } = this.#options
+    const silentMs = Math.max(retryMaxMs, this.#quietSinceMs + silentGetMs - clock.monotonicMs())
     this.#cancelOrphan = clock.after(this.#get === undefined ? Math.min(orphanMs, silentMs) : silentMs, () => {
-      // Packs have come since the watch began.
-      if (this.#get !== undefined && clock.monotonicMs() - this.#quietSinceMs < silentGetMs) return this.#watchForOrphan()
+      // While the relay is there, what it has will come, however long it was away, and ending now would make it drop that; but not for ever.
+      const mayCome = this.#get !== undefined || (lanes.includes('store') && relay.address !== undefined && this.#getEnded === undefined)
+      if (mayCome && clock.monotonicMs() - this.#quietSinceMs < silentGetMs) return this.#watchForOrphan()
       this.#options.restorer.open()
       if (this.#options.restorer.idle) this.#over.resolve('partial')
       else this.#watchForOrphan()
     })
+  }
+
+  /** A predecessor that can't dial this peer may be one that this peer can dial: its lanes take that connection then. */
+  async #dialBack(): Promise<void> {
+    const { isLive, reach, clock } = this.#options
+    const { signal } = this.#stop
+    if (!isLive || reach === undefined) return
+    try {
+      await delay(clock, reverseDialAfterMs, signal)
+      if (!this.#direct.has('stream') && !this.#direct.has('fast')) await reach(signal)
+    } catch {
+      // Then it goes through the relay.
+    }
   }
 
   /** Fetches from the relay's store, and follows what arrives there, over as many links as it takes. */
@@ -326,6 +345,11 @@ export class Inheritance {
       throw thrown
     }
   }
+}
+
+/** What of a lane may be in flight. */
+function windowOf(kind: LaneKind): number {
+  return kind === 'circuit' ? circuitWindowBytes : windowBytes
 }
 
 /** Answers an opener with why not, and ends. */

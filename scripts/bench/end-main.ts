@@ -17,6 +17,10 @@ export type EndPart =
       readonly keyFile: string
       readonly lanes: readonly LaneKind[]
       readonly count: number
+      /** Where it listens. */
+      readonly host: string
+      readonly content: 'random' | 'json'
+      readonly bytesPerSecondMax?: number
       readonly journalDirectory: string
     }
 

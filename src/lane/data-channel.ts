@@ -14,7 +14,7 @@ import { dialData } from './data-dial.ts'
 import type { DataTicket } from './data-end.ts'
 import { dataPreamble } from './data-port.ts'
 import { PackAssembler } from './pack-assembler.ts'
-import type { PackBuffers } from './pack-buffers.ts'
+import type { PackBuffers } from '../wire/pack-buffers.ts'
 import { PackWriter } from './pack-writer.ts'
 
 export interface DataChannelOptions {
@@ -85,8 +85,8 @@ export class DataChannel implements Channel {
     return control.send(frame)
   }
 
-  letGo(body: Frame['body']): void {
-    this.#writer.letGo(body)
+  letGo(body: Frame['body'], free: () => void): void {
+    this.#writer.letGo(body, free)
   }
 
   drained(): Promise<void> {

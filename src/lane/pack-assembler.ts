@@ -5,7 +5,7 @@
 
 import { HeirloomError } from '../errors.ts'
 import { frameHeadBytes, frameType, readHead, type Frame, type FrameGate } from '../wire/frame.ts'
-import type { PackBuffers } from './pack-buffers.ts'
+import type { PackBuffers } from '../wire/pack-buffers.ts'
 import { packTagBytes, PackTags } from './pack-tags.ts'
 
 export interface PackAssemblerOptions {

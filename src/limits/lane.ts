@@ -6,6 +6,9 @@ import { MiB } from './size.ts'
 /** Sealed bytes that a peer lets another have in flight to it, unacknowledged. It is the peer's largest buffer. */
 export const windowBytes = 8 * MiB
 
+/** The same for a circuit: what is in flight may wait in the relay's memory. */
+export const circuitWindowBytes = 1 * MiB
+
 /** How long a lane waits for its welcome. */
 export const helloTimeoutMs = 5_000
 
@@ -54,11 +57,11 @@ export const dataQueueBytes = 2 * MiB
 /** A pack that the other side of a data socket doesn't take for this long ends the transfer: the slowest link that is of use moves 4 MiB in it. */
 export const dataWriteTimeoutMs = 30_000
 
-/** Buffers for packs that arrive which are kept for the next ones; what a quick receiver has in use at a time. */
-export const dataBuffersKept = 8
-
 /** Frames of the stream that wait for packs of the data socket: there is seldom more than one. */
 export const positionedFramesMax = 64
 
 /** Settled packs wait this long for others that share their acknowledgement. */
 export const acknowledgeGatherMs = 5
+
+/** … or until they are this share of the window: the sender goes on with the rest of it meanwhile. */
+export const acknowledgeGatherShare = 3 / 8

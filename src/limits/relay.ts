@@ -3,6 +3,13 @@
 
 import { KiB, MiB } from './size.ts'
 
+/** What a peer says of itself: the length of a name, and how many parts of a divided state it takes. */
+export const factsTextMax = 200
+export const factsPartsMax = 64
+
+/** Successors among whom the best one is looked for, those that have waited longest: ranking more would cost every handoff. */
+export const rankedSuccessorsMax = 256
+
 /** All windows a relay has granted at one time. Its memory for packs is bounded by this, whatever arrives. */
 export const relayWindowBytesTotal = 64 * MiB
 

@@ -6,6 +6,7 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { HeirloomError } from '../errors.ts'
 import type { Channel } from '../wire/channel.ts'
 import { encodeFrame, FrameDecoder, type Frame, type FrameGate } from '../wire/frame.ts'
+import { isCircuit } from './circuit-address.ts'
 import { hostOf } from './host.ts'
 
 const closeTimeoutMs = 5_000
@@ -13,6 +14,7 @@ const closeTimeoutMs = 5_000
 export class StreamChannel implements Channel {
   readonly remotePeer: string
   readonly remoteHost: string | undefined
+  readonly isRelayed: boolean
   readonly closed: Promise<Error | undefined>
   readonly #stream: Stream
   readonly #decoder = new FrameDecoder()
@@ -25,7 +27,9 @@ export class StreamChannel implements Channel {
   constructor(stream: Stream, { remotePeer, remoteAddr }: Pick<Connection, 'remotePeer' | 'remoteAddr'>) {
     this.#stream = stream
     this.remotePeer = remotePeer.toString()
-    this.remoteHost = hostOf(remoteAddr)
+    this.isRelayed = isCircuit(remoteAddr)
+    // Through a relay the host of the address is the relay's.
+    this.remoteHost = this.isRelayed ? undefined : hostOf(remoteAddr)
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.closed = promise
     this.#resolveClosed = resolve

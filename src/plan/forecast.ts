@@ -9,9 +9,10 @@ import type { AccessHistory } from './access-history.ts'
 import { createEpochTable } from './epoch-table.ts'
 import { Past, type PastMoment } from './forecast-backtest.ts'
 import { calibrate } from './forecast-calibration.ts'
-import { candidatePriors, candidateScores, frequencyCandidate } from './forecast-candidates.ts'
+import { candidatePriors, candidateScores, frequencyCandidate, recencyCandidate } from './forecast-candidates.ts'
 import { OrderRating } from './forecast-rating.ts'
 import { mixed } from './forecast-scores.ts'
+import { traitsOf } from './forecast-traits.ts'
 
 /** Epochs in one horizon. */
 const horizonEpochs = 64
@@ -19,8 +20,8 @@ const horizonEpochs = 64
 /** What is longer ago than 16 horizons is not looked at. */
 const epochsMax = 16 * horizonEpochs
 
-/** The back-test's moments, in horizons before now. The newest count most: what did well long ago may have gone out of fashion. */
-const backs = [1, 1.1, 1.25]
+/** The back-test's moments, in quarters of the horizon before now. The newest tell of the latest turn, though little has followed them yet. */
+const backs = [1, 2, 3, 4, 5, 6, 8]
 
 /** A moment with fewer epochs before it says nothing. */
 const pastEpochsMin = 32
@@ -29,10 +30,16 @@ const pastEpochsMin = 32
 const ratingScale = 0.01
 
 /** Where few reads followed, ratings differ by chance: by about this over the root of the reads. */
-const ratingNoise = 0.2
+const ratingNoise = 0.05
 
-/** Plain frequency has at least this share: when the world changes at the notice, it is what is left. */
-const frequencyShare = 0.15
+/** Plain frequency and plain recency have at least this share together: when the world changes at the notice, they are what is left. */
+const plainShare = 0.15
+
+/** Of which recency has this much where the history can't tell which is better. */
+const recencyPrior = 0.3
+
+/** What ranks items that are alike in all else by their last use. */
+const recencyShareMin = 1e-4
 
 export interface ForecastOptions {
   /** Over how many accesses to come, of all items together. Without it: a sixth of the history. */
@@ -54,8 +61,9 @@ export function forecast(history: AccessHistory, items: Uint32Array, { horizonAc
   const horizon = Math.max(1, Math.min(wanted, remembered / 3))
   const table = createEpochTable(history, horizon / horizonEpochs, epochsMax)
   const past = new Past(table, horizonEpochs, items.length)
-  const trials = backs.flatMap((back) => trial(past, table.epochs - Math.round(back * horizonEpochs)) ?? [])
-  const now = candidateScores(past, table.epochs, items)
+  const trials = backs.flatMap((back) => trial(past, table.epochs - Math.round(back * past.quarter)) ?? [])
+  const ages = Float64Array.from(items, (item) => (history.accesses - history.lastUse(item)) / table.width)
+  const now = candidateScores(past, table.epochs, { items, ages, traits: traitsOf(table, table.epochs, items) })
   const weights = mixture(trials)
   const scores = mixed(now, weights)
   return { scores, probabilities: probabilities(scores, trials, weights, past, wanted / horizon) }
@@ -72,7 +80,7 @@ function trial(past: Past, cut: number): Trial | undefined {
   if (cut < pastEpochsMin) return undefined
   const moment = past.moment(cut)
   if (!moment.reads.some((reads) => reads > 0)) return undefined
-  const candidates = candidateScores(past, cut, moment.items)
+  const candidates = candidateScores(past, cut, { items: moment.items, traits: past.traits(cut) })
   const rating = new OrderRating(moment.reads)
   return { moment, candidates, ratings: candidates.map((scores) => rating.rate(scores)) }
 }
@@ -80,11 +88,24 @@ function trial(past: Past, cut: number): Trial | undefined {
 /** The candidates' shares in the forecast, adding up to 1. */
 function mixture(trials: readonly Trial[]): number[] {
   const means = candidatePriors.map((_, candidate) => trials.reduce((all, { ratings }) => all + ratings[candidate]! / trials.length, 0))
-  const best = Math.max(...means)
   const scale = ratingScale + ratingNoise / Math.sqrt(Math.max(1, meanReads(trials)))
-  const weights = candidatePriors.map((prior, candidate) => prior * Math.exp((means[candidate]! - best) / scale))
+  const best = shares(means, candidatePriors, scale)
+  const plain = shares(
+    means,
+    candidatePriors.map((_, candidate) => (candidate === frequencyCandidate ? 1 : candidate === recencyCandidate ? recencyPrior : 0)),
+    scale,
+  )
+  return best.map((share, candidate) =>
+    Math.max((1 - plainShare) * share + plainShare * plain[candidate]!, candidate === recencyCandidate ? recencyShareMin : 0),
+  )
+}
+
+/** By how much each is rated under the best, in units of `scale`, and by its prior. Adds up to 1. */
+function shares(ratings: readonly number[], priors: readonly number[], scale: number): number[] {
+  const best = Math.max(...ratings.filter((_, candidate) => priors[candidate]! > 0))
+  const weights = ratings.map((rating, candidate) => (priors[candidate]! > 0 ? priors[candidate]! * Math.exp((rating - best) / scale) : 0))
   const sum = weights.reduce((all, weight) => all + weight, 0)
-  return weights.map((weight, candidate) => (1 - frequencyShare) * (weight / sum) + (candidate === frequencyCandidate ? frequencyShare : 0))
+  return weights.map((weight) => weight / sum)
 }
 
 /** Reads that followed a moment, on average. */
@@ -100,7 +121,9 @@ function probabilities(
   past: Past,
   horizons: number,
 ): Float64Array {
-  const ofReads = calibrate(trials.map(({ moment, candidates }) => ({ scores: mixed(candidates, weights), reads: moment.reads })))
-  const expected = trials.length === 0 ? past.horizon * past.table.width : meanReads(trials) / past.sampleShare
+  // A horizon that isn't over yet says too little of what is read in a whole one.
+  const over = trials.filter(({ moment }) => moment.cut + past.horizon <= past.table.epochs)
+  const ofReads = calibrate(over.map(({ moment, candidates }) => ({ scores: mixed(candidates, weights), reads: moment.reads })))
+  const expected = over.length === 0 ? past.horizon * past.table.width : meanReads(over) / past.sampleShare
   return scores.map((score) => 1 - (1 - ofReads(score * expected)) ** horizons)
 }

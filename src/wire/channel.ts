@@ -8,13 +8,15 @@ export interface Channel {
   readonly remotePeer: string
   /** The host at the other end of the link, as one can dial it; undefined when it isn't known, or isn't theirs. */
   readonly remoteHost: string | undefined
+  /** Whether the link leads through a relay. */
+  readonly isRelayed?: boolean
   /**
    * Queues a frame. False says that the transport is full: wait for `drained` before the next bulk frame.
    * After the channel has closed it does nothing and answers true; the closing is told by `closed`.
    */
   send(frame: Frame): boolean
-  /** Gives back the memory of a frame that was sent and has arrived, once nothing of it is being written any more. Without it that holds at once. */
-  letGo?(body: Frame['body']): void
+  /** Calls `free` once nothing of the body of a frame that was sent is being written any more. Without it that holds at once. */
+  letGo?(body: Frame['body'], free: () => void): void
   /** Resolves when the transport takes more, or when the channel closes. */
   drained(): Promise<void>
   /**

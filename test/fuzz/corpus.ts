@@ -35,7 +35,8 @@ export function addToCorpus(target: string, inputs: readonly Uint8Array[]): void
 /** One line: JSON text, or `base64:` and the bytes. */
 export function writeInput(input: Uint8Array): string {
   const text = Buffer.from(input).toString('utf8')
-  const isText = Buffer.compare(Buffer.from(text), input) === 0 && !text.includes('\ufffd') && input.every((byte) => byte >= 9 && byte !== 127)
+  const isText =
+    Buffer.compare(Buffer.from(text), input) === 0 && !text.includes('\ufffd') && input.every((byte) => byte >= 9 && byte !== 127)
   return isText ? JSON.stringify(text) : `base64:${Buffer.from(input).toString('base64')}`
 }
 

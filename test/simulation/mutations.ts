@@ -30,8 +30,8 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'an heir acknowledges before it has restored',
     'peer/inherit/restorer.ts',
-    'this.#waiting.set(number, { number, pack, bytes, settles: [settle] })',
-    'this.#waiting.set(number, { number, pack, bytes, settles: [] })\n      settle()',
+    'this.#waiting.set(number, { number, pack, bytes, wasHeld: false, free, settles: [settle] })',
+    'this.#waiting.set(number, { number, pack, bytes, wasHeld: false, free, settles: [] })\n      settle()',
   ),
   mutation(
     'the relay does not compare epochs when it serves',
@@ -99,8 +99,8 @@ const faults: readonly Mutation[] = [
   mutation(
     'a relay that does not answer holds up the handoff',
     'peer/handoff/predecessor.ts',
-    'this.#tasks.push(this.#inventories.take(this.#stop.signal))',
-    'await Promise.all(this.#tasks)\n    this.#tasks.push(this.#inventories.take(this.#stop.signal))',
+    'this.#tasks.push(this.#takeInventories())',
+    'await Promise.all(this.#tasks)\n    this.#tasks.push(this.#takeInventories())',
   ),
   mutation('a pack comes after the receipt', 'peer/handoff/pipeline.ts', '      gatherer.end()\n', ''),
   {
@@ -149,6 +149,37 @@ const faults: readonly Mutation[] = [
     'relay/store/disk-record-store.ts',
     "throw new HeirloomError('io', `${path} can't be read`, { cause, hint })",
     'void [cause, hint]\n    return undefined',
+  ),
+  mutation(
+    'a store that can not sync what it finds opens without it',
+    'relay/store/handoff-recovery.ts',
+    '  await makeDurable(join(folder, segmentName(last)), disk)\n',
+    '  try {\n    await makeDurable(join(folder, segmentName(last)), disk)\n  } catch {\n    return found\n  }\n',
+  ),
+  mutation(
+    'a predecessor that was started again is waited for',
+    'relay/presence.ts',
+    'return known.enrolment === enrolment || this.#clock.monotonicMs() - known.enrolledMs <= this.#leaseMs',
+    'return true',
+  ),
+  mutation(
+    'a chunk is packed anew for each of its parts that was lost',
+    'peer/handoff/predecessor.ts',
+    'for (const [source, chunks] of this.#ledger.lost(numbers)) {',
+    'for (const [source, chunks] of numbers.flatMap((number) => [...this.#ledger.lost([number])])) {',
+  ),
+  mutation(
+    'what comes again is counted again',
+    'peer/inherit/restorer.ts',
+    'if (counted.size > 0) for (const entry of this.#options.journal.entriesOf(counted)) this.restored.remove(entry)',
+    '',
+  ),
+  mutation('the packs of an end that could not be saved stay', 'relay/rendezvous.ts', '    outcome.drop = record.finished\n', ''),
+  mutation(
+    'an heir whose assignment could not be saved does not hear of it',
+    'relay/rendezvous.ts',
+    'if (record.heir !== undefined && record.heir !== by && !record.finished)',
+    'if (by === "")',
   ),
   mutation(
     'a passing trouble of the relay ends the waiting',

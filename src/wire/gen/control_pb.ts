@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIu0CCgdSZXF1ZXN0EgoKAmlkGAEgASgNEigKBWVucm9sGAIgASgLMhcuaGVpcmxvb20ud2lyZS52MS5FbnJvbEgAEigKBW9mZmVyGAMgASgLMhcuaGVpcmxvb20ud2lyZS52MS5PZmZlckgAEiYKBHdhaXQYBCABKAsyFi5oZWlybG9vbS53aXJlLnYxLldhaXRIABIoCgVsZWF2ZRgFIAEoCzIXLmhlaXJsb29tLndpcmUudjEuTGVhdmVIABIoCgVjbGFpbRgGIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xhaW1IABIoCgVyZW5ldxgHIAEoCzIXLmhlaXJsb29tLndpcmUudjEuUmVuZXdIABIoCgVjbG9zZRgIIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xvc2VIABIqCgZmaW5pc2gYCSABKAsyGC5oZWlybG9vbS53aXJlLnYxLkZpbmlzaEgAQgYKBHZlcmIigAIKCFJlc3BvbnNlEgoKAmlkGAEgASgNEg4KBnN0YXR1cxgCIAEoDRIOCgZkZXRhaWwYAyABKAkSLgoIZW5yb2xsZWQYBCABKAsyGi5oZWlybG9vbS53aXJlLnYxLkVucm9sbGVkSAASLAoHb2ZmZXJlZBgFIAEoCzIZLmhlaXJsb29tLndpcmUudjEuT2ZmZXJlZEgAEjIKCmFzc2lnbm1lbnQYBiABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABIsCgdyZW5ld2VkGAcgASgLMhkuaGVpcmxvb20ud2lyZS52MS5SZW5ld2VkSABCCAoGcmVzdWx0ItwBCgxOb3RpZmljYXRpb24SMAoIYXNzaWduZWQYASABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABI1CgxoZWlyX2NoYW5nZWQYAiABKAsyHS5oZWlybG9vbS53aXJlLnYxLkhlaXJDaGFuZ2VkSAASKgoGZmVuY2VkGAMgASgLMhguaGVpcmxvb20ud2lyZS52MS5GZW5jZWRIABIuCghleHBlY3RlZBgEIAEoCzIaLmhlaXJsb29tLndpcmUudjEuRXhwZWN0ZWRIAEIHCgVldmVudCKBAQoMUmVsYXlNZXNzYWdlEi4KCHJlc3BvbnNlGAEgASgLMhouaGVpcmxvb20ud2lyZS52MS5SZXNwb25zZUgAEjYKDG5vdGlmaWNhdGlvbhgCIAEoCzIeLmhlaXJsb29tLndpcmUudjEuTm90aWZpY2F0aW9uSABCCQoHbWVzc2FnZSIvCgVFbnJvbBITCgtjZXJ0aWZpY2F0ZRgBIAEoDBIRCglhZGRyZXNzZXMYAiADKAkiVAoIRW5yb2xsZWQSEAoIbGVhc2VfbXMYASABKAQSDgoGbm93X21zGAIgASgEEhMKC2tlZXBfbXNfbWF4GAMgASgEEhEKCWRhdGFfcG9ydBgEIAEoDSJOCgVPZmZlchIPCgdoYW5kb2ZmGAEgASgMEg4KBmhlYWRlchgCIAEoDBITCgtkZWFkbGluZV9tcxgDIAEoBBIPCgdrZWVwX21zGAQgASgEIi8KB09mZmVyZWQSJAoEaGVpchgBIAEoCzIWLmhlaXJsb29tLndpcmUudjEuSGVpciI2CgRIZWlyEgwKBHBlZXIYASABKAwSDQoFZXBvY2gYAiABKA0SEQoJYWRkcmVzc2VzGAMgAygJIgYKBFdhaXQiBwoFTGVhdmUiJwoFQ2xhaW0SDwoHaGFuZG9mZhgBIAEoDBINCgVlcG9jaBgCIAEoDSJyCgpBc3NpZ25tZW50Eg8KB2hhbmRvZmYYASABKAwSDQoFZXBvY2gYAiABKA0SDgoGaGVhZGVyGAMgASgMEhMKC3ByZWRlY2Vzc29yGAQgASgMEhEKCWFkZHJlc3NlcxgFIAMoCRIMCgRsaXZlGAYgASgIIgcKBVJlbmV3IhkKB1JlbmV3ZWQSDgoGbm93X21zGAEgASgEIicKBUNsb3NlEg8KB2hhbmRvZmYYASABKAwSDQoFcGFja3MYAiABKA0iOgoGRmluaXNoEg8KB2hhbmRvZmYYASABKAwSDQoFZXBvY2gYAiABKA0SEAoIcmVsZWFzZWQYAyABKAgiVgoLSGVpckNoYW5nZWQSDwoHaGFuZG9mZhgBIAEoDBIkCgRoZWlyGAIgASgLMhYuaGVpcmxvb20ud2lyZS52MS5IZWlyEhAKCGZpbmlzaGVkGAMgASgIIisKCEV4cGVjdGVkEgwKBHBlZXIYASABKAwSEQoJYWRkcmVzc2VzGAIgAygJIigKBkZlbmNlZBIPCgdoYW5kb2ZmGAEgASgMEg0KBWVwb2NoGAIgASgNYgZwcm90bzM");
+  fileDesc("Cg1jb250cm9sLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIu0CCgdSZXF1ZXN0EgoKAmlkGAEgASgNEigKBWVucm9sGAIgASgLMhcuaGVpcmxvb20ud2lyZS52MS5FbnJvbEgAEigKBW9mZmVyGAMgASgLMhcuaGVpcmxvb20ud2lyZS52MS5PZmZlckgAEiYKBHdhaXQYBCABKAsyFi5oZWlybG9vbS53aXJlLnYxLldhaXRIABIoCgVsZWF2ZRgFIAEoCzIXLmhlaXJsb29tLndpcmUudjEuTGVhdmVIABIoCgVjbGFpbRgGIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xhaW1IABIoCgVyZW5ldxgHIAEoCzIXLmhlaXJsb29tLndpcmUudjEuUmVuZXdIABIoCgVjbG9zZRgIIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xvc2VIABIqCgZmaW5pc2gYCSABKAsyGC5oZWlybG9vbS53aXJlLnYxLkZpbmlzaEgAQgYKBHZlcmIigAIKCFJlc3BvbnNlEgoKAmlkGAEgASgNEg4KBnN0YXR1cxgCIAEoDRIOCgZkZXRhaWwYAyABKAkSLgoIZW5yb2xsZWQYBCABKAsyGi5oZWlybG9vbS53aXJlLnYxLkVucm9sbGVkSAASLAoHb2ZmZXJlZBgFIAEoCzIZLmhlaXJsb29tLndpcmUudjEuT2ZmZXJlZEgAEjIKCmFzc2lnbm1lbnQYBiABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABIsCgdyZW5ld2VkGAcgASgLMhkuaGVpcmxvb20ud2lyZS52MS5SZW5ld2VkSABCCAoGcmVzdWx0ItwBCgxOb3RpZmljYXRpb24SMAoIYXNzaWduZWQYASABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABI1CgxoZWlyX2NoYW5nZWQYAiABKAsyHS5oZWlybG9vbS53aXJlLnYxLkhlaXJDaGFuZ2VkSAASKgoGZmVuY2VkGAMgASgLMhguaGVpcmxvb20ud2lyZS52MS5GZW5jZWRIABIuCghleHBlY3RlZBgEIAEoCzIaLmhlaXJsb29tLndpcmUudjEuRXhwZWN0ZWRIAEIHCgVldmVudCKBAQoMUmVsYXlNZXNzYWdlEi4KCHJlc3BvbnNlGAEgASgLMhouaGVpcmxvb20ud2lyZS52MS5SZXNwb25zZUgAEjYKDG5vdGlmaWNhdGlvbhgCIAEoCzIeLmhlaXJsb29tLndpcmUudjEuTm90aWZpY2F0aW9uSABCCQoHbWVzc2FnZSJXCgVFbnJvbBITCgtjZXJ0aWZpY2F0ZRgBIAEoDBIRCglhZGRyZXNzZXMYAiADKAkSJgoFZmFjdHMYAyABKAsyFy5oZWlybG9vbS53aXJlLnYxLkZhY3RzIsMBCgVGYWN0cxIMCgR6b25lGAEgASgJEg8KB25ldHdvcmsYAiABKAkSEQoEbG9hZBgDIAEoAUgAiAEBEhcKCmZyZWVfYnl0ZXMYBCABKARIAYgBARISCgVwcmljZRgFIAEoAUgCiAEBEg0KBXBhcnRzGAYgAygJEioKB3ByZWZlcnMYByABKAsyGS5oZWlybG9vbS53aXJlLnYxLldlaWdodHNCBwoFX2xvYWRCDQoLX2ZyZWVfYnl0ZXNCCAoGX3ByaWNlIr0BCgdXZWlnaHRzEhEKBHpvbmUYASABKAFIAIgBARIUCgduZXR3b3JrGAIgASgBSAGIAQESEQoEbG9hZBgDIAEoAUgCiAEBEhMKBm1lbW9yeRgEIAEoAUgDiAEBEhIKBXByaWNlGAUgASgBSASIAQESEQoEcGFydBgGIAEoAUgFiAEBQgcKBV96b25lQgoKCF9uZXR3b3JrQgcKBV9sb2FkQgkKB19tZW1vcnlCCAoGX3ByaWNlQgcKBV9wYXJ0IlQKCEVucm9sbGVkEhAKCGxlYXNlX21zGAEgASgEEg4KBm5vd19tcxgCIAEoBBITCgtrZWVwX21zX21heBgDIAEoBBIRCglkYXRhX3BvcnQYBCABKA0ipgEKBU9mZmVyEg8KB2hhbmRvZmYYASABKAwSDgoGaGVhZGVyGAIgASgMEhMKC2RlYWRsaW5lX21zGAMgASgEEg8KB2tlZXBfbXMYBCABKAQSEgoFYnl0ZXMYBSABKARIAIgBARISCgV3b3J0aBgGIAEoAUgBiAEBEhEKBHBhcnQYByABKAlIAogBAUIICgZfYnl0ZXNCCAoGX3dvcnRoQgcKBV9wYXJ0Ii8KB09mZmVyZWQSJAoEaGVpchgBIAEoCzIWLmhlaXJsb29tLndpcmUudjEuSGVpciI2CgRIZWlyEgwKBHBlZXIYASABKAwSDQoFZXBvY2gYAiABKA0SEQoJYWRkcmVzc2VzGAMgAygJIgYKBFdhaXQiBwoFTGVhdmUiJwoFQ2xhaW0SDwoHaGFuZG9mZhgBIAEoDBINCgVlcG9jaBgCIAEoDSJyCgpBc3NpZ25tZW50Eg8KB2hhbmRvZmYYASABKAwSDQoFZXBvY2gYAiABKA0SDgoGaGVhZGVyGAMgASgMEhMKC3ByZWRlY2Vzc29yGAQgASgMEhEKCWFkZHJlc3NlcxgFIAMoCRIMCgRsaXZlGAYgASgIIi8KBVJlbmV3EiYKBWZhY3RzGAEgASgLMhcuaGVpcmxvb20ud2lyZS52MS5GYWN0cyIZCgdSZW5ld2VkEg4KBm5vd19tcxgBIAEoBCInCgVDbG9zZRIPCgdoYW5kb2ZmGAEgASgMEg0KBXBhY2tzGAIgASgNIjoKBkZpbmlzaBIPCgdoYW5kb2ZmGAEgASgMEg0KBWVwb2NoGAIgASgNEhAKCHJlbGVhc2VkGAMgASgIIlYKC0hlaXJDaGFuZ2VkEg8KB2hhbmRvZmYYASABKAwSJAoEaGVpchgCIAEoCzIWLmhlaXJsb29tLndpcmUudjEuSGVpchIQCghmaW5pc2hlZBgDIAEoCCIrCghFeHBlY3RlZBIMCgRwZWVyGAEgASgMEhEKCWFkZHJlc3NlcxgCIAMoCSIoCgZGZW5jZWQSDwoHaGFuZG9mZhgBIAEoDBINCgVlcG9jaBgCIAEoDWIGcHJvdG8z");
 
 /**
  * @generated from message heirloom.wire.v1.Request
@@ -233,6 +233,11 @@ export type Enrol = Message<"heirloom.wire.v1.Enrol"> & {
    * @generated from field: repeated string addresses = 2;
    */
   addresses: string[];
+
+  /**
+   * @generated from field: heirloom.wire.v1.Facts facts = 3;
+   */
+  facts?: Facts | undefined;
 };
 
 /**
@@ -241,6 +246,111 @@ export type Enrol = Message<"heirloom.wire.v1.Enrol"> & {
  */
 export const EnrolSchema: GenMessage<Enrol> = /*@__PURE__*/
   messageDesc(file_control, 4);
+
+/**
+ * What a peer says of itself, for choosing among several heirs. All of it may be missing.
+ *
+ * @generated from message heirloom.wire.v1.Facts
+ */
+export type Facts = Message<"heirloom.wire.v1.Facts"> & {
+  /**
+   * At most 200 characters each.
+   *
+   * @generated from field: string zone = 1;
+   */
+  zone: string;
+
+  /**
+   * @generated from field: string network = 2;
+   */
+  network: string;
+
+  /**
+   * Runnable processes per core.
+   *
+   * @generated from field: optional double load = 3;
+   */
+  load?: number | undefined;
+
+  /**
+   * Memory that is free.
+   *
+   * @generated from field: optional uint64 free_bytes = 4;
+   */
+  freeBytes?: bigint | undefined;
+
+  /**
+   * What an hour of it costs, in the pool's own unit.
+   *
+   * @generated from field: optional double price = 5;
+   */
+  price?: number | undefined;
+
+  /**
+   * The parts of a divided state that it takes; at most 64.
+   *
+   * @generated from field: repeated string parts = 6;
+   */
+  parts: string[];
+
+  /**
+   * How much each counts in its own heir.
+   *
+   * @generated from field: heirloom.wire.v1.Weights prefers = 7;
+   */
+  prefers?: Weights | undefined;
+};
+
+/**
+ * Describes the message heirloom.wire.v1.Facts.
+ * Use `create(FactsSchema)` to create a new message.
+ */
+export const FactsSchema: GenMessage<Facts> = /*@__PURE__*/
+  messageDesc(file_control, 5);
+
+/**
+ * What is missing counts as it usually does; 0 leaves it out.
+ *
+ * @generated from message heirloom.wire.v1.Weights
+ */
+export type Weights = Message<"heirloom.wire.v1.Weights"> & {
+  /**
+   * @generated from field: optional double zone = 1;
+   */
+  zone?: number | undefined;
+
+  /**
+   * @generated from field: optional double network = 2;
+   */
+  network?: number | undefined;
+
+  /**
+   * @generated from field: optional double load = 3;
+   */
+  load?: number | undefined;
+
+  /**
+   * @generated from field: optional double memory = 4;
+   */
+  memory?: number | undefined;
+
+  /**
+   * @generated from field: optional double price = 5;
+   */
+  price?: number | undefined;
+
+  /**
+   * @generated from field: optional double part = 6;
+   */
+  part?: number | undefined;
+};
+
+/**
+ * Describes the message heirloom.wire.v1.Weights.
+ * Use `create(WeightsSchema)` to create a new message.
+ */
+export const WeightsSchema: GenMessage<Weights> = /*@__PURE__*/
+  messageDesc(file_control, 6);
 
 /**
  * @generated from message heirloom.wire.v1.Enrolled
@@ -278,7 +388,7 @@ export type Enrolled = Message<"heirloom.wire.v1.Enrolled"> & {
  * Use `create(EnrolledSchema)` to create a new message.
  */
 export const EnrolledSchema: GenMessage<Enrolled> = /*@__PURE__*/
-  messageDesc(file_control, 5);
+  messageDesc(file_control, 7);
 
 /**
  * A predecessor offers a handoff. Repeating it with the same header is how a link that was lost is taken up again.
@@ -305,6 +415,27 @@ export type Offer = Message<"heirloom.wire.v1.Offer"> & {
    * @generated from field: uint64 keep_ms = 4;
    */
   keepMs: bigint;
+
+  /**
+   * About how much there is to inherit.
+   *
+   * @generated from field: optional uint64 bytes = 5;
+   */
+  bytes?: bigint | undefined;
+
+  /**
+   * What it is worth against others of the pool; 1 if missing.
+   *
+   * @generated from field: optional double worth = 6;
+   */
+  worth?: number | undefined;
+
+  /**
+   * Which part of a divided state it is.
+   *
+   * @generated from field: optional string part = 7;
+   */
+  part?: string | undefined;
 };
 
 /**
@@ -312,7 +443,7 @@ export type Offer = Message<"heirloom.wire.v1.Offer"> & {
  * Use `create(OfferSchema)` to create a new message.
  */
 export const OfferSchema: GenMessage<Offer> = /*@__PURE__*/
-  messageDesc(file_control, 6);
+  messageDesc(file_control, 8);
 
 /**
  * @generated from message heirloom.wire.v1.Offered
@@ -331,7 +462,7 @@ export type Offered = Message<"heirloom.wire.v1.Offered"> & {
  * Use `create(OfferedSchema)` to create a new message.
  */
 export const OfferedSchema: GenMessage<Offered> = /*@__PURE__*/
-  messageDesc(file_control, 7);
+  messageDesc(file_control, 9);
 
 /**
  * @generated from message heirloom.wire.v1.Heir
@@ -358,7 +489,7 @@ export type Heir = Message<"heirloom.wire.v1.Heir"> & {
  * Use `create(HeirSchema)` to create a new message.
  */
 export const HeirSchema: GenMessage<Heir> = /*@__PURE__*/
-  messageDesc(file_control, 8);
+  messageDesc(file_control, 10);
 
 /**
  * A successor is there and takes what comes. Repeating it changes nothing. The answer may already be an assignment.
@@ -373,7 +504,7 @@ export type Wait = Message<"heirloom.wire.v1.Wait"> & {
  * Use `create(WaitSchema)` to create a new message.
  */
 export const WaitSchema: GenMessage<Wait> = /*@__PURE__*/
-  messageDesc(file_control, 9);
+  messageDesc(file_control, 11);
 
 /**
  * A waiting successor doesn't want a handoff any more.
@@ -388,7 +519,7 @@ export type Leave = Message<"heirloom.wire.v1.Leave"> & {
  * Use `create(LeaveSchema)` to create a new message.
  */
 export const LeaveSchema: GenMessage<Leave> = /*@__PURE__*/
-  messageDesc(file_control, 10);
+  messageDesc(file_control, 12);
 
 /**
  * Take one handoff, or with an epoch take it up again after a lost link or a restart.
@@ -412,7 +543,7 @@ export type Claim = Message<"heirloom.wire.v1.Claim"> & {
  * Use `create(ClaimSchema)` to create a new message.
  */
 export const ClaimSchema: GenMessage<Claim> = /*@__PURE__*/
-  messageDesc(file_control, 11);
+  messageDesc(file_control, 13);
 
 /**
  * @generated from message heirloom.wire.v1.Assignment
@@ -456,12 +587,16 @@ export type Assignment = Message<"heirloom.wire.v1.Assignment"> & {
  * Use `create(AssignmentSchema)` to create a new message.
  */
 export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
-  messageDesc(file_control, 12);
+  messageDesc(file_control, 14);
 
 /**
  * @generated from message heirloom.wire.v1.Renew
  */
 export type Renew = Message<"heirloom.wire.v1.Renew"> & {
+  /**
+   * @generated from field: heirloom.wire.v1.Facts facts = 1;
+   */
+  facts?: Facts | undefined;
 };
 
 /**
@@ -469,7 +604,7 @@ export type Renew = Message<"heirloom.wire.v1.Renew"> & {
  * Use `create(RenewSchema)` to create a new message.
  */
 export const RenewSchema: GenMessage<Renew> = /*@__PURE__*/
-  messageDesc(file_control, 13);
+  messageDesc(file_control, 15);
 
 /**
  * @generated from message heirloom.wire.v1.Renewed
@@ -486,7 +621,7 @@ export type Renewed = Message<"heirloom.wire.v1.Renewed"> & {
  * Use `create(RenewedSchema)` to create a new message.
  */
 export const RenewedSchema: GenMessage<Renewed> = /*@__PURE__*/
-  messageDesc(file_control, 14);
+  messageDesc(file_control, 16);
 
 /**
  * A predecessor says that no more packs will come, and how many there are.
@@ -510,7 +645,7 @@ export type Close = Message<"heirloom.wire.v1.Close"> & {
  * Use `create(CloseSchema)` to create a new message.
  */
 export const CloseSchema: GenMessage<Close> = /*@__PURE__*/
-  messageDesc(file_control, 15);
+  messageDesc(file_control, 17);
 
 /**
  * An heir is done with a handoff: restored, or (released) given back so that another can claim it.
@@ -539,7 +674,7 @@ export type Finish = Message<"heirloom.wire.v1.Finish"> & {
  * Use `create(FinishSchema)` to create a new message.
  */
 export const FinishSchema: GenMessage<Finish> = /*@__PURE__*/
-  messageDesc(file_control, 16);
+  messageDesc(file_control, 18);
 
 /**
  * To a predecessor: who its heir is now. Without an heir: the last one is gone.
@@ -570,7 +705,7 @@ export type HeirChanged = Message<"heirloom.wire.v1.HeirChanged"> & {
  * Use `create(HeirChangedSchema)` to create a new message.
  */
 export const HeirChangedSchema: GenMessage<HeirChanged> = /*@__PURE__*/
-  messageDesc(file_control, 17);
+  messageDesc(file_control, 19);
 
 /**
  * To a peer that may have to hand over: who would be its heir now. Without a peer: nobody waits.
@@ -594,7 +729,7 @@ export type Expected = Message<"heirloom.wire.v1.Expected"> & {
  * Use `create(ExpectedSchema)` to create a new message.
  */
 export const ExpectedSchema: GenMessage<Expected> = /*@__PURE__*/
-  messageDesc(file_control, 18);
+  messageDesc(file_control, 20);
 
 /**
  * To an heir that no longer is one.
@@ -618,5 +753,5 @@ export type Fenced = Message<"heirloom.wire.v1.Fenced"> & {
  * Use `create(FencedSchema)` to create a new message.
  */
 export const FencedSchema: GenMessage<Fenced> = /*@__PURE__*/
-  messageDesc(file_control, 19);
+  messageDesc(file_control, 21);
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pack.proto.
  */
 export const file_pack: GenFile = /*@__PURE__*/
-  fileDesc("CgpwYWNrLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIvMBCghQYWNrSGVhZBIPCgdiYXJyaWVyGAEgASgNEjAKB3NvdXJjZXMYAiADKAsyHy5oZWlybG9vbS53aXJlLnYxLlNvdXJjZVN1bW1hcnkSLQoJZnJhZ21lbnRzGAMgAygLMhouaGVpcmxvb20ud2lyZS52MS5GcmFnbWVudBIwCgdyZWNlaXB0GAQgASgLMh8uaGVpcmxvb20ud2lyZS52MS5TaWduZWRSZWNlaXB0EhIKCnN1cGVyc2VkZWQYBSADKA0SLwoKcmVmZXJlbmNlcxgHIAMoCzIbLmhlaXJsb29tLndpcmUudjEuUmVmZXJlbmNlIqcBCglSZWZlcmVuY2USDgoGc291cmNlGAEgASgNEgoKAmlkGAIgASgMEg4KBm9yaWdpbhgDIAEoCRISCgVieXRlcxgEIAEoBEgAiAEBEg4KBmRpZ2VzdBgFIAEoDBIPCgd2ZXJzaW9uGAYgASgJEhUKDWV4cGlyZXNfYXRfbXMYByABKAQSGAoQcmVhZF9wcm9iYWJpbGl0eRgIIAEoAUIICgZfYnl0ZXMidAoNU291cmNlU3VtbWFyeRIOCgZzb3VyY2UYASABKA0SDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg4KBmNodW5rcxgEIAEoBBINCgVieXRlcxgFIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAYgASgBIsIBCghGcmFnbWVudBIOCgZzb3VyY2UYASABKA0SCgoCaWQYAiABKAwSEAoIbWV0YWRhdGEYAyABKAgSDgoGb2Zmc2V0GAQgASgEEg0KBWJ5dGVzGAUgASgNEhMKC2NodW5rX2J5dGVzGAYgASgEEg8KB3ZlcnNpb24YByABKAkSFQoNZXhwaXJlc19hdF9tcxgIIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAkgASgBEhIKCmF0dHJpYnV0ZXMYCiABKAwiMwoNU2lnbmVkUmVjZWlwdBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCKLAQoORmlsZUF0dHJpYnV0ZXMSDAoEcGF0aBgBIAEoDBIMCgR0eXBlGAIgASgNEgwKBG1vZGUYAyABKA0SDwoHbXRpbWVfcxgEIAEoEhIQCghtdGltZV9ucxgFIAEoDRIMCgRzaXplGAYgASgEEg4KBm9mZnNldBgHIAEoBBIOCgZ0YXJnZXQYCCABKAxiBnByb3RvMw");
+  fileDesc("CgpwYWNrLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIvMBCghQYWNrSGVhZBIPCgdiYXJyaWVyGAEgASgNEjAKB3NvdXJjZXMYAiADKAsyHy5oZWlybG9vbS53aXJlLnYxLlNvdXJjZVN1bW1hcnkSLQoJZnJhZ21lbnRzGAMgAygLMhouaGVpcmxvb20ud2lyZS52MS5GcmFnbWVudBIwCgdyZWNlaXB0GAQgASgLMh8uaGVpcmxvb20ud2lyZS52MS5TaWduZWRSZWNlaXB0EhIKCnN1cGVyc2VkZWQYBSADKA0SLwoKcmVmZXJlbmNlcxgHIAMoCzIbLmhlaXJsb29tLndpcmUudjEuUmVmZXJlbmNlIqcBCglSZWZlcmVuY2USDgoGc291cmNlGAEgASgNEgoKAmlkGAIgASgMEg4KBm9yaWdpbhgDIAEoCRISCgVieXRlcxgEIAEoBEgAiAEBEg4KBmRpZ2VzdBgFIAEoDBIPCgd2ZXJzaW9uGAYgASgJEhUKDWV4cGlyZXNfYXRfbXMYByABKAQSGAoQcmVhZF9wcm9iYWJpbGl0eRgIIAEoAUIICgZfYnl0ZXMidAoNU291cmNlU3VtbWFyeRIOCgZzb3VyY2UYASABKA0SDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg4KBmNodW5rcxgEIAEoBBINCgVieXRlcxgFIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAYgASgBIsIBCghGcmFnbWVudBIOCgZzb3VyY2UYASABKA0SCgoCaWQYAiABKAwSEAoIbWV0YWRhdGEYAyABKAgSDgoGb2Zmc2V0GAQgASgEEg0KBWJ5dGVzGAUgASgNEhMKC2NodW5rX2J5dGVzGAYgASgEEg8KB3ZlcnNpb24YByABKAkSFQoNZXhwaXJlc19hdF9tcxgIIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAkgASgBEhIKCmF0dHJpYnV0ZXMYCiABKAwiMwoNU2lnbmVkUmVjZWlwdBIPCgdjb250ZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCKtAQoORmlsZUF0dHJpYnV0ZXMSDAoEcGF0aBgBIAEoDBIMCgR0eXBlGAIgASgNEgwKBG1vZGUYAyABKA0SDwoHbXRpbWVfcxgEIAEoEhIQCghtdGltZV9ucxgFIAEoDRIMCgRzaXplGAYgASgEEg4KBm9mZnNldBgHIAEoBBIOCgZ0YXJnZXQYCCABKAwSDgoGc3BhcnNlGAkgASgIEhAKCGV4dGVuZGVkGAogASgMYgZwcm90bzM");
 
 /**
  * Stands at the start of every pack; the bodies of its fragments follow in the same order.
@@ -282,7 +282,7 @@ export type FileAttributes = Message<"heirloom.wire.v1.FileAttributes"> & {
   path: Uint8Array;
 
   /**
-   * 1 file, 2 directory, 3 symbolic link.
+   * 1 file, 2 directory, 3 symbolic link, 4 another name of a file (a hard link).
    *
    * @generated from field: uint32 type = 2;
    */
@@ -318,11 +318,25 @@ export type FileAttributes = Message<"heirloom.wire.v1.FileAttributes"> & {
   offset: bigint;
 
   /**
-   * Of a symbolic link.
+   * Of a symbolic link: where it points. Of another name: the path under which the file itself is sent.
    *
    * @generated from field: bytes target = 8;
    */
   target: Uint8Array;
+
+  /**
+   * The file has holes: blocks of zeros take no room there, and need none here.
+   *
+   * @generated from field: bool sparse = 9;
+   */
+  sparse: boolean;
+
+  /**
+   * A JSON object: by name, the extended attributes in base64. Only those that begin with "user.".
+   *
+   * @generated from field: bytes extended = 10;
+   */
+  extended: Uint8Array;
 };
 
 /**

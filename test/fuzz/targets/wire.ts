@@ -2,7 +2,7 @@
 
 import { create, toBinary, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
 import { PackAssembler } from '../../../src/lane/pack-assembler.ts'
-import { PackBuffers } from '../../../src/lane/pack-buffers.ts'
+import { PackBuffers } from '../../../src/wire/pack-buffers.ts'
 import { errorFromStatus } from '../../../src/errors.ts'
 import {
   decodeMessage,
