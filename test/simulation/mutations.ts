@@ -138,7 +138,12 @@ const faults: readonly Mutation[] = [
     "if (this.#stop.signal.aborted) throw new HeirloomError('busy', 'this inheritance is over')",
     '',
   ),
-  mutation('a receipt is not known to be the last pack', 'peer/inherit/successor.ts', 'this.#packs ?? restorer.packs', 'this.#packs'),
+  mutation(
+    'a receipt is not known to be the last pack',
+    'peer/inherit/successor.ts',
+    'if (restorer.packs !== undefined && restorer.completeBelow(restorer.packs))',
+    'if (this.#packs !== undefined && restorer.completeBelow(this.#packs))',
+  ),
   mutation(
     'a record that can not be read now is moved aside',
     'relay/store/disk-record-store.ts',
