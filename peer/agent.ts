@@ -16,8 +16,8 @@ import { createNode, type LinkingNode } from '../src/net/node.ts'
 import { draftHandoff, type HandoffDraft } from '../src/seal/handoff-header.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { criteriaOf } from '../src/plan/manifest.ts'
-import { builtLanes } from '../src/plan/policy.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
+import { circuitUse, keepCircuitPlace } from './circuit-place.ts'
 import type { PeerConfig } from './config/schema.ts'
 import { EventLog } from './events.ts'
 import { limitsOf } from './handoff/options.ts'
@@ -33,15 +33,16 @@ import { joinPool, type Membership } from './membership.ts'
 import { openData } from './open-data.ts'
 import { createNotice } from './notice/create-notice.ts'
 import { PolicyRunner, type Occasion } from './policy-runner.ts'
+import { ownFacts } from './own-facts.ts'
 import { Readiness } from './readiness.ts'
 import { rehearse } from './rehearsal.ts'
 import { RelayClient } from './relay-client.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
 import { handOffAfter, Preshipping } from './preshipping.ts'
-import type { PeerOptions, RunningPeer } from './running-peer.ts'
+import { running, type PeerOptions, type RunningPeer } from './running-peer.ts'
 import { createSource } from './source/create-source.ts'
 import type { Source } from './source/source.ts'
-import { warmOf } from './warm.ts'
+import { warmUp } from './warm-up.ts'
 import { Warming } from './warming.ts'
 
 /** Runs the agent until it has handed off; answers the exit code of the contract's table. Throws what makes it impossible to run at all. */
@@ -68,14 +69,20 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   // First of all: their threads start while the rest of the peer does.
   const rack = membership.secret && resources.use(new SinkRack(config.sources, config.state))
   const sources = config.sources.map((entry) => resources.use(createSource(entry, { onWarning: warn })))
-  const node = resources.use(await createNode({ seed: identity.seed, listen: config.listen }))
-  const [address] = config.listen
-  const host = address === undefined ? undefined : listenHost(address)
+  const node = resources.use(await createNode({ seed: identity.seed, listen: config.listen, circuits: circuitUse(config.policy.lanes) }))
+  const host = config.listen[0] && listenHost(config.listen[0])
   const data = resources.use(await openData({ lanes: config.policy.lanes, host, port: config.dataPort ?? 0, clock: systemClock }))
   const relay = resources.use(
-    new RelayClient({ node, relays: config.relays, certificate: () => membership.certificate(), clock: systemClock }),
+    new RelayClient({
+      node,
+      relays: config.relays,
+      certificate: () => membership.certificate(),
+      clock: systemClock,
+      facts: () => ownFacts(config.policy),
+    }),
   )
   resources.use(new HeirLink({ node, relay, events }))
+  resources.use(keepCircuitPlace({ node, relay, events, lanes: config.policy.lanes }))
   const agent = new Agent({
     config,
     options,
@@ -92,34 +99,6 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   resources.use(await serveHttp(api, `unix:${config.socket}`))
   if (config.http !== undefined) resources.use(await serveHttp(api, config.http))
   return running(agent, node.peerId, resources.move())
-}
-
-/** Runs to the end; what the agent holds is closed before anybody hears of it. */
-async function runAndClose(agent: Agent, owned: AsyncDisposableStack): Promise<HandoffResult | undefined> {
-  try {
-    return await agent.run()
-  } finally {
-    await owned.disposeAsync()
-  }
-}
-
-function running(agent: Agent, peerId: string, owned: AsyncDisposableStack): RunningPeer {
-  const ended = runAndClose(agent, owned)
-  // Whoever doesn't ask how it ended isn't told.
-  ended.catch(() => {})
-  return {
-    peerId,
-    ended,
-    ready: () => agent.ready(),
-    status: () => agent.status(),
-    receipt: () => agent.receipt(),
-    warm: (source) => warmOf(agent.warming, source),
-    handOff: (notice) => agent.handOff(notice),
-    async [Symbol.asyncDispose]() {
-      agent.stop()
-      await ended.catch(() => {})
-    },
-  }
 }
 
 interface AgentParts {
@@ -175,6 +154,7 @@ class Agent {
       clock: systemClock,
       perform: (action, occasion) => this.#perform(action, occasion),
       onState: (state, event) => parts.events.emit('policy', { state, event }),
+      onFailed: ({ kind }, { message }) => parts.events.emit('policy-failed', { action: kind, reason: message }),
     })
     this.#metrics = createAgentMetrics(() => ({
       ready: this.ready() !== undefined,
@@ -191,9 +171,8 @@ class Agent {
     const watching = this.#lookout.watch({ signal: this.#gone.signal })
     const linking = this.#link()
     const shipping = this.#preshipping.run(this.#gone.signal)
-    // Warmed before any notice, so that at the notice only real work is left.
     const warming = sources.map((source) =>
-      source.warm({ signal: this.#gone.signal }).catch((thrown: unknown) => this.#warn(source.name, thrown)),
+      warmUp(source, { events: this.events, signal: this.#gone.signal, warn: (what, thrown) => this.#warn(what, thrown) }),
     )
     if (membership.secret === undefined) warming.push(this.#rehearse().then(() => this.#guard('this peer holds no pool secret')))
     else this.#successor = this.#succeed()
@@ -265,8 +244,9 @@ class Agent {
       const { onProgress } = options
       const common = { membership, node, data, relay, clock: systemClock, events, draft: this.#draft, ...(onProgress && { onProgress }) }
       const criteria = criteriaOf(config.sources)
+      const wish = this.#wish()
       const ahead = chosen.length === sources.length && limits.lanes.includes('store') ? await this.#preshipping.take() : undefined
-      const asked = { ...common, reason, deadlineMs, deadline, sources: chosen, criteria, limits }
+      const asked = { ...common, reason, deadlineMs, deadline, sources: chosen, criteria, limits, wish }
       const { result, receipt } = await handOffAfter(asked, ahead)
       await this.#lookout.acknowledge()
       this.#handedOff = result
@@ -279,6 +259,12 @@ class Agent {
       this.#over.reject(thrown)
       throw thrown
     }
+  }
+
+  /** What was inherited is the best guess at how much there is to hand on, until the sources have said. */
+  #wish() {
+    const bytes = this.#inherited?.bytes.planned
+    return { worth: this.#parts.config.policy.worth, ...(bytes !== undefined && { bytes }) }
   }
 
   #lookOut({ notices }: PeerConfig): Lookout {
@@ -343,7 +329,6 @@ class Agent {
       const sinks = { sinkOf: (summary: { name: string; kind: string }) => rack.sinkOf(summary), sinks: rack.used }
       const { maxAgeMs } = config.policy
       const common = { membership, node, data, relay, desk, clock: systemClock, events, signal, ...sinks, assignment, maxAgeMs }
-      const lanes = config.policy.lanes.filter((lane) => builtLanes.includes(lane))
       const onProgress = (progress: HandoffProgress) => {
         options.onProgress?.(progress)
         const { hitMass, hitMasses } = progress
@@ -352,8 +337,9 @@ class Agent {
       const onDemands = (demands: Demands) => this.warming.opened(demands)
       const { result, receipt } = await inherit({
         ...common,
-        lanes,
+        lanes: config.policy.lanes,
         origins: config.policy.origins,
+        connect: node.connect.bind(node),
         journalDirectory: join(config.state, 'inheritance'),
         onProgress,
         onDemands,

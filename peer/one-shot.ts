@@ -8,10 +8,11 @@ import type { DataEnd } from '../src/lane/data-end.ts'
 import type { LaneKind } from '../src/lane/lane.ts'
 import { keepMs } from '../src/limits/relay.ts'
 import { hostTowards, listenTowards } from '../src/net/local-address.ts'
-import { createNode, type Node } from '../src/net/node.ts'
+import { createNode, type LinkingNode } from '../src/net/node.ts'
 import { createIdentity, identityFromSeed, type Identity } from '../src/seal/identity.ts'
 import type { KeyFile } from '../src/seal/pool-key.ts'
 import type { Assignment } from '../src/wire/gen/control_pb.ts'
+import { circuitUse, keepCircuitPlace } from './circuit-place.ts'
 import { EventLog, type PeerEvent } from './events.ts'
 import { handOff } from './handoff/predecessor.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
@@ -87,6 +88,8 @@ export async function receiveDirectory(options: ReceiveOptions): Promise<Handoff
   await using sink = createDirectorySink({ name: sourceName, path: directory, staging: join(staging, 'parts') })
   await using session = await openSession(options, membership, [await listenTowards(options.relays[0]!)])
   const desk = await InheritanceDesk.open(session.node, systemClock)
+  using place = keepCircuitPlace({ ...session, lanes })
+  void place
   await session.relay.connect({ signal })
   const assignment = await resumeOrWait(session.relay, begun, waitMs, signal)
   if (assignment === undefined) return nothing()
@@ -96,6 +99,7 @@ export async function receiveDirectory(options: ReceiveOptions): Promise<Handoff
   const sinkOf = ({ kind }: { kind: string }) => (kind === 'directory' ? sink : undefined)
   const { result } = await inherit({
     ...common,
+    connect: node.connect.bind(node),
     assignment,
     sinkOf,
     sinks: [sink],
@@ -150,7 +154,7 @@ async function resumeOrWait(
 }
 
 interface Session extends AsyncDisposable {
-  readonly node: Node
+  readonly node: LinkingNode
   readonly data: DataEnd
   readonly relay: RelayClient
   readonly events: EventLog
@@ -166,7 +170,7 @@ async function openSession(
   // Without a way to the relay, that there is none is said where it is dialled.
   const host = await hostTowards(relays[0]!).catch(() => undefined)
   const data = await openData({ lanes, host, port: 0, clock: systemClock })
-  const node = await createNode({ seed: membership.identity.seed, listen })
+  const node = await createNode({ seed: membership.identity.seed, listen, circuits: circuitUse(lanes) })
   const relay = new RelayClient({ node, relays, certificate: () => membership.certificate(), clock: systemClock })
   return {
     node,

@@ -1,12 +1,12 @@
 // Runs a policy's state machine: tells it notices, what came of its actions and that time has passed, and has its actions performed. What the machine
 // decides is in src/plan/policy-machine.ts; what the actions do is the agent's.
 
-import { availableParallelism, loadavg } from 'node:os'
 import { asHeirloomError, type HeirloomError } from '../src/errors.ts'
 import type { Clock } from '../src/clock.ts'
 import { policyTickMs } from '../src/limits/plan.ts'
 import type { PolicyContext } from '../src/plan/policy-condition.ts'
 import type { PolicyEvent } from '../src/plan/policy-machine-check.ts'
+import { loadPerCore } from './own-facts.ts'
 import { PolicyMachine, type PolicyAction, type Step } from '../src/plan/policy-machine.ts'
 import type { Policy } from '../src/plan/policy.ts'
 
@@ -117,7 +117,7 @@ export class PolicyRunner implements Disposable {
         return 60 * now.getHours() + now.getMinutes()
       },
       get load() {
-        return loadavg()[0]! / availableParallelism()
+        return loadPerCore()
       },
     }
   }

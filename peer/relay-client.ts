@@ -7,6 +7,7 @@ import { asHeirloomError, errorFromStatus, HeirloomError } from '../src/errors.t
 import { probeData } from '../src/lane/data-dial.ts'
 import { requestsOpenMax, requestTimeoutMs, retryFirstMs, retryMaxMs } from '../src/limits/link.ts'
 import { parseAddress, type Node } from '../src/net/node.ts'
+import { factsMessage, type Facts } from '../src/wire/facts.ts'
 import { decodeMessage, readFailure } from '../src/transfer/messages.ts'
 import type { Channel } from '../src/wire/channel.ts'
 import { frameType, makeFrame, type Frame } from '../src/wire/frame.ts'
@@ -28,6 +29,8 @@ export interface RelayClientOptions {
   readonly relays: readonly string[]
   /** Called for every enrolment, since certificates expire. */
   readonly certificate: () => Uint8Array
+  /** What this peer says of itself, at every enrolment and with every renewal of its lease. */
+  readonly facts?: () => Facts
   readonly clock: Clock
   readonly random?: () => number
 }
@@ -147,7 +150,7 @@ export class RelayClient implements AsyncDisposable {
     channel.onFrame((frame) => this.#take(frame))
     void channel.closed.then((error) => this.#lost(channel, error, peer))
     try {
-      const enrol = { certificate: this.#options.certificate(), addresses: this.#options.node.addresses() }
+      const enrol = { certificate: this.#options.certificate(), addresses: this.#options.node.addresses(), ...this.#facts() }
       const response = await this.request({ case: 'enrol', value: { $typeName: 'heirloom.wire.v1.Enrol', ...enrol } }, { signal })
       if (response.result.case !== 'enrolled') throw new HeirloomError('malformed', 'the relay answered an enrolment with something else')
       this.#enrolled = response.result.value
@@ -158,6 +161,11 @@ export class RelayClient implements AsyncDisposable {
       channel.abort(asHeirloomError(thrown, 'link-lost'))
       throw thrown
     }
+  }
+
+  #facts() {
+    const { facts } = this.#options
+    return facts && { facts: factsMessage(facts()) }
   }
 
   /** In the background: nobody waits for what is only faster. */
@@ -179,7 +187,8 @@ export class RelayClient implements AsyncDisposable {
         if (this.#enrolled === undefined) await this.#connectOnce(signal)
         pauseMs = retryFirstMs
         await this.#pauseOrLoss(Number(this.#enrolled!.leaseMs) / 3)
-        if (this.#enrolled !== undefined) await this.request({ case: 'renew', value: { $typeName: 'heirloom.wire.v1.Renew' } })
+        if (this.#enrolled !== undefined)
+          await this.request({ case: 'renew', value: { $typeName: 'heirloom.wire.v1.Renew', ...this.#facts() } })
       } catch (thrown) {
         if (signal.aborted) return
         const error = asHeirloomError(thrown, 'link-lost')

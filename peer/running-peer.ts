@@ -1,8 +1,9 @@
-// What a program that embeds a peer holds of it.
+// An agent as whoever started it sees it: what it is doing, how it ended, and how to end it.
 
 import type { PeerEvent } from './events.ts'
 import type { HandoffProgress, HandoffResult } from './result.ts'
-import type { Warm } from './warm.ts'
+import { warmOf, type Warm } from './warm.ts'
+import type { Warming } from './warming.ts'
 
 export interface PeerOptions {
   readonly onProgress?: (progress: HandoffProgress) => void
@@ -24,4 +25,39 @@ export interface RunningPeer extends AsyncDisposable {
   warm(source: string): Warm
   /** Hands off now, within `deadlineMs`. A second call while it is under way gets the same handoff. */
   handOff(notice: { readonly reason: string; readonly deadlineMs: number }): Promise<HandoffResult>
+}
+
+type Agent = Pick<RunningPeer, 'ready' | 'status' | 'receipt' | 'handOff'> & {
+  readonly warming: Warming
+  run(): Promise<HandoffResult | undefined>
+  stop(): void
+}
+
+/** Runs to the end; what the agent holds is closed before anybody hears of it. */
+async function runAndClose(agent: Agent, owned: AsyncDisposableStack): Promise<HandoffResult | undefined> {
+  try {
+    return await agent.run()
+  } finally {
+    await owned.disposeAsync()
+  }
+}
+
+/** The handle of an agent that has begun to run; `owned` is closed with it. */
+export function running(agent: Agent, peerId: string, owned: AsyncDisposableStack): RunningPeer {
+  const ended = runAndClose(agent, owned)
+  // Whoever doesn't ask how it ended isn't told.
+  ended.catch(() => {})
+  return {
+    peerId,
+    ended,
+    ready: () => agent.ready(),
+    status: () => agent.status(),
+    receipt: () => agent.receipt(),
+    warm: (source) => warmOf(agent.warming, source),
+    handOff: (notice) => agent.handOff(notice),
+    async [Symbol.asyncDispose]() {
+      agent.stop()
+      await ended.catch(() => {})
+    },
+  }
 }

@@ -23,9 +23,12 @@ import {
   ResponseSchema,
 } from '../src/wire/gen/control_pb.ts'
 import type { Claim, Close, Enrol, Finish, Offer, RelayMessage, Request, Response } from '../src/wire/gen/control_pb.ts'
+import type { Wish } from '../src/plan/rank-successors.ts'
+import { isAmount, readFacts, readName } from '../src/wire/facts.ts'
 import { assignmentMessage, expectationMessage, heirMessage, notificationMessage } from './control-messages.ts'
 import { emptyOutcome, type Expectation, type Note, type Outcome } from './outcome.ts'
 import type { RelayCore } from './relay-core.ts'
+import { expectSmallFrames } from './small-frames.ts'
 import type { HandoffKey } from './store/store.ts'
 
 /** What a request came to: its answer, and what must be durable before it is given. */
@@ -59,6 +62,7 @@ export class ControlSession {
       this.#cancelTimeout()
       core.unlinked(this.#peer, this)
     })
+    expectSmallFrames(core, channel)
     channel.onFrame((frame) => this.#take(frame))
   }
 
@@ -150,6 +154,7 @@ export class ControlSession {
       case 'claim':
         return this.#claim(member, verb.value)
       case 'renew':
+        if (verb.value.facts !== undefined) this.#core.presence.described(this.#peer, readFacts(verb.value.facts))
         return { result: { case: 'renewed', value: create(RenewedSchema, { nowMs: wallMs(clock.nowMs()) }) } }
       case 'close':
         return { outcome: this.#close(member, verb.value) }
@@ -162,14 +167,14 @@ export class ControlSession {
     }
   }
 
-  #enrol({ certificate, addresses }: Enrol): Step {
+  #enrol({ certificate, addresses, facts }: Enrol): Step {
     const core = this.#core
     const peer = this.#peer
     const { pool, may, expiresMs } = core.checkMember(certificate, peerBytes(peer))
     const usable = addresses.filter((address) => address.length <= addressBytesMax).slice(0, addressesMax)
-    if (this.#member === undefined) core.linked(peer, this, { pool: pool.idHex, addresses: usable })
+    if (this.#member === undefined) core.linked(peer, this, { pool: pool.idHex, addresses: usable, facts: readFacts(facts) })
     else if (this.#member.pool.idHex !== pool.idHex) throw new HeirloomError('foreign-pool', 'this link is enrolled for another pool')
-    else core.presence.moved(peer, usable)
+    else core.presence.moved(peer, usable, readFacts(facts))
     this.#cancelTimeout()
     this.#member = { pool, may, expiresMs }
     const terms = {
@@ -181,7 +186,7 @@ export class ControlSession {
     return { result: { case: 'enrolled', value: create(EnrolledSchema, terms) } }
   }
 
-  #offer(member: Member, { handoff, header, keepMs, standing, since, ageMs }: Offer): Step {
+  #offer(member: Member, { handoff, header, keepMs, standing, since, ageMs, ...of }: Offer): Step {
     needs(member, 'send')
     const { draining, keepMsMax, rendezvous, clock } = this.#core
     if (draining) throw new HeirloomError('draining', 'this relay is going down')
@@ -189,9 +194,26 @@ export class ControlSession {
     if (since > packsMax) throw new HeirloomError('too-large', `a handoff has at most ${packsMax} packs`)
     const nowMs = clock.nowMs()
     const ahead = standing || since > 0 ? { standing, since, asOfMs: nowMs - Number(ageMs) } : undefined
-    const offering = { header, keepMs: Math.min(Number(keepMs) || usualKeepMs, keepMsMax), nowMs, ...(ahead && { ahead }) }
+    const wish = this.#wish(of)
+    const keeps = Math.min(Number(keepMs) || usualKeepMs, keepMsMax)
+    const offering = { header, keepMs: keeps, nowMs, ...(wish && { wish }), ...(ahead && { ahead }) }
     const { heir, outcome } = rendezvous.offer(this.#peer, keyOf(member.pool, handoff), offering)
     return { outcome, result: { case: 'offered', value: create(OfferedSchema, heir && { heir: heirMessage(heir) }) } }
+  }
+
+  /** What was said of the handoff, and what the predecessor has said of itself. */
+  #wish({ bytes, worth, part = '' }: Pick<Offer, 'bytes' | 'worth' | 'part'>): Wish | undefined {
+    const { zone, network, prefers } = this.#core.presence.facts(this.#peer)
+    const said = {
+      zone,
+      network,
+      prefers,
+      bytes: bytes === undefined ? undefined : Number(bytes),
+      worth: isAmount(worth) ? worth : undefined,
+      part: readName(part),
+    }
+    const known = Object.entries(said).filter(([, value]) => value !== undefined)
+    return known.length > 0 ? Object.fromEntries(known) : undefined
   }
 
   #wait(member: Member): Step {

@@ -47,16 +47,19 @@ export class Expectations {
     return news
   }
 
-  /** The first who waits in a peer's pool and isn't the peer itself. */
+  /** The fittest of those who wait in a peer's pool that isn't the peer itself. */
   #heirs(): (peer: string) => string | undefined {
     const firstTwo = new Map<string, string[]>()
     return (peer) => {
       const pool = this.#presence.poolOf(peer)
       if (pool === undefined) return undefined
-      let known = firstTwo.get(pool)
+      const { zone, network, prefers } = this.#presence.facts(peer)
+      const wish = { zone, network, prefers }
+      const like = JSON.stringify([pool, wish])
+      let known = firstTwo.get(like)
       if (known === undefined) {
-        known = this.#rendezvous.waitingIn(pool).take(2).toArray()
-        firstTwo.set(pool, known)
+        known = this.#rendezvous.waitingIn(pool, wish).slice(0, 2)
+        firstTwo.set(like, known)
       }
       return known.find((heir) => heir !== peer)
     }

@@ -3,6 +3,7 @@
 
 import type { Clock } from '../src/clock.ts'
 import { HeirloomError } from '../src/errors.ts'
+import type { Facts } from '../src/wire/facts.ts'
 import { enrolledPeersMax } from '../src/limits/relay.ts'
 
 interface Peer {
@@ -13,6 +14,7 @@ interface Peer {
   enrolledMs: number
   addresses: readonly string[]
   pool: string
+  facts: Facts
 }
 
 export class Presence {
@@ -36,7 +38,7 @@ export class Presence {
   grace(peer: string): void {
     const nowMs = this.#clock.monotonicMs()
     if (!this.#peers.has(peer))
-      this.#peers.set(peer, { links: 0, heardMs: nowMs, enrolment: 0, enrolledMs: nowMs, addresses: [], pool: '' })
+      this.#peers.set(peer, { links: 0, heardMs: nowMs, enrolment: 0, enrolledMs: nowMs, addresses: [], pool: '', facts: {} })
   }
 
   /** The relay itself was held up for this long and heard nobody: no lease may end by that. */
@@ -48,7 +50,7 @@ export class Presence {
   }
 
   /** A link of the peer has enrolled. Throws `busy` when too many peers are enrolled, `foreign-pool` when its other links are of another pool. */
-  linkOpened(peer: string, { addresses, pool }: { addresses: readonly string[]; pool: string }): void {
+  linkOpened(peer: string, { addresses, pool, facts = {} }: { addresses: readonly string[]; pool: string; facts?: Facts }): void {
     const known = this.#peers.get(peer)
     if (known === undefined && this.#peers.size >= enrolledPeersMax)
       throw new HeirloomError('busy', `${enrolledPeersMax} peers are enrolled here already`)
@@ -57,7 +59,7 @@ export class Presence {
       throw new HeirloomError('foreign-pool', 'this peer is enrolled for another pool', { hint: 'give each pool an identity of its own' })
     if (links === 0) this.#linked++
     const nowMs = this.#clock.monotonicMs()
-    this.#peers.set(peer, { links: links + 1, heardMs: nowMs, enrolment: ++this.#enrolments, enrolledMs: nowMs, addresses, pool })
+    this.#peers.set(peer, { links: links + 1, heardMs: nowMs, enrolment: ++this.#enrolments, enrolledMs: nowMs, addresses, pool, facts })
   }
 
   linkClosed(peer: string): void {
@@ -75,10 +77,21 @@ export class Presence {
     if (known !== undefined) known.heardMs = this.#clock.monotonicMs()
   }
 
-  /** The peer enrolled again on a link that it has. */
-  moved(peer: string, addresses: readonly string[]): void {
+  /** What it says of itself has changed. */
+  described(peer: string, facts: Facts): void {
     const known = this.#peers.get(peer)
-    if (known !== undefined) known.addresses = addresses
+    if (known !== undefined) known.facts = facts
+  }
+
+  /** What a peer has said of itself; nothing of one that isn't known. */
+  facts(peer: string): Facts {
+    return this.#peers.get(peer)?.facts ?? {}
+  }
+
+  /** The peer enrolled again on a link that it has. */
+  moved(peer: string, addresses: readonly string[], facts: Facts = {}): void {
+    const known = this.#peers.get(peer)
+    if (known !== undefined) Object.assign(known, { addresses, facts })
   }
 
   /** The pool that a linked peer has enrolled for. */

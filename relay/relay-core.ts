@@ -10,6 +10,7 @@ import { controlLinksPerPeerMax } from '../src/limits/link.ts'
 import { checkCertificate, poolOfCertificate, type CertificateInfo } from '../src/seal/certificate.ts'
 import type { PoolPublic } from '../src/seal/pool-key.ts'
 import type { ControlSession } from './control-session.ts'
+import type { Facts } from '../src/wire/facts.ts'
 import { Counts } from './counts.ts'
 import { Expectations } from './expectations.ts'
 import { emptyOutcome, type Note, type Outcome } from './outcome.ts'
@@ -46,7 +47,7 @@ export class RelayCore {
   readonly data: DataEnd | undefined
   readonly presence: Presence
   readonly rendezvous: Rendezvous
-  readonly transfers = new TransferDesk()
+  readonly transfers: TransferDesk
   readonly counts = new Counts()
   readonly onWarning: (warning: HeirloomError) => void
   draining = false
@@ -64,6 +65,7 @@ export class RelayCore {
     this.packs = packs
     this.#records = records
     this.clock = clock
+    this.transfers = new TransferDesk(clock)
     this.leaseMs = leaseMs
     this.keepMsMax = keepMsMax
     this.data = data
@@ -89,7 +91,7 @@ export class RelayCore {
   }
 
   /** Throws `busy` or `foreign-pool`. A peer needs one link: of more than a few, the oldest is cut. */
-  linked(peer: string, session: ControlSession, terms: { pool: string; addresses: readonly string[] }): void {
+  linked(peer: string, session: ControlSession, terms: { pool: string; addresses: readonly string[]; facts: Facts }): void {
     this.presence.linkOpened(peer, terms)
     this.#expectations.forget(peer)
     const sessions = this.#sessions.get(peer) ?? new Set()

@@ -4,8 +4,10 @@
 // Invariants: epochs of a handoff only grow; the highest one alone is valid; at most one peer holds a handoff, and a peer at most one
 // that isn't finished. All of it holds in memory at once; outcome.ts says what must be durable before somebody is told.
 
+import { isDeepStrictEqual } from 'node:util'
 import { HeirloomError } from '../src/errors.ts'
-import { declinedPeersMax, finishedKeepMs, handoffsPerPoolMax, keepMsMax } from '../src/limits/relay.ts'
+import { rankHandoffs, rankSuccessors, type Candidate, type Wish } from '../src/plan/rank-successors.ts'
+import { declinedPeersMax, finishedKeepMs, handoffsPerPoolMax, keepMsMax, rankedSuccessorsMax } from '../src/limits/relay.ts'
 import { emptyOutcome, isEmpty, type AssignmentNews, type HeirNews, type Outcome } from './outcome.ts'
 import type { Presence } from './presence.ts'
 import type { Ahead, HandoffKey, HandoffRecord } from './store/store.ts'
@@ -36,6 +38,8 @@ export interface Offering {
   readonly nowMs: number
   /** It was begun ahead of any notice, and may still stand so. */
   readonly ahead?: Ahead
+  /** What is known of the state, for choosing an heir. */
+  readonly wish?: Wish
 }
 
 export interface Finishing {
@@ -98,7 +102,7 @@ export class Rendezvous {
    * Throws `unauthorised` for a handoff of somebody else or with another header, `fenced` for a standing one that was claimed while its
    * predecessor was gone, `quota` when the pool has too many.
    */
-  offer(peer: string, key: HandoffKey, { header, keepMs, nowMs, ahead }: Offering): { heir: HeirNews | undefined; outcome: Outcome } {
+  offer(peer: string, key: HandoffKey, { header, keepMs, nowMs, ahead, wish }: Offering): { heir: HeirNews | undefined; outcome: Outcome } {
     const known = this.#find(key)
     if (known !== undefined) {
       if (known.record.predecessor !== peer || Buffer.compare(known.record.header, header) !== 0) {
@@ -107,6 +111,7 @@ export class Rendezvous {
       this.attended(key)
       if (isLost(known.record)) throw new HeirloomError('fenced', 'this standing handoff was claimed: its predecessor was gone')
       const outcome = this.#touch(known)
+      if (wish !== undefined && !isDeepStrictEqual(wish, known.record.wish)) this.#change(known, { wish }, outcome)
       if (known.record.ahead !== undefined)
         this.#offerAgain(known, { ahead, expiresAtMs: nowMs + Math.min(keepMs, keepMsMax), nowMs }, outcome)
       return { heir: this.#heirOf(known), outcome }
@@ -127,6 +132,7 @@ export class Rendezvous {
       offeredAtMs: nowMs,
       expiresAtMs,
       ...(ahead && { ahead }),
+      ...(wish && { wish }),
     }
     const handoff = { record, toldHeld: false, unsaved: true, enrolment: this.#presence.enrolment(peer), declined: new Map() }
     this.#keep(handoff)
@@ -166,18 +172,20 @@ export class Rendezvous {
   wait(peer: string, pool: string): { assignment: AssignmentNews; outcome: Outcome } | undefined {
     const own = this.#heldBy(peer, pool)
     if (own !== undefined) return this.#resume(own)
-    let newest: Handoff | undefined
-    for (const handoff of this.#inPool(pool)) {
-      if (this.#isFreeFor(handoff, peer) && handoff.record.offeredAtMs >= (newest?.record.offeredAtMs ?? 0)) newest = handoff
-    }
-    if (newest !== undefined) return this.#claimNow(newest, peer)
+    const best = this.#bestFor(peer, pool)
+    if (best !== undefined) return this.#claimNow(best, peer)
     if (!this.#waiting.has(peer)) this.#waiting.set(peer, pool)
     return undefined
   }
 
-  /** The peers of a pool that wait and can be reached, whoever has waited longest first. */
-  *waitingIn(pool: string): Generator<string> {
-    for (const [peer, ofPool] of this.#waiting) if (ofPool === pool && this.#presence.isReachable(peer)) yield peer
+  /** The peers of a pool that wait and can be reached, the fittest for a wish first, and among equals whoever has waited longest. */
+  waitingIn(pool: string, wish: Wish, suits: (peer: string) => boolean = () => true): string[] {
+    const candidates: Candidate[] = []
+    for (const [peer, ofPool] of this.#waiting) {
+      if (candidates.length === rankedSuccessorsMax) break
+      if (ofPool === pool && this.#presence.isReachable(peer) && suits(peer)) candidates.push({ id: peer, ...this.#presence.facts(peer) })
+    }
+    return rankSuccessors(candidates, wish).map(({ id }) => id)
   }
 
   leave(peer: string): void {
@@ -222,7 +230,7 @@ export class Rendezvous {
     if (!wasReleased && (record.heir !== peer || record.epoch !== epoch)) {
       throw new HeirloomError('fenced', `epoch ${epoch} of this handoff isn't the highest any more`)
     }
-    const outcome = this.#touch(handoff)
+    const outcome = this.#touch(handoff, peer)
     if (wasReleased || record.finished) return outcome
     if (released) {
       if (declined.size >= declinedPeersMax) declined.delete(declined.keys().next().value!)
@@ -249,7 +257,9 @@ export class Rendezvous {
     for (const peer of this.#waiting.keys()) {
       if (!this.#presence.isLinked(peer) && !this.#presence.isPresent(peer)) this.#waiting.delete(peer)
     }
+    // Where there are more handoffs than successors, what is worth most is given first.
     return this.#all()
+      .sort((a, b) => (b.record.wish?.worth ?? 1) - (a.record.wish?.worth ?? 1))
       .map((handoff) => (this.#isOver(handoff, nowMs) ? this.#remove(handoff) : this.#refresh(handoff)))
       .filter((outcome) => !isEmpty(outcome))
   }
@@ -258,7 +268,6 @@ export class Rendezvous {
     const { unsaved, record } = handoff
     const outcome = this.#touch(handoff)
     if (record.finished) return outcome
-    if (unsaved && record.heir !== undefined) outcome.notes.push({ to: record.heir, kind: 'assigned', assignment: this.#news(record) })
     if (unsaved || handoff.toldHeld !== this.#isHeld(handoff)) this.#tellPredecessor(handoff, outcome)
     this.#match(handoff, outcome)
     return outcome
@@ -281,15 +290,23 @@ export class Rendezvous {
     return finished || nowMs >= offeredAtMs + keepMsMax || !(this.#isHeld(handoff) || this.mayGrow(handoff.record))
   }
 
-  /** Gives a handoff, if it is free, to whoever has waited longest. */
+  /** Gives a handoff, if it is free, to the fittest of those that wait. */
   #match(handoff: Handoff, outcome: Outcome): void {
     if (handoff.record.finished || this.#isHeld(handoff)) return
-    for (const [peer, pool] of this.#waiting) {
-      if (pool !== handoff.record.key.pool || !this.#presence.isReachable(peer) || !this.#isFreeFor(handoff, peer)) continue
-      this.#assign(handoff, peer, outcome)
-      outcome.notes.push({ to: peer, kind: 'assigned', assignment: this.#news(handoff.record) })
-      return
-    }
+    const { key, wish = {} } = handoff.record
+    const [peer] = this.waitingIn(key.pool, wish, (each) => this.#isFreeFor(handoff, each))
+    if (peer === undefined) return
+    this.#assign(handoff, peer, outcome)
+    outcome.notes.push({ to: peer, kind: 'assigned', assignment: this.#news(handoff.record) })
+  }
+
+  /** The handoff that this peer should have: what is worth most to it, and the newest of equals. */
+  #bestFor(peer: string, pool: string): Handoff | undefined {
+    const free = [...this.#inPool(pool)].filter((handoff) => this.#isFreeFor(handoff, peer))
+    // Of those that came in the same moment the last one is the newest.
+    const newestFirst = free.reverse().sort((a, b) => b.record.offeredAtMs - a.record.offeredAtMs)
+    const wished = newestFirst.map((handoff) => ({ handoff, wish: handoff.record.wish ?? {} }))
+    return rankHandoffs(wished, { id: peer, ...this.#presence.facts(peer) })[0]?.handoff
   }
 
   #claimNow(handoff: Handoff, peer: string): { assignment: AssignmentNews; outcome: Outcome } {
@@ -301,7 +318,7 @@ export class Rendezvous {
   /** The heir is there again, perhaps at other addresses. */
   #resume(handoff: Handoff): { assignment: AssignmentNews; outcome: Outcome } {
     this.#waiting.delete(handoff.record.heir!)
-    const outcome = this.#touch(handoff)
+    const outcome = this.#touch(handoff, handoff.record.heir)
     this.#tellPredecessor(handoff, outcome)
     return { assignment: this.#news(handoff.record), outcome }
   }
@@ -310,6 +327,8 @@ export class Rendezvous {
     const { heir, epoch } = handoff.record
     this.#waiting.delete(peer)
     handoff.declined.delete(peer)
+    // Of an earlier heir that never heard of it.
+    outcome.notes = outcome.notes.filter(({ kind }) => kind !== 'assigned')
     this.#change(handoff, { heir: peer, epoch: epoch + 1 }, outcome)
     if (heir !== undefined) outcome.notes.push({ to: heir, kind: 'fenced', record: handoff.record })
     this.#tellPredecessor(handoff, outcome)
@@ -320,11 +339,19 @@ export class Rendezvous {
     outcome.save = handoff.record
   }
 
-  /** Begins a step that won't be refused any more. */
-  #touch(handoff: Handoff): Outcome {
-    const outcome = emptyOutcome(handoff.record.key)
-    if (handoff.unsaved) outcome.save = handoff.record
+  /**
+   * Begins a step that won't be refused any more, whoever takes it. Of a change that could not be saved all is made up for: the heir has not heard of its
+   * assignment, the packs of what is finished are still there.
+   */
+  #touch(handoff: Handoff, by?: string): Outcome {
+    const { unsaved, record } = handoff
+    const outcome = emptyOutcome(record.key)
+    if (!unsaved) return outcome
+    outcome.save = record
     handoff.unsaved = false
+    outcome.drop = record.finished
+    if (record.heir !== undefined && record.heir !== by && !record.finished)
+      outcome.notes.push({ to: record.heir, kind: 'assigned', assignment: this.#news(record) })
     return outcome
   }
 

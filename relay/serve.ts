@@ -8,6 +8,7 @@ import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { serveHttp } from '../src/http/serve.ts'
 import { DataEnd } from '../src/lane/data-end.ts'
 import { listenHost } from '../src/net/local-address.ts'
+import type { CircuitRules } from '../src/net/circuit.ts'
 import { createNode } from '../src/net/node.ts'
 import { openIdentityFile } from '../src/cli/secret-file.ts'
 import { parseKeyFile, type PoolPublic } from '../src/seal/pool-key.ts'
@@ -20,6 +21,7 @@ import { systemDisk } from './store/disk.ts'
 import { openDiskPackStore } from './store/disk-pack-store.ts'
 import { openDiskRecordStore } from './store/disk-record-store.ts'
 import { createRelayWeb } from './web.ts'
+import { relayStreamWindowBytes } from '../src/limits/relay.ts'
 
 export interface ServedRelay extends AsyncDisposable {
   readonly core: RelayCore
@@ -51,7 +53,8 @@ export async function serveRelay(config: RelayConfig, onWarning: (warning: Heirl
   if (data !== undefined) opened.use(data)
   const terms = { quota, leaseMs: config.leaseMs, keepMsMax: config.keepMaxMs }
   const relay = opened.use(createRelay({ packs, records, pools, ...terms, clock: systemClock, data, onWarning }))
-  const node = opened.use(await createNode({ seed: identity.seed, listen: config.listen }))
+  const links = { listen: config.listen, streamWindowBytesMax: relayStreamWindowBytes, circuits: circuitRules(relay.core) }
+  const node = opened.use(await createNode({ seed: identity.seed, ...links }))
   await node.handle(controlProtocol, relay.acceptControl)
   await node.handle(transferProtocol, relay.acceptTransfer)
   if (data !== undefined) await node.handle(dataProtocol, relay.acceptData)
@@ -67,6 +70,14 @@ export async function serveRelay(config: RelayConfig, onWarning: (warning: Heirl
       disposed ??= endAfter(drain(relay), owned)
       return disposed
     },
+  }
+}
+
+/** Circuits are for peers that are enrolled here, between two of one pool. */
+function circuitRules({ presence }: RelayCore): CircuitRules {
+  return {
+    mayReserve: (peer) => presence.poolOf(peer) !== undefined,
+    mayConnect: (from, to) => presence.poolOf(from) !== undefined && presence.poolOf(from) === presence.poolOf(to),
   }
 }
 

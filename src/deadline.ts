@@ -46,7 +46,13 @@ export class Deadline {
   moveTo(atMs: number): void {
     this.#end.atMs = atMs
     this.#end.sinceMs = this.#clock.monotonicMs()
-    for (const moved of [...this.#end.onMoved]) moved()
+    for (const moved of this.#end.onMoved) moved()
+  }
+
+  /** Tells of every move, until the signal is aborted. */
+  listen(onMoved: () => void, signal: AbortSignal): void {
+    this.#end.onMoved.add(onMoved)
+    signal.addEventListener('abort', () => this.#end.onMoved.delete(onMoved), { once: true })
   }
 
   /** The deadline that lies `reserveMs` before this one. */

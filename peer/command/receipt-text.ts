@@ -3,7 +3,7 @@
 import { drawCurve } from '../../src/cli/curve.ts'
 import { table } from '../../src/cli/output.ts'
 import { humanSize } from '../../src/units.ts'
-import type { SourceAccount } from '../handoff/account.ts'
+import type { LaneAccount, SourceAccount } from '../handoff/account.ts'
 import type { CurvePoint } from '../handoff/mass-curve.ts'
 import type { HandoffResult } from '../result.ts'
 import { resultText } from './result-text.ts'
@@ -11,6 +11,7 @@ import { resultText } from './result-text.ts'
 export type Receipt = HandoffResult & {
   readonly reason: string
   readonly sources: readonly SourceAccount[]
+  readonly channels?: readonly LaneAccount[]
   readonly curve?: readonly CurvePoint[]
 }
 
@@ -18,11 +19,15 @@ export type Receipt = HandoffResult & {
 const referencesShown = 5
 
 export function receiptText(receipt: Receipt): string {
-  const { sources, curve = [] } = receipt
+  const { sources, channels = [], origins, curve = [] } = receipt
+  const isJudged = sources.some(({ bound }) => bound !== undefined)
+  const head = ['source', 'chunks', 'bytes', 'hit mass', ...(isJudged ? ['predicted', 'bound'] : []), 'left out']
   return [
     resultText(receipt),
-    ...(sources.length > 0 ? ['', table([['source', 'chunks', 'bytes', 'hit mass', 'left out'], ...sources.map(sourceRow)])] : []),
+    ...(sources.length > 0 ? ['', table([head, ...sources.map((source) => sourceRow(source, isJudged))])] : []),
+    ...(channels.length > 0 ? ['', table([['lane', 'bytes', 'hit mass', 'predicted'], ...channels.map(laneRow)])] : []),
     ...references(sources),
+    ...(origins === undefined ? [] : [originsText(origins)]),
     ...curveText(curve),
   ].join('\n')
 }
@@ -35,14 +40,33 @@ export function curveText(curve: readonly CurvePoint[]): string[] {
   return ['', 'expected reads that are served, over the bytes', drawCurve(curve, { width: 60, height: 6, labels })]
 }
 
-function sourceRow({ name, chunks, bytes, hitMass, leftOut }: SourceAccount): string[] {
+function sourceRow(
+  { name, chunks, bytes, hitMass, predicted = hitMass, bound = hitMass, leftOut }: SourceAccount,
+  isJudged: boolean,
+): string[] {
   return [
     name,
     `${chunks.delivered} of ${chunks.planned}`,
     `${humanSize(bytes.delivered)} of ${humanSize(bytes.planned)}`,
-    `${(100 * hitMass).toFixed(1)} %`,
+    percent(hitMass),
+    ...(isJudged ? [percent(predicted), percent(bound)] : []),
     leftOut.map(({ reason, chunks: count, detail }) => `${count} ${reason}${detail === undefined ? '' : ` (${detail})`}`).join(', ') || '-',
   ]
+}
+
+function laneRow({ lane, predicted, delivered }: LaneAccount): string[] {
+  const likely = predicted.likelihood < 1 && predicted.bytes > 0 ? `, ${percent(predicted.likelihood)} likely` : ''
+  const thought = predicted.bytes > 0 ? `${percent(predicted.hitMass)} in up to ${humanSize(predicted.bytes)}${likely}` : '-'
+  return [lane, `${humanSize(delivered.bytes)} in ${delivered.packs} packs`, percent(delivered.hitMass), thought]
+}
+
+function originsText({ chunks, bytes, failed, left }: NonNullable<Receipt['origins']>): string {
+  const rest = [...(failed > 0 ? [`${failed} could not be`] : []), ...(left > 0 ? [`${left} left to the application`] : [])]
+  return `  fetched there: ${[`${chunks} chunks, ${humanSize(bytes)}`, ...rest].join('; ')}`
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`
 }
 
 function references(sources: readonly SourceAccount[]): string[] {

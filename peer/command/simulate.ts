@@ -4,10 +4,23 @@ import { writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { onInterrupt } from '../../src/cli/entry.ts'
-import { countFlag, shareFlag, sharesFlag, requireFlags, textFlag, wordsFlag } from '../../src/cli/flag.ts'
+import {
+  countFlag,
+  durationFlag,
+  rateFlag,
+  requireFlags,
+  shareFlag,
+  sharesFlag,
+  sizeFlag,
+  textFlag,
+  wordsFlag,
+} from '../../src/cli/flag.ts'
 import { table, type Output } from '../../src/cli/output.ts'
 import type { CommandDefinition } from '../../src/cli/program.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
+import { KiB } from '../../src/limits/size.ts'
+import { packBytesMax } from '../../src/limits/wire.ts'
+import { formatSize, humanDuration, humanSize, type Bytes, type BytesPerSecond, type Ms } from '../../src/units.ts'
 import { curvesSvg } from '../simulate/curve-svg.ts'
 import { orderNames } from '../simulate/orders.ts'
 import { simulate, type Simulation, type SimulationOptions } from '../simulate/simulation.ts'
@@ -26,6 +39,10 @@ export const simulateCommand: CommandDefinition = {
     sharesFlag('--budget <shares...>', 'shares of the cached pages that are delivered', '0.05,0.1,0.25,0.5'),
     countFlag('--seed <number>', 'for the random order (default: 1)'),
     textFlag('--svg <file>', 'draw the curves of all orders into this file'),
+    durationFlag('--deadline <duration>', 'run the handoff, too, in virtual time: how long after the notice it ends (default: 30s)'),
+    rateFlag('--rate <rate>', 'what each lane of this handoff carries (default: 100MB/s)'),
+    durationFlag('--successor-after <duration>', 'when the successor of this handoff is up, after the notice (default: 0s)'),
+    sizeFlag('--page-size <size>', 'what a page of this handoff has (default: 4KiB)'),
   ],
   async run({ flags, command, output }) {
     requireFlags(command, 'trace')
@@ -36,6 +53,7 @@ export const simulateCommand: CommandDefinition = {
       horizon: flags['horizon'],
       budgets: [...new Set<number>(flags['budget'])],
       seed: flags['seed'] ?? 1,
+      ...handoffTerms(flags),
     }
     // What is left over by a sum of decimal shares is no share of anything.
     if (options.history + options.horizon > 1 + 1e-9)
@@ -53,6 +71,32 @@ export const simulateCommand: CommandDefinition = {
   },
 }
 
+interface HandoffFlags {
+  readonly deadline?: Ms
+  readonly rate?: BytesPerSecond
+  readonly successorAfter?: Ms
+  readonly pageSize?: Bytes
+}
+
+/** Any of the handoff's flags asks for one. */
+function handoffTerms({ deadline, rate, successorAfter, pageSize }: HandoffFlags): Pick<SimulationOptions, 'handoff'> {
+  if ([deadline, rate, successorAfter, pageSize].every((value) => value === undefined)) return {}
+  if (deadline === 0 || rate === 0 || pageSize === 0)
+    throw new HeirloomError('usage', '--deadline, --rate and --page-size must be more than nothing')
+  const terms = {
+    deadlineMs: deadline ?? 30_000,
+    bytesPerSecond: rate ?? 100e6,
+    successorAfterMs: successorAfter ?? 0,
+    pageBytes: pageSize ?? 4 * KiB,
+  }
+  if (terms.pageBytes > packBytesMax)
+    throw new HeirloomError(
+      'usage',
+      `--page-size ${formatSize(terms.pageBytes)} is more than a pack holds, which is ${formatSize(packBytesMax)}`,
+    )
+  return { handoff: terms }
+}
+
 async function draw(file: string, title: string, curves: Simulation['curves'], output: Output): Promise<void> {
   await writeFile(file, curvesSvg(title, curves)).catch((thrown: unknown) => {
     throw asHeirloomError(thrown, 'io')
@@ -61,7 +105,7 @@ async function draw(file: string, title: string, curves: Simulation['curves'], o
 }
 
 function simulationText(
-  { references, cachedPages, horizonHits, hitMass, ofOracle }: Omit<Simulation, 'curves'>,
+  { references, cachedPages, horizonHits, hitMass, ofOracle, handoff }: Omit<Simulation, 'curves'>,
   elapsedMs: number,
 ): string {
   const [first = {}] = Object.values(hitMass)
@@ -76,5 +120,24 @@ function simulationText(
     '',
     `hit mass: the share of ${horizonHits} references to cached pages after the notice that the delivered share of ${cachedPages} pages serves`,
     `of oracle: against the best possible order, the mean over the budgets; ${references} references in ${elapsedMs} ms`,
+    ...(handoff === undefined ? [] : ['', handoffText(handoff)]),
   ].join('\n')
+}
+
+function handoffText(handoff: NonNullable<Simulation['handoff']>): string {
+  const percent = (value: number) => `${(100 * value).toFixed(1)} %`
+  const [first] = Object.values(handoff)
+  const shares = Object.keys(first?.warmAfterMs ?? {})
+  const rows = Object.entries(handoff).map(([name, { hitMass, lanes, warmAfterMs }]) => [
+    name,
+    percent(hitMass.delivered),
+    percent(hitMass.bound),
+    humanSize(lanes.fast.bytes),
+    humanSize(lanes.store.bytes),
+    ...Object.values(warmAfterMs).map((ms) => (ms === null ? 'never' : humanDuration(ms))),
+  ])
+  const head = ['handoff', 'hit mass', 'at most', 'by fast', 'by store', ...shares.map((share) => `${100 * Number(share)} % after`)]
+  return [table([head, ...rows]), '', 'after: when the successor has the pages for this share of the references, from the notice on'].join(
+    '\n',
+  )
 }

@@ -51,6 +51,10 @@ function deepFreeze<Value extends object>(value: Value): Value {
 function absoluteSource(source: SourceEntry, folder: string): SourceEntry {
   if (source.kind === 'directory' || source.kind === 'pagecache') return { ...source, path: resolve(folder, source.path) }
   if (source.kind === 'app' && source.tokenFile !== undefined) return { ...source, tokenFile: resolve(folder, source.tokenFile) }
+  if (source.kind === 'redis') {
+    const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(folder, path))
+    return { ...source, passwordFile: absolute(source.passwordFile), caFile: absolute(source.caFile) }
+  }
   if (source.kind !== 'command') return source
   const program = ([file = '', ...args]: readonly string[]) => [file.includes('/') ? resolve(folder, file) : file, ...args]
   return { ...source, dump: program(source.dump), load: program(source.load) }

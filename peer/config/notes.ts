@@ -1,15 +1,12 @@
 // What a valid configuration asks for that this version passes over: worth a word, not an error.
 
 import { packBytesTarget } from '../../src/limits/wire.ts'
-import { builtLanes } from '../../src/plan/policy.ts'
 import { formatSize } from '../../src/units.ts'
 import type { PeerConfig } from './schema.ts'
 
 /** One sentence for each. */
 export function configNotes(config: PeerConfig): string[] {
   const notes: string[] = []
-  const missing = config.policy.lanes.filter((lane) => !builtLanes.includes(lane))
-  if (missing.length > 0) notes.push(`policy.lanes: ${missing.join(' and ')} isn't offered by this version yet and is passed over`)
   for (const { name, kind, divide } of config.sources) {
     if (divide !== undefined && divide.targetBytes > packBytesTarget)
       notes.push(`sources ${name}: divide.target is more than a pack holds; pieces have at most ${formatSize(packBytesTarget)}`)

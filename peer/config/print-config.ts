@@ -40,13 +40,19 @@ function writtenNotice(notice: NoticeEntry): Record<string, unknown> {
   return present({ ...rest, every: written(everyMs), deadline: written(deadlineMs) })
 }
 
+/** What is written in another form than it is kept in, of all kinds of sources. */
+type OwnForms = Record<'timeoutMs' | 'maxKeyBytes', number> & Record<'tokenFile' | 'passwordFile' | 'caFile', string>
+
 function writtenSource(source: SourceEntry): Record<string, unknown> {
-  const { divide, timeoutMs, tokenFile, ...rest }: Partial<Record<'timeoutMs', number> & Record<'tokenFile', string>> & SourceEntry = source
+  const { divide, timeoutMs, maxKeyBytes, tokenFile, passwordFile, caFile, ...rest }: SourceEntry & Partial<OwnForms> = source
   return present({
     ...rest,
     divide: divide && { by: divide.by, target: formatSize(divide.targetBytes) },
     timeout: timeoutMs === undefined ? undefined : formatDuration(timeoutMs),
+    max_key: maxKeyBytes === undefined ? undefined : formatSize(maxKeyBytes),
     token_file: tokenFile,
+    password_file: passwordFile,
+    ca_file: caFile,
   })
 }
 
@@ -55,6 +61,9 @@ function writtenPolicy(policy: Policy): Record<string, unknown> {
     on: policy.on,
     machine: writtenMachine(policy.machine),
     context: policy.context,
+    prefer: policy.prefer,
+    worth: policy.worth,
+    takes: policy.takes,
     lanes: policy.lanes,
     reserve: formatDuration(policy.reserveMs),
     max_bytes: policy.maxBytes === undefined ? undefined : formatSize(policy.maxBytes),

@@ -8,10 +8,11 @@ import type { PeerConfig } from '../config/schema.ts'
 import { joinPool } from '../membership.ts'
 import { dmiFolder as systemDmiFolder } from '../notice/firmware.ts'
 import { finding, ok, warn, type Finding } from './finding.ts'
-import { checkIdentity, checkKey, checkPort, checkSource, checkState } from './local.ts'
+import { checkIdentity, checkKey, checkPort, checkState } from './local.ts'
 import { checkCloud, checkNotice } from './notice.ts'
 import { reach } from './reach.ts'
 import { checkRelay, type RelayProbe } from './relay.ts'
+import { checkSource } from './sources.ts'
 
 interface Examination {
   readonly config: PeerConfig

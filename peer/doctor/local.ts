@@ -6,14 +6,12 @@ import { createServer } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import { isOpenToOthers, readIdentityFile, readKeyFile } from '../../src/cli/secret-file.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
-import type { SourceEntry } from '../../src/plan/manifest.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
 import type { Identity } from '../../src/seal/identity.ts'
 import type { KeyFile } from '../../src/seal/pool-key.ts'
 import { humanDuration } from '../../src/units.ts'
 import type { PeerConfig } from '../config/schema.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
-import { reach } from './reach.ts'
 
 export async function checkKey(
   { key, pool }: PeerConfig,
@@ -65,44 +63,6 @@ export async function checkState(directory: string): Promise<Finding> {
     throw new HeirloomError('io', `${existing} is not a directory`, { hint: 'give another one with state' })
   await expectAccess(existing, constants.R_OK | constants.W_OK | constants.X_OK, 'written to')
   return ok('state', existing === resolve(directory) ? `${directory} is writable` : `${directory} will be made`)
-}
-
-export async function checkSource(source: SourceEntry, signal: AbortSignal): Promise<Finding> {
-  const check = `source ${source.name}`
-  if (source.kind === 'directory') return checkDirectory(check, source.path)
-  if (source.kind === 'app') return checkApp(check, source.url, signal)
-  return warn(check, `kind ${source.kind} isn't checked`, 'nothing')
-}
-
-async function checkDirectory(check: string, path: string): Promise<Finding> {
-  const found = await stat(path).catch(() => undefined)
-  if (found === undefined)
-    return warn(check, `there is no ${path}`, 'right on a successor that restores it; wrong on a VM that should have state')
-  if (!found.isDirectory()) throw new HeirloomError('io', `${path} is not a directory`, { hint: `correct path of ${check}` })
-  await expectAccess(path, constants.R_OK | constants.X_OK, 'read')
-  try {
-    await access(path, constants.W_OK)
-  } catch {
-    return warn(check, `${path} can be read but not written to`, 'enough to hand it off, not to restore it')
-  }
-  return ok(check, `${path} can be read and restored to`)
-}
-
-async function checkApp(check: string, url: string, signal: AbortSignal): Promise<Finding> {
-  const target = url.startsWith('unix:')
-    ? { path: url.slice('unix:'.length) }
-    : { host: new URL(url).hostname.replace(/^\[|\]$/g, ''), port: Number(new URL(url).port || 80) }
-  try {
-    await reach(target, signal)
-    return ok(check, `the application answers at ${url}`)
-  } catch (thrown) {
-    signal.throwIfAborted()
-    return warn(
-      check,
-      `no application answers at ${url}: ${asHeirloomError(thrown).message}`,
-      'start it, or correct url; until it answers its state is left out',
-    )
-  }
 }
 
 /** Whether something else listens there already. A running agent of this configuration is no such thing. */

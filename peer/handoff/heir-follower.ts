@@ -5,8 +5,10 @@ import type { Clock } from '../../src/clock.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { directGraceMs, laterLanesMs } from '../../src/limits/lane.ts'
+import { circuitAfterMs } from '../../src/limits/link.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
+import { circuitAddress } from '../../src/net/circuit-address.ts'
 import type { Heir } from '../../src/wire/gen/control_pb.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
@@ -19,8 +21,10 @@ export interface HeirFollowerOptions {
   readonly events: EventLog
   /** The lanes to the heir that may be used. */
   readonly links: readonly LaneKind[]
+  /** The relay through which circuits go; undefined while there is no link to it. */
+  readonly relayAddress: () => string | undefined
   /** Keeps a lane to the heir up until the signal ends. */
-  readonly keep: (target: LaneTarget, signal: AbortSignal) => void
+  readonly keep: (target: () => LaneTarget, signal: AbortSignal) => void
   /** What only the heir had is lost. */
   readonly onLost: () => void
   readonly onChange: () => void
@@ -37,6 +41,10 @@ export class HeirFollower implements Disposable {
   #graceEndsMs = 0
   #cancelGrace: (() => void) | undefined
   #cancelRest: (() => void) | undefined
+  #cancelCircuit: (() => void) | undefined
+  #openCircuit: () => void = () => {}
+  /** Kinds of lanes that can't be had just now. */
+  readonly #failed = new Set<LaneKind>()
   /** The present heir has something for good. */
   isServed = false
   #openRest: () => void = () => {}
@@ -55,16 +63,21 @@ export class HeirFollower implements Disposable {
     return this.#heir !== undefined && this.#options.clock.monotonicMs() < this.#graceEndsMs
   }
 
-  /** A lane of this kind can't be had, or has broken. The heir can't be reached then, and nothing is to wait for it, unless there is a surer lane than that. */
+  /** A lane of this kind can't be had, or has broken. When none of the surest is left the heir can't be reached, and nothing is to wait for it. */
   unreachable(kind: LaneKind): void {
     const { links } = this.#options
     if (kind !== 'store') this.#openLater()
-    if (kind === (links.includes('stream') ? 'stream' : links[0])) this.#graceEndsMs = 0
+    if (kind === surestOf(links)) this.#openCircuit()
+    this.#failed.add(kind)
+    if (links.filter((link) => link === surestOf(links) || link === 'circuit').every((link) => this.#failed.has(link)))
+      this.#graceEndsMs = 0
   }
 
   /** A lane to the heir is up. The others are opened a little later: the first pack shouldn't wait for lanes that only the later ones need. */
-  linked(): void {
+  linked(kind: LaneKind): void {
     this.wasLinked = true
+    this.#failed.delete(kind)
+    if (kind !== 'circuit') this.#cancelCircuit?.()
     this.#cancelRest ??= this.#options.clock.after(laterLanesMs, () => this.#openLater())
   }
 
@@ -97,26 +110,35 @@ export class HeirFollower implements Disposable {
     this.#heir = heir
     this.epoch = heir.epoch
     events.emit('claim', { handoff: handoffHex, epoch: heir.epoch, heir: peerIdText(heir.peer) })
-    if (links.length > 0 && heir.addresses.length > 0) {
+    if (links.includes('circuit') || (links.length > 0 && heir.addresses.length > 0)) {
       this.#graceEndsMs = clock.monotonicMs() + directGraceMs
       this.#cancelGrace?.()
       this.#cancelGrace = clock.after(directGraceMs, onChange)
       this.#linking = new AbortController()
-      const soon = links.filter((kind) => kind === 'stream' || !links.includes('stream'))
-      const later = links.filter((kind) => !soon.includes(kind))
       const { signal } = this.#linking
-      for (const kind of soon) keep(this.#target(heir, kind), signal)
-      this.#openRest = () => later.forEach((kind) => keep(this.#target(heir, kind), signal))
+      const direct = heir.addresses.length > 0 ? links.filter((kind) => kind !== 'circuit') : []
+      const [soon, ...later] = direct.toSorted((a, b) => Number(b === surestOf(links)) - Number(a === surestOf(links)))
+      if (soon !== undefined) keep(() => this.#target(heir, soon), signal)
+      this.#openRest = () => later.forEach((kind) => keep(() => this.#target(heir, kind), signal))
+      if (links.includes('circuit')) {
+        this.#openCircuit = () => {
+          this.#openCircuit = () => {}
+          this.#cancelCircuit?.()
+          keep(() => this.#target(heir, 'circuit'), signal)
+        }
+        if (soon === undefined) this.#openCircuit()
+        else this.#cancelCircuit = clock.after(circuitAfterMs, () => this.#openCircuit())
+      }
     }
     onChange()
   }
 
   #target({ addresses, epoch, peer }: Heir, kind: LaneKind): LaneTarget {
-    const { membership, clock } = this.#options
+    const { membership, clock, relayAddress } = this.#options
     return {
       kind,
       bySocket: kind === 'fast',
-      addresses,
+      addresses: kind === 'circuit' ? circuitsTo(peer, relayAddress()) : addresses,
       epoch,
       checkWelcome: ({ certificate }) =>
         void checkCertificate(certificate, { pool: membership.pool, peer, atMs: clock.nowMs(), needs: 'receive' }),
@@ -129,12 +151,25 @@ export class HeirFollower implements Disposable {
     this.#cancelRest?.()
     this.#cancelRest = undefined
     this.#openRest = () => {}
+    this.#cancelCircuit?.()
+    this.#openCircuit = () => {}
+    this.#failed.clear()
     this.#linking?.abort(new HeirloomError('link-lost', why))
   }
 
   [Symbol.dispose](): void {
     this.#cancelGrace?.()
     this.#cancelRest?.()
+    this.#cancelCircuit?.()
     this.#linking?.abort(new HeirloomError('aborted', 'the handoff is over'))
   }
+}
+
+/** The direct lane that works wherever the heir can be dialled at all. */
+function surestOf(links: readonly LaneKind[]): LaneKind | undefined {
+  return links.includes('stream') ? 'stream' : links.find((kind) => kind !== 'circuit')
+}
+
+function circuitsTo(peer: Uint8Array, relayAddress: string | undefined): string[] {
+  return relayAddress === undefined ? [] : [circuitAddress(relayAddress, peerIdText(peer))]
 }

@@ -25,11 +25,14 @@ export class Inventories {
   readonly #options: InventoriesOptions
   #pending: number
   #requeries = 0
+  /** What the applications were told last. */
+  #toldBytesPerSecond: number
   #requerying: Promise<void> = Promise.resolve()
 
   constructor(options: InventoriesOptions) {
     this.#options = options
     this.#pending = options.sources.length
+    this.#toldBytesPerSecond = options.query.rateBytesPerSecond
   }
 
   /** Every source has said all that it will say. */
@@ -39,14 +42,17 @@ export class Inventories {
 
   /** Never throws; ends early with the signal. */
   async take(signal: AbortSignal): Promise<void> {
+    // Another deadline is another budget.
+    this.#options.deadline.listen(() => void this.again(this.#toldBytesPerSecond, signal), signal)
     await Promise.all(this.#options.sources.map((source, index) => this.#takeOne(source, index, signal)))
   }
 
-  /** The rate has changed: applications that have something left are asked for their order once more. Ends early with the signal. */
+  /** The rate has changed, or the time: applications that have something left are asked for their order once more. Ends early with the signal. */
   again(rateBytesPerSecond: number, signal: AbortSignal): Promise<void> {
     const { sources, plan, deadline, query } = this.#options
     if (!this.settled || this.#requeries >= requeriesMax) return this.#requerying
     this.#requeries++
+    this.#toldBytesPerSecond = rateBytesPerSecond
     const deadlineMs = Math.floor(deadline.leftMs)
     const budgetBytes = Math.floor((rateBytesPerSecond * deadlineMs) / 1000)
     const asked = { ...query, deadlineMs, rateBytesPerSecond, budgetBytes: Math.min(query.budgetBytes, budgetBytes), requery: true }

@@ -4,11 +4,10 @@
 import type { Clock } from '../../src/clock.ts'
 import type { Deadline } from '../../src/deadline.ts'
 import type { LaneKind, SendingLane } from '../../src/lane/lane.ts'
-import { arrivalLikelihood, needsBoth, type Channel } from '../../src/plan/channels.ts'
+import { arrivalLikelihood, capacitiesOf, needsBoth, type Channel, type ChannelCapacity } from '../../src/plan/channels.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { placeOf, type Dispatcher, type Place } from '../../src/transfer/dispatcher.ts'
 import type { HeirFollower } from './heir-follower.ts'
-import type { Ledger } from './ledger.ts'
 import { budgetOf, type HandoffOptions } from './options.ts'
 import { RateMeter } from './rate-meter.ts'
 
@@ -23,6 +22,7 @@ export interface LaneChoiceOptions {
   /** Of all lanes together, before anything was measured; and what the policy allows at most. */
   readonly assumedBytesPerSecond: number
   readonly mostBytesPerSecond: number | undefined
+  readonly bytesMax: number | undefined
   /** The store begins to work beside a direct lane, or ends to. */
   readonly onBoth: (both: boolean, rates: Readonly<Record<Place, number>>) => void
 }
@@ -63,6 +63,8 @@ export class LaneChoice {
 
   readonly allowed = (kind: LaneKind, lane: SendingLane, bytes: number): boolean => {
     const { dispatcher, heir, lanes } = this.#options
+    // What goes through the relay takes its bandwidth, which others need.
+    if (kind === 'circuit') return !dispatcher.isUp('fast') && !dispatcher.isUp('stream')
     if (kind === 'stream') return !dispatcher.isUp('fast') || lanes.indexOf('stream') < lanes.indexOf('fast')
     if (kind !== 'store') return true
     if (!dispatcher.reaches('heir') && !heir.isInGrace) return true
@@ -70,8 +72,15 @@ export class LaneChoice {
     return this.#usesBoth && this.#arrivesInTime(lane, bytes)
   }
 
+  /** How much the lanes will have moved in the end, by what is known now; so much is safe already, by the likeliest. */
+  foreseen(safeBytes: number): ChannelCapacity[] {
+    const { until, bytesMax } = this.#options
+    const capacities = capacitiesOf(this.#channels(), until.leftMs, bytesMax)
+    return capacities.map((each, index) => (index === 0 ? { ...each, bytes: each.bytes + safeBytes } : each))
+  }
+
   /** What the lanes can move from now on: while no heir is there the store takes all, and without a store it is a matter of whether one comes in time. */
-  channels(): Channel[] {
+  #channels(): Channel[] {
     const { dispatcher, heir, lanes, until } = this.#options
     const direct = lanes.find((kind) => placeOf(kind) === 'heir')
     const isHere = dispatcher.reaches('heir') || heir.exists
@@ -112,13 +121,13 @@ export function laneChoiceOf(
     lanes: limits.lanes,
     assumedBytesPerSecond: budgetOf(options).rateBytesPerSecond,
     mostBytesPerSecond: limits.rateBytesPerSecondMax,
+    bytesMax: limits.bytesMax,
     onBoth: (both, { heir, store }) =>
       events.emit('side-by-side', { handoff: of.handoffHex, both, heirBytesPerSecond: heir, storeBytesPerSecond: store }),
   })
 }
 
-/** What is neither safe nor left out, by what is known now. */
-export function bytesLeft(plan: Plan, ledger: Ledger): number {
-  const planned = plan.sources().reduce((sum, { index }) => sum + plan.goingBytes(index), 0)
-  return Math.max(0, planned - ledger.safeBytes)
+/** What is to go or has gone, by what is known now. */
+export function plannedBytes(plan: Plan): number {
+  return plan.sources().reduce((sum, { index }) => sum + plan.goingBytes(index), 0)
 }

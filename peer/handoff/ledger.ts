@@ -2,6 +2,7 @@
 // A chunk counts as delivered when all of its parts are in packs that somebody has for good.
 
 import type { Chunk, ChunkPart } from '../../src/chunk/chunk.ts'
+import type { LaneKind } from '../../src/lane/lane.ts'
 import { chunkWeight } from '../../src/plan/chunk-table.ts'
 import { IdIndex } from '../../src/plan/id-index.ts'
 import type { Standing } from './standing.ts'
@@ -32,6 +33,7 @@ export class Ledger {
   /** By pack number; the bodies are not kept. */
   readonly #packs: Packed[] = []
   readonly #safe: boolean[] = []
+  readonly #lanes: LaneKind[] = []
   /** Of each pack the number of its first part, counted over all packs. */
   readonly #starts: number[] = []
   #parts = 0
@@ -109,27 +111,33 @@ export class Ledger {
     return this.#safe[number] === true
   }
 
-  /** A pack is safe. */
-  arrived(number: number): void {
+  /** By which lane a safe pack came there; undefined where that isn't known. */
+  laneOf(number: number): LaneKind | undefined {
+    return this.#lanes[number]
+  }
+
+  /** A pack is safe, by this lane. */
+  arrived(number: number, lane?: LaneKind): void {
     this.#ahead?.arrived(number)
     this.#safe[number] = true
+    if (lane !== undefined) this.#lanes[number] = lane
     const pack = this.#packs[number] ?? empty
     for (let index = 0; index < pack.chunks.length; index++) this.#count(pack, index, 1)
   }
 
-  /** A pack that was safe is lost; answers the chunks that must be packed anew, by source. */
-  lost(number: number): Map<number, Chunk[]> {
-    const chunks = new Map<number, Chunk[]>()
-    this.#safe[number] = false
-    const pack = this.#packs[number] ?? empty
-    pack.chunks.forEach((chunk, index) => {
-      this.#count(pack, index, -1)
-      const source = pack.sources[index]!
-      const ofSource = chunks.get(source) ?? []
-      if (ofSource.at(-1) !== chunk) ofSource.push(chunk)
-      chunks.set(source, ofSource)
-    })
-    this.#packs[number] = empty
+  /** Packs that were safe are lost; answers the chunks that must be packed anew, by source, each once however many of its parts were lost. */
+  lost(numbers: readonly number[]): Map<number, Set<Chunk>> {
+    const chunks = new Map<number, Set<Chunk>>()
+    for (const number of numbers) {
+      this.#safe[number] = false
+      const pack = this.#packs[number] ?? empty
+      pack.chunks.forEach((chunk, index) => {
+        this.#count(pack, index, -1)
+        const source = pack.sources[index]!
+        chunks.set(source, (chunks.get(source) ?? new Set()).add(chunk))
+      })
+      this.#packs[number] = empty
+    }
     return chunks
   }
 

@@ -7,6 +7,7 @@ import { asHeirloomError } from '../../src/errors.ts'
 import { laneGoodbyeMs } from '../../src/limits/lane.ts'
 import { retryMaxMs } from '../../src/limits/link.ts'
 import type { NewHandoff } from '../../src/seal/handoff-header.ts'
+import type { Wish } from '../../src/plan/rank-successors.ts'
 import type { RelayClient } from '../relay-client.ts'
 import { isPassingAtRelay } from '../relay-trouble.ts'
 import type { HeirFollower } from './heir-follower.ts'
@@ -21,6 +22,8 @@ export interface OfferingOptions {
   readonly handoff: NewHandoff
   readonly deadline: Deadline
   readonly keepMs: number
+  /** What the relay is told of the state, as far as it is known when it is offered. */
+  readonly wish: () => Pick<Wish, 'bytes' | 'worth' | 'part'>
   readonly heir: HeirFollower
   /** Of a handoff that was begun ahead of the notice. */
   readonly ahead?: Standing | undefined
@@ -78,12 +81,16 @@ export class Offering {
 
   /** Offers the handoff now. Never throws. */
   async tell(): Promise<void> {
-    const { relay, handoff, deadline, keepMs, heir, signal, onChange, onNote } = this.#options
+    const { relay, handoff, deadline, keepMs, wish, heir, signal, onChange, onNote } = this.#options
+    const { bytes, worth, part } = wish()
     const offer = {
       handoff: handoff.handoff,
       header: handoff.header,
       deadlineMs: BigInt(Math.ceil(deadline.leftMs)),
       keepMs: BigInt(keepMs),
+      ...(bytes !== undefined && { bytes: BigInt(Math.floor(bytes)) }),
+      ...(worth !== undefined && { worth }),
+      ...(part !== undefined && { part }),
       ...aheadFields(this.#options.ahead),
     }
     try {

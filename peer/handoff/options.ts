@@ -5,9 +5,11 @@ import type { Deadline } from '../../src/deadline.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { Criteria } from '../../src/plan/plan.ts'
 import type { PolicyAction } from '../../src/plan/policy-machine.ts'
-import { builtLanes, type Policy } from '../../src/plan/policy.ts'
+import type { Policy } from '../../src/plan/policy.ts'
+import type { Wish } from '../../src/plan/rank-successors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Node } from '../../src/net/node.ts'
+import type { Compress } from '../../src/seal/compression.ts'
 import type { HandoffDraft } from '../../src/seal/handoff-header.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
@@ -38,11 +40,15 @@ export interface HandoffOptions {
   /** By which criteria each source goes, by its name. Without it: as it lists its chunks, and all alike. */
   readonly criteria?: (source: string) => Criteria
   readonly limits: HandoffLimits
+  /** For choosing an heir: what the state is worth, which part of a divided state it is, and about how much, before that is known. */
+  readonly wish?: Pick<Wish, 'bytes' | 'worth' | 'part'>
   readonly membership: Membership
   readonly node: Node
   /** For data sockets; without it packs take streams alone. */
   readonly data?: DataEnd | undefined
   readonly relay: RelayClient
+  /** Packs are compressed when that moves them faster: on the runtime's own threads, unless told. */
+  readonly compress?: Compress | 'never'
   readonly clock: Clock
   readonly random?: () => number
   readonly events: EventLog
@@ -71,7 +77,7 @@ export function headOf({ pool, identity, certificate, wrapping }: Membership, cl
 /** What a policy lets a handoff do, and what its machine says of this one. */
 export function limitsOf(policy: Policy, how?: PolicyAction): HandoffLimits {
   return {
-    lanes: (how?.lanes ?? policy.lanes).filter((lane) => builtLanes.includes(lane)),
+    lanes: how?.lanes ?? policy.lanes,
     reserveMs: policy.reserveMs,
     bytesMax: policy.maxBytes,
     rateBytesPerSecondMax: how?.maxRateBytesPerSecond ?? policy.maxRateBytesPerSecond,

@@ -1,9 +1,9 @@
 // Asks the pipeline for packs, a little ahead of the lanes and within what the policy lets go.
 
-import { asHeirloomError, type HeirloomError } from '../../src/errors.ts'
 import { sealedAheadPacks } from '../../src/limits/handoff.ts'
 import { packBytesTarget } from '../../src/limits/wire.ts'
 import type { Dispatcher } from '../../src/transfer/dispatcher.ts'
+import type { Chronicle } from './chronicle.ts'
 import type { Feed } from './feed.ts'
 import type { Pipeline } from './pipeline.ts'
 
@@ -11,17 +11,16 @@ export interface PackingOptions {
   readonly pipeline: Pipeline
   readonly feeds: readonly Feed[]
   readonly dispatcher: Dispatcher
+  readonly chronicle: Pick<Chronicle, 'sealedBytes' | 'failed'>
   /** Undefined: no bound. */
   readonly bytesMax: number | undefined
   /** Another pack is there to be sent, or none could be made. */
   readonly onChange: () => void
-  readonly onFailed: (error: HeirloomError) => void
 }
 
 export class Packing {
   readonly #options: PackingOptions
   #isPulling = false
-  sealedBytes = 0
 
   constructor(options: PackingOptions) {
     this.#options = options
@@ -29,13 +28,13 @@ export class Packing {
 
   /** Another pack could be more than the policy allows. */
   get limitIsReached(): boolean {
-    const { bytesMax } = this.#options
-    return bytesMax !== undefined && this.sealedBytes + packBytesTarget > bytesMax
+    const { bytesMax, chronicle } = this.#options
+    return bytesMax !== undefined && chronicle.sealedBytes + packBytesTarget > bytesMax
   }
 
   /** Asks for another pack if one will be wanted soon. */
   pull(): void {
-    const { pipeline, feeds, dispatcher, onChange, onFailed } = this.#options
+    const { pipeline, feeds, dispatcher, chronicle, onChange } = this.#options
     const aheadPacks = pipeline.isUrgent ? dispatcher.urgentPacks : dispatcher.queuedPacks
     if (this.#isPulling || aheadPacks >= sealedAheadPacks || this.limitIsReached) return
     if (feeds.every((feed) => feed.isDone) && !pipeline.isUrgent) return
@@ -44,14 +43,14 @@ export class Packing {
       (made) => {
         this.#isPulling = false
         if (made === undefined) return
-        this.sealedBytes += made.pack.bytes
+        chronicle.sealedBytes += made.pack.bytes
         if (made.isUrgent) dispatcher.addUrgent(made.pack)
         else dispatcher.add(made.pack)
         onChange()
       },
       (thrown: unknown) => {
         this.#isPulling = false
-        onFailed(asHeirloomError(thrown))
+        chronicle.failed(thrown)
         onChange()
       },
     )

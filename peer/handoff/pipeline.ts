@@ -1,4 +1,4 @@
-// The stages from read chunks to sealed packs, as async iterables composed with it-pipe: gather, pack, seal.
+// The stages from read chunks to sealed packs, as async iterables composed with it-pipe: gather, pack, compress and seal.
 // Reading is the feeds'. A pack is made only when somebody asks for one, of the best parts that are ready then.
 
 import { pipe } from 'it-pipe'
@@ -10,12 +10,14 @@ import { packBytesTarget, packFragmentsMax, packReferenceBytesMax, packReference
 import type { Plan } from '../../src/plan/plan.ts'
 import type { PackSealer } from '../../src/seal/pack-seal.ts'
 import type { Dispatcher } from '../../src/transfer/dispatcher.ts'
+import { freeMemory } from '../../src/wire/free-memory.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { SealedPack } from '../../src/wire/sealed-pack.ts'
 import { directoryIn } from './directory.ts'
 import type { Feed } from './feed.ts'
 import type { Entry, Ledger } from './ledger.ts'
 import type { Standing } from './standing.ts'
+import type { MovedPacks, PackCompressor } from './pack-compressor.ts'
 
 /** The numbers and the version in a fragment's head. */
 const fragmentHeadBytes = 160
@@ -33,6 +35,8 @@ export interface Pipeline {
   readonly isHolding: boolean
   /** Something became ready. */
   wake(): void
+  /** So much has arrived of what came out of it, and so many packs are still to. */
+  moved(packs: MovedPacks): void
   /** These numbers won't come any more; the next pack says so. */
   supersede(numbers: readonly number[]): void
   /** Seals the last pack: the receipt; of a round ahead of the notice nothing but its catalog. */
@@ -53,10 +57,12 @@ export interface PipelineOptions {
   readonly dispatcher: Dispatcher
   /** Of a handoff that was begun ahead of the notice. */
   readonly ahead: Standing | undefined
+  /** Undefined: packs go as they are. */
+  readonly compressor: PackCompressor | undefined
   readonly signal: AbortSignal
 }
 
-export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, ahead, signal }: PipelineOptions): Pipeline {
+export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, ahead, compressor, signal }: PipelineOptions): Pipeline {
   const gatherer = new Gatherer(plan, feeds, signal)
   const referred = new Map<number, readonly Reference[]>()
   const announced = new Map<number, string>()
@@ -91,7 +97,7 @@ export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, ahead,
     const introduces = sources.some(({ source }) => !introduced.has(source))
     for (const { source } of sources) introduced.add(source)
     if (introduces || entries.some(({ part }) => part.chunk.kind === 'metadata')) barrier = number + 1
-    return { number, pieces: encodePack(input) }
+    return { number, entries, pieces: encodePack(input) }
   }
 
   const stages = pipe(
@@ -99,8 +105,12 @@ export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, ahead,
     async function* pack(groups: AsyncIterable<Gathered>) {
       for await (const group of groups) yield { ...packOf(group, false), isUrgent: group.isUrgent === true }
     },
-    async function* seal(plain: AsyncIterable<{ number: number; pieces: Uint8Array[]; isUrgent: boolean }>) {
-      for await (const { number, pieces, isUrgent } of plain) yield { pack: sealer.seal(number, pieces), isUrgent }
+    async function* seal(plain: AsyncIterable<ReturnType<typeof packOf> & { isUrgent: boolean }>) {
+      for await (const { number, entries, pieces, isUrgent } of plain) {
+        const pack = sealer.seal(number, pieces, await compressor?.shrink(entries[0]?.source ?? 0, pieces))
+        freeMemory(entries.flatMap(({ part }) => (part.isGiven === true ? [part.bytes] : [])))
+        yield { pack, isUrgent }
+      }
     },
   )
   const packs = stages[Symbol.asyncIterator]()
@@ -124,6 +134,7 @@ export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, ahead,
     get urgentBytes() {
       return gatherer.urgentBytes
     },
+    moved: (packs) => compressor?.moved(packs),
     supersede(numbers) {
       superseded.addAll(numbers)
       for (const number of numbers) {

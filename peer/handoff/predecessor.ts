@@ -3,7 +3,7 @@
 
 import { Deadline } from '../../src/deadline.ts'
 import { HeirloomError } from '../../src/errors.ts'
-import type { SendingLane } from '../../src/lane/lane.ts'
+import type { LaneKind, SendingLane } from '../../src/lane/lane.ts'
 import { laneGoodbyeMs, laneStallMs } from '../../src/limits/lane.ts'
 import { Plan } from '../../src/plan/plan.ts'
 import { createHandoff, type NewHandoff } from '../../src/seal/handoff-header.ts'
@@ -15,14 +15,16 @@ import { Bell } from './bell.ts'
 import { Feed } from './feed.ts'
 import { HeirFollower } from './heir-follower.ts'
 import { Inventories } from './inventories.ts'
-import { bytesLeft, laneChoiceOf, type LaneChoice } from './lane-choice.ts'
+import { laneChoiceOf, plannedBytes, type LaneChoice } from './lane-choice.ts'
 import { LaneKeeper, storeTarget } from './lanes.ts'
 import { Ledger } from './ledger.ts'
 import { Offering } from './offering.ts'
 import { budgetOf, headOf, type HandoffOptions } from './options.ts'
+import { compressorOf } from './pack-compressor.ts'
 import { Packing } from './packing.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
-import { makeReceipt, progressOf, summarize, type Summary } from './account.ts'
+import { makeReceipt, progressOf, type Summary } from './account.ts'
+import { Chronicle } from './chronicle.ts'
 import { RateLimit } from './rate-limit.ts'
 import { RateWatch } from './rate-watch.ts'
 import type { Standing } from './standing.ts'
@@ -42,7 +44,6 @@ export async function handOff(options: HandoffOptions): Promise<{ result: Handof
 export class Predecessor {
   readonly #options: HandoffOptions
   readonly #handoffHex: string
-  readonly #startedMs: number
   readonly #deadline: Deadline
   readonly #sendingEnds: Deadline
   readonly #plan: Plan
@@ -63,10 +64,7 @@ export class Predecessor {
   readonly #bell: Bell
   readonly #stop = new AbortController()
   readonly #tasks: Promise<void>[] = []
-  readonly #notes: string[] = []
-  readonly #failedSources = new Set<string>()
-  #firstPackMs: number | null = null
-  #localFailure: HeirloomError | undefined
+  readonly #chronicle: Chronicle
   #keepsStore = false
 
   constructor(options: HandoffOptions, handoff: NewHandoff, startedMs: number) {
@@ -75,7 +73,7 @@ export class Predecessor {
     this.#plan = new Plan(options.ahead)
     this.#ledger = new Ledger(options.ahead)
     this.#handoffHex = Buffer.from(handoff.handoff).toString('hex')
-    this.#startedMs = startedMs
+    this.#chronicle = new Chronicle({ clock, events: options.events, handoff: this.#handoffHex, startedMs })
     this.#deadline = options.deadline ?? new Deadline(clock, startedMs + options.deadlineMs)
     this.#sendingEnds = this.#deadline.reserving(limits.reserveMs)
     this.#dispatcher = new Dispatcher(limits.lanes)
@@ -96,28 +94,26 @@ export class Predecessor {
       handoff,
       deadline: this.#deadline,
       keepMs: limits.keepMs,
+      wish: () => ({ ...options.wish, ...(this.#inventories.settled && { bytes: plannedBytes(this.#plan) }) }),
       heir: this.#heir,
       signal: this.#stop.signal,
       onChange: () => this.#changed(),
-      onNote: (note) => void this.#notes.push(note),
+      onNote: (note) => this.#chronicle.note(note),
     })
     this.#feeds = options.sources.map((source) => {
       const { index } = this.#plan.addSource(source.name, source.kind, options.criteria?.(source.name))
-      const onFailed = (error: Error) => this.#sourceFailed(source.name, error)
+      const onFailed = (error: Error) => this.#chronicle.sourceFailed(source.name, error)
       return new Feed({ index, source, plan: this.#plan, clock, onChange: () => this.#changed(), onFailed })
     })
     const sealer = options.ahead?.sealer ?? new PackSealer({ key: handoff.key, pool: membership.pool.id, handoff: handoff.handoff })
     const shared = { plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, dispatcher: this.#dispatcher, signal: this.#stop.signal }
-    this.#pipeline = createPipeline({ ...shared, sealer, ahead: options.ahead })
+    this.#pipeline = createPipeline({ ...shared, sealer, compressor: compressorOf(options), ahead: options.ahead })
     this.#packing = new Packing({
       ...shared,
       pipeline: this.#pipeline,
+      chronicle: this.#chronicle,
       bytesMax: limits.bytesMax,
       onChange: () => this.#changed(),
-      onFailed: (error) => {
-        this.#notes.push(error.message)
-        this.#localFailure ??= error
-      },
     })
     this.#urgent = new Urgent({
       ...shared,
@@ -140,7 +136,7 @@ export class Predecessor {
   }
 
   /** Answers whether all that has changed is at the store, and the catalog that says so. */
-  async ship(ahead: Standing): Promise<boolean> {
+  async ship(ahead: Standing, begunMs: number): Promise<boolean> {
     return await this.#during(async () => {
       if ((await this.#sendAll(this.#sendingEnds)) || this.#offering.isFenced) return false
       while (this.#pipeline.isHolding) await this.#bell.wait(10)
@@ -148,7 +144,7 @@ export class Predecessor {
       const catalog = this.#pipeline.sealLast()
       await this.#deliver(catalog, this.#sendingEnds)
       if (!this.#dispatcher.isSafe(catalog.number)) return false
-      ahead.complete(catalog.number, this.#startedMs)
+      ahead.complete(catalog.number, begunMs)
       await this.#offering.tell()
       return !this.#offering.isFenced
     })
@@ -160,7 +156,7 @@ export class Predecessor {
     void listening
     // A relay that doesn't answer must not hold up the sources, nor the end.
     if (relay.address !== undefined) this.#tasks.push(this.#offering.tell())
-    this.#tasks.push(this.#inventories.take(this.#stop.signal))
+    this.#tasks.push(this.#takeInventories())
     for (const feed of this.#feeds) this.#tasks.push(feed.run(this.#stop.signal))
     try {
       return await work()
@@ -182,8 +178,8 @@ export class Predecessor {
       certificate: () => membership.certificate(),
       onUp: (lane) => {
         this.#stalls.progressed(lane)
-        this.#arrived(this.#dispatcher.laneUp(lane))
-        if (lane.kind !== 'store') this.#heir.linked()
+        this.#arrived(this.#dispatcher.laneUp(lane), lane.kind)
+        if (lane.kind !== 'store') this.#heir.linked(lane.kind)
         events.emit('lane-up', { lane: lane.kind, handoff: this.#handoffHex })
         this.#changed()
       },
@@ -200,7 +196,7 @@ export class Predecessor {
       },
       onRoom: () => this.#changed(),
       onRefused: (kind, error, final) => {
-        if (final || !error.retryable) this.#noteOnce(`lane ${kind}: ${error.message}`)
+        if (final || !error.retryable) this.#chronicle.noteOnce(`lane ${kind}: ${error.message}`)
         if (kind === 'store' && final) this.#offering.refuse()
         this.#heir.unreachable(kind)
         this.#changed()
@@ -208,13 +204,21 @@ export class Predecessor {
     })
   }
 
+  async #takeInventories(): Promise<void> {
+    await this.#inventories.take(this.#stop.signal)
+    this.#chronicle.foresee(this.#choice.foreseen(this.#ledger.safeBytes))
+    // How much it is may decide who inherits it.
+    if (!this.#heir.exists && this.#options.relay.address !== undefined && !this.#stop.signal.aborted) await this.#offering.tell()
+  }
+
   #createHeirFollower(): HeirFollower {
-    const { limits, data } = this.#options
+    const { limits, data, relay } = this.#options
     return new HeirFollower({
       ...this.#options,
       handoffHex: this.#handoffHex,
-      links: limits.lanes.filter((kind) => kind === 'stream' || (kind === 'fast' && data !== undefined)),
-      keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(() => target, AbortSignal.any([signal, this.#stop.signal]))),
+      links: limits.lanes.filter((kind) => kind !== 'store' && (kind !== 'fast' || data !== undefined)),
+      relayAddress: () => relay.address,
+      keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(target, AbortSignal.any([signal, this.#stop.signal]))),
       onLost: () => this.#packAnew(this.#dispatcher.forget('heir')),
       onChange: () => this.#changed(),
     })
@@ -234,8 +238,8 @@ export class Predecessor {
         this.#changed()
       },
       onFailed: (source, error) => {
-        this.#sourceFailed(source.name, error)
-        if (error.code === 'io') this.#localFailure ??= error
+        this.#chronicle.sourceFailed(source.name, error)
+        if (error.code === 'io') this.#chronicle.localFailure ??= error
       },
     })
   }
@@ -267,14 +271,11 @@ export class Predecessor {
   #sendWhatFits(): void {
     this.#keepStore()
     const { allowed } = this.#choice
-    this.#choice.look(bytesLeft(this.#plan, this.#ledger))
+    this.#choice.look(Math.max(0, plannedBytes(this.#plan) - this.#ledger.safeBytes))
     for (let next = this.#dispatcher.next(allowed); next !== undefined; next = this.#dispatcher.next(allowed)) {
       if (!this.#rate.allows(next.pack.bytes, () => this.#changed(), next.isUrgent)) return
       this.#dispatcher.sent(next)
-      if (this.#firstPackMs === null) {
-        this.#firstPackMs = this.#options.clock.monotonicMs() - this.#startedMs
-        this.#options.events.emit('first-pack', { handoff: this.#handoffHex, lane: next.lane.kind, afterMs: this.#firstPackMs })
-      }
+      this.#chronicle.sent(next.lane.kind)
       this.#rateWatch.began()
       this.#choice.sent(next.lane)
       next.lane.send(next.pack)
@@ -303,15 +304,16 @@ export class Predecessor {
     if (lane.kind !== 'store') this.#heir.served()
     const before = this.#ledger.safeBytes
     const movedBefore = this.#dispatcher.tallies.get(lane.kind)?.bytes ?? 0
-    this.#arrived(this.#dispatcher.acknowledged(lane, numbers))
+    this.#arrived(this.#dispatcher.acknowledged(lane, numbers), lane.kind)
+    this.#pipeline.moved(this.#dispatcher)
     this.#choice.acknowledged(lane, (this.#dispatcher.tallies.get(lane.kind)?.bytes ?? 0) - movedBefore)
     const rate = this.#rateWatch.acknowledged(this.#ledger.safeBytes - before, this.#dispatcher.flyingPacks > 0)
     if (rate !== undefined) this.#tasks.push(this.#inventories.again(rate, this.#stop.signal))
     this.#changed()
   }
 
-  #arrived(numbers: readonly number[]): void {
-    for (const number of numbers) this.#ledger.arrived(number)
+  #arrived(numbers: readonly number[], lane: LaneKind): void {
+    for (const number of numbers) this.#ledger.arrived(number, lane)
     if (numbers.length > 0) this.#options.events.emit('pack', { handoff: this.#handoffHex, packs: numbers.length })
     if (numbers.length === 0 || this.#options.onProgress === undefined) return
     this.#options.onProgress(progressOf(this.#summary(true), this.#dispatcher.lanes()[0]?.kind))
@@ -321,11 +323,9 @@ export class Predecessor {
   #packAnew(numbers: readonly number[]): void {
     if (numbers.length === 0) return
     this.#pipeline.supersede(numbers)
-    for (const number of numbers) {
-      for (const [source, chunks] of this.#ledger.lost(number)) {
-        this.#plan.giveBack(source, chunks)
-        this.#feeds[source]!.poke()
-      }
+    for (const [source, chunks] of this.#ledger.lost(numbers)) {
+      this.#plan.giveBack(source, [...chunks])
+      this.#feeds[source]!.poke()
     }
     this.#changed()
   }
@@ -335,6 +335,7 @@ export class Predecessor {
     const { membership, events } = this.#options
     // A pack that is being sealed has the lower number.
     while (this.#pipeline.isHolding) await this.#bell.wait(10)
+    this.#chronicle.foresee(this.#choice.foreseen(this.#ledger.safeBytes))
     const summary = this.#summary(!cut, true)
     const receipt = makeReceipt(summary, this.#options.reason)
     const content = new TextEncoder().encode(receipt)
@@ -343,14 +344,19 @@ export class Predecessor {
     if (!this.#inventories.settled) this.#options.ahead?.decide()
     const last = this.#pipeline.sealLast({ content, signature })
     await this.#deliver(last, this.#deadline.before(laneGoodbyeMs))
-    if (this.#dispatcher.isSafe(last.number)) {
+    // Without the receipt the heir can't know that it has all.
+    const isTold = this.#dispatcher.isSafe(last.number)
+    if (!isTold) this.#chronicle.note('nobody has taken the receipt')
+    // An heir that is lost while the relay is told has acknowledged for good what it has.
+    const final = this.#summary(!cut && isTold, true)
+    if (isTold) {
       const packs = last.number + 1
       for (const lane of this.#dispatcher.lanes()) lane.end({ packs, closed: true })
       await this.#offering.close(packs)
     }
-    const final = this.#summary(!cut, true)
+    const { localFailure } = this.#chronicle
     events.emit('handoff-end', { ...final.result })
-    if (this.#localFailure !== undefined && final.result.chunks.planned === 0) throw this.#localFailure
+    if (localFailure !== undefined && final.result.chunks.planned === 0) throw localFailure
     return { result: final.result, receipt: makeReceipt(final, this.#options.reason) }
   }
 
@@ -363,30 +369,16 @@ export class Predecessor {
   }
 
   #summary(whole: boolean, judged = false): Summary {
-    return summarize({
-      handoff: this.#handoffHex,
+    return this.#chronicle.summary(judged, {
       epoch: this.#heir.epoch,
-      elapsedMs: this.#options.clock.monotonicMs() - this.#startedMs,
-      firstPackMs: this.#firstPackMs,
       plan: this.#plan,
       ledger: this.#ledger,
-      dispatcher: this.#dispatcher,
-      packing: this.#packing,
+      tallies: this.#dispatcher.tallies,
+      resentBytes: this.#dispatcher.resentBytes,
       whole,
       toHeir: this.#heir.wasLinked && this.#heir.exists,
-      notes: this.#notes,
-      failedSources: this.#failedSources,
-      budgetBytes: judged ? budgetOf(this.#options).budgetBytes : undefined,
+      limited: this.#packing.limitIsReached,
     })
-  }
-
-  #noteOnce(note: string): void {
-    if (!this.#notes.includes(note)) this.#notes.push(note)
-  }
-
-  #sourceFailed(name: string, error: Error): void {
-    this.#failedSources.add(name)
-    this.#notes.push(`${name}: ${error.message}`)
   }
 
   #changed(): void {

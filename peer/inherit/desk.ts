@@ -49,7 +49,8 @@ export class InheritanceDesk {
     }
   }
 
-  #greet(kind: DirectKind, channel: Channel): void {
+  #greet(by: 'stream' | 'fast', channel: Channel): void {
+    const kind = by === 'stream' && channel.isRelayed === true ? 'circuit' : by
     const cancel = this.#clock.after(helloTimeoutMs, () => channel.abort(new HeirloomError('timeout', 'no hello came')))
     void channel.closed.then(cancel)
     channel.onFrame((frame) => {

@@ -3,7 +3,7 @@
 import type { DecodedPack, Verdict } from '../../src/chunk/pack.ts'
 import type { IncomingFragment } from '../source/source.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import type { JournalEntry, JournalFragment } from './journal.ts'
+import type { JournalEntry, JournalFragment } from './journal-lines.ts'
 
 export function incomingFragment(fragment: DecodedPack['fragments'][number]): IncomingFragment {
   const { id, metadata, offset, chunkBytes, version, expiresAtMs, attributes, body } = fragment

@@ -10,7 +10,7 @@ import type { ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { heldBytesMax, restoresMax } from '../../src/limits/handoff.ts'
 import type { PackOpener } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import type { Refused, Sink } from '../source/source.ts'
+import type { Refused, RestoreOutcome, Sink } from '../source/source.ts'
 import {
   fromBase64,
   groupBySource,
@@ -23,7 +23,9 @@ import {
 } from './fragment-forms.ts'
 import { Judgement } from './judgement.ts'
 import { RestoredChunks } from './restored-chunks.ts'
-import type { Journal, JournalEntry, JournalFragment } from './journal.ts'
+import type { Journal } from './journal.ts'
+import type { JournalEntry, JournalFragment } from './journal-lines.ts'
+import { RestoredTally } from './restored-tally.ts'
 
 export interface RestorerOptions {
   /** Packs below it wait for a verdict; 0: none do. */
@@ -33,11 +35,13 @@ export interface RestorerOptions {
   /** The sink for a source, or undefined when this machine has none for it. */
   readonly sinkOf: (summary: SourceSummary) => Sink | undefined
   readonly signal: AbortSignal
+  /** Called once, before anything is restored. Throwing ends the inheritance. */
+  readonly onFirst: () => void
   readonly onRestored: (pack: RestoredPack) => void
   /** A pack has come, and says what its head says; it isn't restored yet. */
-  readonly onArrived: (pack: DecodedPack) => void
+  readonly onArrived?: (pack: DecodedPack) => void
   /** Whether somebody waits for a chunk of this pack. */
-  readonly isDemanded: (pack: DecodedPack) => boolean
+  readonly isDemanded?: (pack: DecodedPack) => boolean
   /** A pack that is restored names chunks to be fetched elsewhere. */
   readonly onReferences: (references: readonly Reference[]) => void
   /** A restore has ended and what could start has started: the time to look whether it is over. */
@@ -60,8 +64,15 @@ interface Waiting {
   readonly number: number
   readonly pack: DecodedPack
   readonly bytes: number
+  /** It waited on disk. */
+  readonly wasHeld: boolean
+  /** Gives back the memory that the pack's fragments are views of. */
+  readonly free: () => void
   readonly settles: (() => void)[]
 }
+
+/** What a pack, or the journal's line of one, says beside its fragments. */
+type Learned = Pick<DecodedPack, 'superseded' | 'receipt'> & { readonly sources: readonly SourceSummary[] }
 
 export class Restorer {
   readonly #options: RestorerOptions
@@ -75,7 +86,7 @@ export class Restorer {
   /** How many packs there are in all, once the last one, the receipt, is known. */
   packs: number | undefined
   readonly chunks = new RestoredChunks()
-  readonly restored = { chunks: 0, bytes: 0, weights: new Map<number, number>() }
+  readonly restored = new RestoredTally()
   readonly refused: (Refused & { source: string })[] = []
   refusedTotal = 0
   /** Restored, or known not to come. */
@@ -88,6 +99,7 @@ export class Restorer {
   /** Nothing is begun any more. */
   #isOver = false
   #whenIdle: (() => void) | undefined
+  #hasBegun = false
 
   readonly #judgement: Judgement
 
@@ -121,7 +133,7 @@ export class Restorer {
   async recall(entries: readonly JournalEntry[]): Promise<void> {
     for (const entry of entries) {
       this.#learn(entry.pack, {
-        sources: (entry.sources ?? []) as SourceSummary[],
+        sources: entry.sources ?? [],
         superseded: PackSet.fromRuns(entry.superseded ?? []),
         receipt: entry.receipt && { content: fromBase64(entry.receipt.content), signature: fromBase64(entry.receipt.signature) },
       })
@@ -148,16 +160,18 @@ export class Restorer {
     const waiting = this.#waiting.get(number)
     if (waiting !== undefined) return void waiting.settles.push(settle)
     if (this.have.has(number)) return settle()
-    const pack = decodePack(this.#options.opener.open(pieces).plain)
+    const { plain, free } = this.#options.opener.open(pieces)
+    const pack = decodePack(plain)
     if (pack.barrier > number) throw new HeirloomError('malformed', `pack ${number} waits for packs that come after it`)
     this.#learn(number, pack)
-    this.#options.onArrived(pack)
-    const isUrgent = this.#options.isDemanded(pack)
+    this.#options.onArrived?.(pack)
+    const isUrgent = this.#options.isDemanded?.(pack) === true
     if (!this.#mayPass(number, pack) && this.#waitingBytes + bytes > heldBytesMax) {
       this.#holdOnDisk(number, pieces)
+      if (pack.receipt === undefined) free()
       settle()
     } else {
-      this.#waiting.set(number, { number, pack, bytes, isUrgent, settles: [settle] })
+      this.#waiting.set(number, { number, pack, bytes, wasHeld: false, isUrgent, free, settles: [settle] })
       this.#waitingBytes += bytes
     }
     this.#advance()
@@ -189,20 +203,28 @@ export class Restorer {
   }
 
   /** Packs come in any order: of what the sources promised, that of the highest number holds. */
-  #learn(number: number, { sources, superseded, receipt }: Pick<DecodedPack, 'sources' | 'superseded' | 'receipt'>): void {
+  #learn(number: number, { sources, superseded, receipt }: Learned): void {
     for (const summary of sources) {
       if (number < (this.#promisedIn.get(summary.source) ?? 0)) continue
       this.sources.set(summary.source, summary)
       this.#promisedIn.set(summary.source, number)
     }
-    for (const number of superseded) {
-      this.superseded.add(number)
-      this.#passed.add(number)
-    }
+    this.#supersede(superseded)
     if (receipt !== undefined) {
       this.receipt = receipt
       this.packs = number + 1
     }
+  }
+
+  /** Their chunks come again in other packs, and are counted with those. */
+  #supersede(superseded: PackSet): void {
+    const counted = new PackSet()
+    for (const number of superseded) {
+      if (this.#passed.has(number) && !this.superseded.has(number)) counted.add(number)
+      this.superseded.add(number)
+      this.#passed.add(number)
+    }
+    if (counted.size > 0) for (const entry of this.#options.journal.entriesOf(counted)) this.restored.remove(entry)
   }
 
   /** Starts what can start, lowest number first. */
@@ -282,19 +304,20 @@ export class Restorer {
   #fromDisk(): Waiting | undefined {
     const number = [...this.#onDisk].find((each) => !this.#judgement.isOpen(each))
     if (number === undefined) return undefined
-    const pack = this.#readHeld(number)
-    if (pack === undefined || !this.#mayPass(number, pack)) return undefined
+    const held = this.#readHeld(number)
+    if (held === undefined || !this.#mayPass(number, held.pack)) return undefined
     this.#onDisk.delete(number)
-    const waiting = { number, pack, bytes: 0, isUrgent: false, settles: [] }
+    const waiting = { number, ...held, bytes: 0, wasHeld: true, isUrgent: false, settles: [] }
     this.#waiting.set(number, waiting)
     return waiting
   }
 
-  #readHeld(number: number): DecodedPack | undefined {
+  #readHeld(number: number): Pick<Waiting, 'pack' | 'free'> | undefined {
     try {
-      const pack = decodePack(this.#options.opener.open([this.#options.journal.readHeld(number)]).plain)
+      const { plain, free } = this.#options.opener.open([this.#options.journal.readHeld(number)])
+      const pack = decodePack(plain)
       this.#learn(number, pack)
-      return pack
+      return { pack, free }
     } catch {
       // Torn by a crash: it was not acknowledged then, or will be demanded again.
       this.#onDisk.delete(number)
@@ -304,16 +327,19 @@ export class Restorer {
     }
   }
 
-  async #restore({ number, pack, bytes, settles, isUrgent }: Waiting): Promise<void> {
+  async #restore({ number, pack, bytes, wasHeld, isUrgent, free, settles }: Waiting): Promise<void> {
     try {
+      if (!this.#hasBegun) this.#options.onFirst()
+      this.#hasBegun = true
       const { entry, settled } = await this.#restoreFragments(number, pack, isUrgent)
       this.#options.journal.append(entry)
-      this.#options.journal.releaseHeld(number)
+      if (wasHeld) this.#options.journal.releaseHeld(number)
       this.#count(entry)
       if (pack.verdict !== undefined) this.#hear(pack.verdict)
       this.#waiting.delete(number)
       this.#started.delete(number)
       this.#waitingBytes -= bytes
+      if (this.#isReadByNobody(pack)) free()
       for (const settle of settles) settle()
       this.#options.onRestored({ number, chunks: entry.chunks, bytes: entry.bytes, settled })
       if (pack.references.length > 0 && number >= this.#judgement.since) this.#options.onReferences(pack.references)
@@ -333,6 +359,7 @@ export class Restorer {
     const weights: Record<string, number> = {}
     const unfinished: JournalFragment[] = []
     const settled: RestoredPack['settled'][number][] = []
+    const ended: (readonly [number, string, number])[] = []
     await Promise.all(
       [...groupBySource(this.#judgement.holding(number, pack.fragments))].map(async ([source, fragments]) => {
         const sink = this.#sink(source)
@@ -342,6 +369,7 @@ export class Restorer {
         bytes += outcome.bytes
         weights[source] = sum(fragments.map((each) => (each.offset + each.body.byteLength === each.chunkBytes ? each.readProbability : 0)))
         unfinished.push(...outcome.unfinished.map((index) => journalFragment(fragments[index]!)))
+        ended.push(...endedOf(fragments, outcome))
         this.#refuse(sink.name, outcome.refused)
         settled.push({ source: sink.name, ...this.chunks.settle(fragments, outcome) })
       }),
@@ -352,6 +380,7 @@ export class Restorer {
       bytes,
       weights,
       ...(unfinished.length > 0 && { unfinished }),
+      ...(ended.length > 0 && { ended }),
       ...(pack.sources.length > 0 && { sources: pack.sources }),
       ...(pack.references.length > 0 && { references: pack.references }),
       ...(pack.verdict && { verdict: journalVerdict(pack.verdict) }),
@@ -359,6 +388,12 @@ export class Restorer {
       ...(pack.receipt && { receipt: { content: toBase64(pack.receipt.content), signature: toBase64(pack.receipt.signature) } }),
     }
     return { entry, settled }
+  }
+
+  /** The receipt is a view, too, and is kept; and a sink may hold on to what it was given. */
+  #isReadByNobody({ receipt, fragments }: DecodedPack): boolean {
+    const isUnread = (sink: Sink | undefined) => sink === undefined || sink.returnsMemory === true
+    return receipt === undefined && fragments.every(({ source }) => isUnread(this.#sink(source)))
   }
 
   #refuse(source: string, refused: readonly Refused[]): void {
@@ -370,11 +405,7 @@ export class Restorer {
   #count(entry: JournalEntry): void {
     this.have.add(entry.pack)
     this.#passed.add(entry.pack)
-    this.restored.chunks += entry.chunks
-    this.restored.bytes += entry.bytes
-    for (const [source, weight] of Object.entries(entry.weights ?? {})) {
-      this.restored.weights.set(Number(source), (this.restored.weights.get(Number(source)) ?? 0) + weight)
-    }
+    if (!this.superseded.has(entry.pack)) this.restored.add(entry)
   }
 
   #sink(source: number): Sink | undefined {
@@ -392,6 +423,14 @@ export class Restorer {
 /** What somebody waits for goes first, then the lowest number. */
 function goesBefore(a: Waiting, b: Waiting): boolean {
   return a.isUrgent === b.isUrgent ? a.number < b.number : a.isUrgent
+}
+
+/** Chunks in pieces that are whole now. */
+function endedOf(fragments: DecodedPack['fragments'], { unfinished, refused }: RestoreOutcome): (readonly [number, string, number])[] {
+  const isPiece = ({ body, chunkBytes }: (typeof fragments)[number]) => body.byteLength < chunkBytes
+  const open = new Set([...unfinished.map((index) => fragments[index]!.id), ...refused.map(({ id }) => id)])
+  const ended = fragments.filter((each) => isPiece(each) && !open.has(each.id))
+  return [...new Map(ended.map(({ source, id, chunkBytes }) => [id, [source, id, chunkBytes] as const])).values()]
 }
 
 function sum(numbers: readonly number[]): number {

@@ -3,19 +3,19 @@
 
 import type { Clock } from '../../src/clock.ts'
 import { delay } from '../../src/clock.ts'
-import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
+import { asHeirloomError, HeirloomError, type ErrorCode } from '../../src/errors.ts'
 import { greet, greetForData } from '../../src/lane/channel-lane.ts'
 import { DataChannel } from '../../src/lane/data-channel.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { shouldAvoidSockets } from '../../src/lane/socket-failure.ts'
-import { orphanMs } from '../../src/limits/handoff.ts'
+import { demandCalmMs, demandWindowBytes } from '../../src/limits/demand.ts'
+import { falsePacksMax, orphanMs, silentGetMs } from '../../src/limits/handoff.ts'
+import { circuitWindowBytes, directHeadStartMs, windowBytes } from '../../src/limits/lane.ts'
+import { retryFirstMs, retryMaxMs, reverseDialAfterMs } from '../../src/limits/link.ts'
 import { sinceAskedPacks } from '../../src/limits/preship.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import { demandCalmMs, demandWindowBytes } from '../../src/limits/demand.ts'
-import { directHeadStartMs, windowBytes } from '../../src/limits/lane.ts'
-import { retryFirstMs, retryMaxMs } from '../../src/limits/link.ts'
 import type { Node } from '../../src/net/node.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
@@ -54,21 +54,28 @@ export interface InheritanceOptions {
   readonly packs: number | undefined
   /** Packs below it were sent ahead of the notice: those from it on come first. */
   readonly since: number
+  /** Dials the predecessor; undefined where it can't be dialled. */
+  readonly reach?: ((signal: AbortSignal) => Promise<void>) | undefined
   readonly clock: Clock
   readonly random?: () => number
   readonly events: EventLog
 }
 
 /** The lanes that a predecessor opens. */
-export type DirectKind = 'stream' | 'fast'
+export type DirectKind = 'stream' | 'fast' | 'circuit'
 
 export type InheritanceEnd = 'complete' | 'partial' | 'fenced'
+
+/** What a pack is refused with that its predecessor never sealed so. */
+const falsePackCodes: ReadonlySet<ErrorCode> = new Set(['unauthorised', 'malformed', 'too-large', 'unsupported'])
 
 export class Inheritance {
   readonly handoffHex: string
   readonly tallies = new Map<LaneKind, { packs: number; bytes: number }>()
   sealedBytes = 0
   resentBytes = 0
+  /** Packs from the relay that don't open. */
+  falsePacks = 0
   readonly #options: InheritanceOptions
   readonly #over = Promise.withResolvers<InheritanceEnd>()
   readonly #stop = new AbortController()
@@ -84,9 +91,12 @@ export class Inheritance {
   #demanded = false
   #cancelOrphan: (() => void) | undefined
   #cancelCalm: (() => void) | undefined
+  /** When a pack came last; before one did, when this began. */
+  #quietSinceMs: number
 
   constructor(options: InheritanceOptions) {
     this.#options = options
+    this.#quietSinceMs = options.clock.monotonicMs()
     this.handoffHex = Buffer.from(options.handoff).toString('hex')
   }
 
@@ -125,6 +135,7 @@ export class Inheritance {
     signal.addEventListener('abort', onAbort, { once: true })
     const getting = this.#options.lanes.includes('store') ? this.#keepGetting() : undefined
     this.#watchForOrphan()
+    const dialling = this.#dialBack()
     this.check()
     try {
       return await this.#over.promise
@@ -135,7 +146,7 @@ export class Inheritance {
       this.#options.demands.end()
       this.#stop.abort(new HeirloomError('aborted', 'the inheritance is over'))
       const lanes = [...this.#direct.values()].map((lane) => lane.close())
-      await Promise.all([this.#options.restorer.stop(), ...lanes, this.#get?.close(), getting])
+      await Promise.all([this.#options.restorer.stop(), ...lanes, this.#get?.close(), getting, dialling])
     }
   }
 
@@ -160,6 +171,7 @@ export class Inheritance {
         throw new HeirloomError('unauthorised', 'this is not the predecessor of the handoff')
       checkCertificate(hello.certificate, { pool: membership.pool, peer: predecessor, atMs: clock.nowMs(), needs: 'send' })
       if (hello.epoch !== epoch) throw new HeirloomError('fenced', `this heir has epoch ${epoch}, not ${hello.epoch}`)
+      if (!this.#options.lanes.includes(kind)) throw new HeirloomError('unsupported', `this heir takes no lane ${kind}`)
       carried = kind === 'fast' ? this.#carryFast(channel, hello) : { channel }
     } catch (thrown) {
       refuse(channel, thrown)
@@ -172,7 +184,8 @@ export class Inheritance {
     })
     this.#direct.set(kind, lane)
     const { data } = carried
-    channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes, ...(data && { data }) }))
+    const terms = { certificate: membership.certificate(), have: restorer.have, windowBytes: windowOf(kind) }
+    channel.send(welcomeFrame({ ...terms, ...(data && { data }) }))
     events.emit('lane-up', { lane: kind, handoff: this.handoffHex })
     this.#watchForOrphan()
     this.#options.demands.route()
@@ -180,8 +193,8 @@ export class Inheritance {
 
   /** Packs without tags: what was altered can't be opened. */
   #carryFast(control: Channel, { data: theirs }: HelloMessage): { channel: Channel; data?: DataOfferMessage } {
-    const { data, lanes } = this.#options
-    if (data === undefined || !lanes.includes('fast')) throw new HeirloomError('unsupported', 'this heir takes no fast lane')
+    const { data } = this.#options
+    if (data === undefined) throw new HeirloomError('unsupported', 'this heir takes no fast lane')
     const ours = data.offer({ withKey: false })
     const { clock, buffers } = data
     const channel = new DataChannel({ control, role: 'receives', ours, theirs, clock, buffers })
@@ -193,7 +206,7 @@ export class Inheritance {
     const gather = channel instanceof DataChannel ? clock : undefined
     const lane: ReceivingLane = new ReceivingLane(
       channel,
-      { windowBytes, gather },
+      { windowBytes: windowOf(kind), gather },
       {
         pack: (pack) => this.#take(kind, pack),
         ended: (message) => {
@@ -223,18 +236,35 @@ export class Inheritance {
       const tally = this.tallies.get(kind) ?? { packs: 0, bytes: 0 }
       this.tallies.set(kind, { packs: tally.packs + 1, bytes: tally.bytes + pack.bytes })
     }
-    restorer.accept(pack)
+    this.#quietSinceMs = this.#options.clock.monotonicMs()
+    try {
+      restorer.accept(pack)
+    } catch (thrown) {
+      this.#refusePack(kind, pack, asHeirloomError(thrown))
+    }
     // It was opened, or put on disk, or wasn't wanted.
     pack.free()
+  }
+
+  /** What a relay gives out was sealed by the predecessor or is not used, and costs no other pack. Throws what ends the lane. */
+  #refusePack(kind: LaneKind, pack: ArrivedPack, error: HeirloomError): void {
+    if (kind !== 'store' || !falsePackCodes.has(error.code)) throw error
+    this.falsePacks++
+    if (this.falsePacks > falsePacksMax) {
+      this.#getEnded = { packs: 0, closed: false }
+      throw error
+    }
+    // That it isn't sent again on this stream. Nothing says that it is here.
+    pack.settle()
   }
 
   /** Whether it is over; called whenever something has changed. */
   check(): void {
     const { restorer, lanes } = this.#options
     if (restorer.have.size > 0) this.#directServed.resolve()
-    // The close may never have reached the relay: the receipt itself is the last pack.
-    const packs = this.#packs ?? restorer.packs
-    if (packs !== undefined && restorer.completeBelow(packs)) return this.#over.resolve('complete')
+    // The close may never have reached the relay, and a relay may say what it likes: the receipt itself is the last pack.
+    if (restorer.packs !== undefined && restorer.completeBelow(restorer.packs)) return this.#over.resolve('complete')
+    const packs = restorer.packs ?? this.#packs
     if (packs !== undefined) this.#demandMissing(packs)
     const storeIsDone = !lanes.includes('store') || this.#getEnded !== undefined
     if (!storeIsDone || this.#direct.size > 0) return
@@ -254,16 +284,34 @@ export class Inheritance {
     direct.demand({ packs: missing })
   }
 
-  /** An heir that reaches nobody for long enough ends with what it has. */
+  /** An heir that reaches nobody for long enough, or a relay that gives it nothing, ends with what it has. */
   #watchForOrphan(): void {
     this.#cancelOrphan?.()
     // Once it is over, lanes that close must not leave a timer behind.
-    if (this.#direct.size > 0 || this.#get !== undefined || this.#stop.signal.aborted) return
-    this.#cancelOrphan = this.#options.clock.after(orphanMs, () => {
+    if (this.#direct.size > 0 || this.#stop.signal.aborted) return
+    const { clock, lanes, relay } = this.#options
+    const silentMs = Math.max(retryMaxMs, this.#quietSinceMs + silentGetMs - clock.monotonicMs())
+    this.#cancelOrphan = clock.after(this.#get === undefined ? Math.min(orphanMs, silentMs) : silentMs, () => {
+      // While the relay is there, what it has will come, however long it was away, and ending now would make it drop that; but not for ever.
+      const mayCome = this.#get !== undefined || (lanes.includes('store') && relay.address !== undefined && this.#getEnded === undefined)
+      if (mayCome && clock.monotonicMs() - this.#quietSinceMs < silentGetMs) return this.#watchForOrphan()
       this.#options.restorer.open()
       if (this.#options.restorer.idle) this.#over.resolve('partial')
       else this.#watchForOrphan()
     })
+  }
+
+  /** A predecessor that can't dial this peer may be one that this peer can dial: its lanes take that connection then. */
+  async #dialBack(): Promise<void> {
+    const { isLive, reach, clock } = this.#options
+    const { signal } = this.#stop
+    if (!isLive || reach === undefined) return
+    try {
+      await delay(clock, reverseDialAfterMs, signal)
+      if (!this.#direct.has('stream') && !this.#direct.has('fast')) await reach(signal)
+    } catch {
+      // Then it goes through the relay.
+    }
   }
 
   /** Fetches from the relay's store, and follows what arrives there, over as many links as it takes. */
@@ -340,6 +388,11 @@ export class Inheritance {
       throw thrown
     }
   }
+}
+
+/** What of a lane may be in flight. */
+function windowOf(kind: LaneKind): number {
+  return kind === 'circuit' ? circuitWindowBytes : windowBytes
 }
 
 /** Answers an opener with why not, and ends. */

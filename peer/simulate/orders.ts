@@ -1,7 +1,6 @@
 // The orders that a simulation compares: each puts the cached pages in the order in which they would be sent.
 
-import { forecast } from '../../src/plan/forecast.ts'
-import type { AccessHistory } from '../../src/plan/access-history.ts'
+import type { Forecast } from '../../src/plan/forecast.ts'
 import { rankDescending, rankKeys } from '../../src/plan/rank.ts'
 import type { KeyIndex } from './key-index.ts'
 
@@ -11,7 +10,8 @@ export type OrderName = (typeof orderNames)[number]
 
 /** What a simulation knows at the notice; only the oracle may look at `reads`. */
 export interface Moment {
-  readonly history: AccessHistory
+  /** Of the cached pages, by place in `cached`, from the history alone. */
+  readonly forecast: () => Forecast
   readonly keys: KeyIndex
   /** The cached pages, the most recently used first. */
   readonly cached: Uint32Array
@@ -19,15 +19,12 @@ export interface Moment {
   readonly counts: Uint32Array
   /** By place in `cached`: its references in the horizon. */
   readonly reads: Uint32Array
-  readonly horizonReferences: number
   readonly seed: number
 }
 
 /** Places in `cached`, the page that goes first in front. Pages that an order can't tell apart go by recency. */
 export const orders: Readonly<Record<OrderName, (moment: Moment) => Uint32Array>> = {
-  forecast({ history, cached, horizonReferences }) {
-    return rankDescending(rankKeys(forecast(history, cached, { horizonAccesses: horizonReferences }).scores))
-  },
+  forecast: ({ forecast }) => rankDescending(rankKeys(forecast().scores)),
   lru: ({ cached }) => Uint32Array.from(cached.keys()),
   lfu: ({ cached, counts }) => rankDescending(cached.map((page) => counts[page]!)),
   key({ cached, keys }) {

@@ -5,6 +5,8 @@
 
 import { HeirloomError } from '../../src/errors.ts'
 import { AccessHistory } from '../../src/plan/access-history.ts'
+import { forecast, type Forecast } from '../../src/plan/forecast.ts'
+import { runHandoff, type HandoffRun, type HandoffTerms, type Listing } from './handoff-run.ts'
 import { orders, type Moment, type OrderName } from './orders.ts'
 import type { Trace } from './trace.ts'
 
@@ -19,6 +21,8 @@ export interface SimulationOptions {
   /** Shares of the cached pages that are delivered. */
   readonly budgets: readonly number[]
   readonly seed: number
+  /** Runs each order's handoff in virtual time. */
+  readonly handoff?: HandoffTerms
 }
 
 export interface Simulation {
@@ -32,6 +36,8 @@ export interface Simulation {
   readonly ofOracle: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** By order: its hit mass over the delivered share of the cached pages, at equal steps from 0 to 1. */
   readonly curves: Readonly<Record<string, readonly number[]>>
+  /** By order, when a handoff was asked for. */
+  readonly handoff?: Readonly<Record<string, HandoffRun>>
 }
 
 /** Steps of a curve. */
@@ -50,16 +56,20 @@ export function simulate(trace: Trace, options: SimulationOptions): Simulation {
   const hitMass: Record<string, Record<string, number>> = {}
   const ofOracle: Record<string, Record<string, number>> = {}
   const curves: Record<string, number[]> = {}
+  const handoff: Record<string, HandoffRun> = {}
   for (const name of options.orders) {
-    const got = name === 'oracle' ? best : gains(orders[name](moment), reads)
+    const order = orders[name](moment)
+    const got = name === 'oracle' ? best : gains(order, reads)
     const at = (share: number) => got[Math.round(share * reads.length)]!
     const most = (share: number) => best[Math.round(share * reads.length)]!
     hitMass[name] = byBudget(options.budgets, (budget) => (horizonHits > 0 ? at(budget) / horizonHits : 0))
     // Where there is nothing to get, every order is as good as the best.
     ofOracle[name] = byBudget(options.budgets, (budget) => (most(budget) > 0 ? at(budget) / most(budget) : 1))
     curves[name] = Array.from({ length: curveSteps + 1 }, (_, step) => (horizonHits > 0 ? at(step / curveSteps) / horizonHits : 0))
+    if (options.handoff !== undefined) handoff[name] = runHandoff(options.handoff, listing(name, order, moment), reads)
   }
-  return { references: trace.length, cachedPages: reads.length, horizonHits, hitMass, ofOracle, curves }
+  const found = { references: trace.length, cachedPages: reads.length, horizonHits, hitMass, ofOracle, curves }
+  return options.handoff === undefined ? found : { ...found, handoff }
 }
 
 function momentOf(trace: Trace, notice: number, end: number, { capacity, seed }: SimulationOptions): Moment {
@@ -79,7 +89,14 @@ function momentOf(trace: Trace, notice: number, end: number, { capacity, seed }:
   for (const pages of trace.stretches(notice, end)) {
     for (let at = 0; at < pages.length; at++) if (places[pages[at]!]! >= 0) reads[places[pages[at]!]!]!++
   }
-  return { history, keys: trace.keys, cached, counts, reads, horizonReferences: end - notice, seed }
+  let known: Forecast | undefined
+  const forecastOnce = () => (known ??= forecast(history, cached, { horizonAccesses: end - notice }))
+  return { forecast: forecastOnce, keys: trace.keys, cached, counts, reads, seed }
+}
+
+/** The forecast goes by expected reads per byte, as a source with `order: forecast` does; the others as they list. */
+function listing(name: OrderName, order: Uint32Array, moment: Moment): Listing {
+  return name === 'forecast' ? { order, expected: moment.forecast().scores } : { order }
 }
 
 /** The `wanted` pages that were used last before the notice, the latest first. */

@@ -11,10 +11,14 @@ import { divided } from './divided.ts'
 import { stagingPrefix } from './directory/path.ts'
 import { createDirectorySink } from './directory/sink.ts'
 import { createDirectorySource } from './directory/source.ts'
+import { createMemcachedSink } from './memcached/sink.ts'
+import { createMemcachedSource } from './memcached/source.ts'
 import { createPageCacheSink } from './pagecache/sink.ts'
 import { createPageCacheSource } from './pagecache/source.ts'
 import { createPostgresqlSink } from './postgresql/sink.ts'
 import { createPostgresqlSource } from './postgresql/source.ts'
+import { createRedisSink } from './redis/sink.ts'
+import { createRedisSource } from './redis/source.ts'
 import type { Sink, Source } from './source.ts'
 
 export interface CreateOptions {
@@ -45,6 +49,14 @@ const adapters: { readonly [Kind in SourceEntry['kind']]?: Adapter<EntryOf<Kind>
   pagecache: {
     source: (entry, options) => createPageCacheSource({ ...entry, ...options }),
     sink: (entry, state) => createPageCacheSink({ ...entry, staging: stagingIn(state, entry) }),
+  },
+  redis: {
+    source: (entry, options) => createRedisSource({ ...entry, ...options }),
+    sink: (entry, state) => createRedisSink({ ...entry, staging: stagingIn(state, entry) }),
+  },
+  memcached: {
+    source: (entry, options) => createMemcachedSource({ ...entry, ...options }),
+    sink: (entry, state) => createMemcachedSink({ ...entry, staging: stagingIn(state, entry) }),
   },
   postgresql: {
     source: (entry, options) => createPostgresqlSource({ ...entry, ...options }),

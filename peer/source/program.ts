@@ -24,6 +24,7 @@ export class Program implements AsyncDisposable {
   readonly ended: Promise<ProgramEnd>
   readonly #name: string
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
+  #isOver = false
 
   constructor([file = '', ...args]: readonly string[], { env = {} }: ProgramOptions = {}) {
     this.#name = file
@@ -38,6 +39,9 @@ export class Program implements AsyncDisposable {
       if (this.#child.pid === undefined) resolve({ code: null, trouble: `${file} can't be run: ${error.message}`, stderr })
     })
     this.#child.once('close', (code, signal) => {
+      // What it has left behind goes with it; later its number may be another's.
+      this.#killGroup()
+      this.#isOver = true
       const how = signal !== null ? `was ended by ${signal}` : code === 0 ? undefined : `ended with exit code ${code}`
       const said = stderr.trim()
       resolve({ code, trouble: how === undefined ? undefined : `${file} ${how}${said === '' ? '' : `: ${said}`}`, stderr: said })
@@ -57,7 +61,7 @@ export class Program implements AsyncDisposable {
     const onAbort = () => reject(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     stdin.write(bytes, (error) => {
-      if (error == null) resolve()
+      if (error === null || error === undefined) resolve()
       else reject(new HeirloomError('source-failed', `${this.#name} takes nothing any more: ${error.message}`, { cause: error }))
     })
     await promise.finally(() => signal.removeEventListener('abort', onAbort))
@@ -69,14 +73,8 @@ export class Program implements AsyncDisposable {
 
   /** Ends it and what it has started, at once. Nothing more of its output is read. */
   kill(): void {
-    const { pid, stdout } = this.#child
-    stdout.destroy()
-    if (pid === undefined) return
-    try {
-      process.kill(-pid, 'SIGKILL')
-    } catch {
-      // The group is gone already.
-    }
+    this.#child.stdout.destroy()
+    this.#killGroup()
   }
 
   /** As kill; resolves when it is gone. */
@@ -90,6 +88,16 @@ export class Program implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end()
+  }
+
+  #killGroup(): void {
+    const { pid } = this.#child
+    if (pid === undefined || this.#isOver) return
+    try {
+      process.kill(-pid, 'SIGKILL')
+    } catch {
+      // The group is gone already.
+    }
   }
 }
 

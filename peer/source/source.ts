@@ -85,6 +85,8 @@ export interface RestoreOptions extends WaitOptions {
 export interface Sink extends AsyncDisposable {
   readonly name: string
   readonly kind: string
+  /** Whether nobody reads the fragments any more once `restore` has resolved: their memory is used again then. */
+  readonly returnsMemory?: boolean
   /**
    * Restores one pack's fragments in their order. When it resolves, they are in place or in the sink's own staging, and
    * outlive this process. The same fragment may come again, also after a crash in the middle: the result is the same.
@@ -93,6 +95,6 @@ export interface Sink extends AsyncDisposable {
   restore(fragments: readonly IncomingFragment[], options: RestoreOptions): Promise<RestoreOutcome>
   /** After a restart: fragments (without their bytes) that were unfinished when the journal was written, in that order. */
   recall(fragments: readonly RecalledFragment[], options: WaitOptions): Promise<void>
-  /** All that will come has come: puts the last things right, drops what stayed unfinished and answers how many chunks that were. */
-  finish(end: SinkEnd, options: WaitOptions): Promise<{ dropped: number }>
+  /** All that will come has come: puts the last things right, drops what stayed unfinished and answers how many chunks that were, and what else an operator should know. */
+  finish(end: SinkEnd, options: WaitOptions): Promise<{ dropped: number; notes?: readonly string[] }>
 }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { HeirloomError } from '../../src/errors.ts'
-import { stagedFilesMax, stagedFilesOpenMax } from '../../src/limits/source.ts'
+import { holeBytes, stagedFilesMax, stagedFilesOpenMax } from '../../src/limits/source.ts'
 import { nodeFileSystem, type FileSystem } from './directory/file-system.ts'
 
 export interface StagedFile {
@@ -43,9 +43,10 @@ export class StagedFiles {
   }
 
   /** Writes a piece; answers the file when it is complete with it. Throws what the file system throws, `too-large` when too many files are unfinished. */
-  write(key: string, size: number, piece: StagedPiece, bytes: Uint8Array): StagedFile | undefined {
+  write(key: string, size: number, piece: StagedPiece, bytes: Uint8Array, sparse = false): StagedFile | undefined {
     const staged = this.#ensure(key, size)
-    writeFully(this.#fileSystem, staged.file, bytes, piece.at)
+    if (sparse) writeSparsely(this.#fileSystem, staged.file, bytes, piece.at)
+    else writeFully(this.#fileSystem, staged.file, bytes, piece.at)
     return note(staged, piece) ? staged : undefined
   }
 
@@ -141,6 +142,25 @@ function note(staged: Kept, { id, chunkAt, at, length }: StagedPiece): boolean {
   }
   staged.ranges = [...apart, { start, end }].sort((a, b) => a.start - b.start)
   return staged.ranges[0]!.start === 0 && staged.ranges[0]!.end >= staged.size
+}
+
+/** Writes into a file of its full size, but for whole blocks of zeros, which stay holes. Throws as writeFully does. */
+export function writeSparsely(fileSystem: FileSystem, file: number, bytes: Uint8Array, position: number): void {
+  let from = 0
+  for (let at = 0; at < bytes.byteLength;) {
+    const end = Math.min(bytes.byteLength, at + holeBytes - ((position + at) % holeBytes))
+    if (isZero(bytes, at, end)) {
+      writeFully(fileSystem, file, bytes.subarray(from, at), position + from)
+      from = end
+    }
+    at = end
+  }
+  writeFully(fileSystem, file, bytes.subarray(from), position + from)
+}
+
+function isZero(bytes: Uint8Array, from: number, end: number): boolean {
+  for (let at = from; at < end; at++) if (bytes[at] !== 0) return false
+  return true
 }
 
 /** Writes all of `bytes`. Throws what the file system throws, `no-space` when it takes nothing more without saying why. */

@@ -3,10 +3,24 @@
 
 import { z } from 'zod'
 import { handoffHeaderBytesMax, packsMax } from '../../src/limits/wire.ts'
+import type { Wish } from '../../src/plan/rank-successors.ts'
+import { factsTextMax } from '../../src/limits/relay.ts'
 import { isHandoffId, isPoolId } from './handoff-key.ts'
 import type { HandoffRecord } from './store.ts'
 
 const wholeNumber = z.number().int().nonnegative()
+
+const name = z.string().max(factsTextMax).optional()
+const amount = z.number().nonnegative().optional()
+
+const wishSchema = z.object({
+  zone: name,
+  network: name,
+  bytes: amount,
+  worth: amount,
+  part: name,
+  prefers: z.object({ zone: amount, network: amount, load: amount, memory: amount, price: amount, part: amount }).optional(),
+})
 
 const recordSchema = z.object({
   format: z.literal(1),
@@ -20,6 +34,7 @@ const recordSchema = z.object({
   offeredAtMs: z.number(),
   expiresAtMs: z.number(),
   ahead: z.object({ standing: z.boolean(), since: wholeNumber.max(packsMax), asOfMs: z.number() }).optional(),
+  wish: wishSchema.optional(),
   header: z.base64().max(Math.ceil(handoffHeaderBytesMax / 3) * 4),
 })
 
@@ -32,8 +47,16 @@ export function encodeRecord({ key, header, ...rest }: HandoffRecord): string {
 export function decodeRecord(text: string): HandoffRecord | undefined {
   const parsed = recordSchema.safeParse(parseJson(text))
   if (!parsed.success) return undefined
-  const { format: _, pool, handoff, header, heir, packs, ...rest } = parsed.data
-  return { ...rest, key: { pool, handoff }, heir, packs, header: new Uint8Array(Buffer.from(header, 'base64')) }
+  const { format: _, pool, handoff, header, heir, packs, wish, ...rest } = parsed.data
+  // What was said survives as it was: absent values are absent.
+  return {
+    ...rest,
+    ...(wish && { wish: JSON.parse(JSON.stringify(wish)) as Wish }),
+    key: { pool, handoff },
+    heir,
+    packs,
+    header: new Uint8Array(Buffer.from(header, 'base64')),
+  }
 }
 
 function parseJson(text: string): unknown {

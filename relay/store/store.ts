@@ -3,6 +3,7 @@
 // Invariants: what put or save has resolved for survives a kill and a power cut; a torn tail is cut and never served;
 // no pack is held in memory longer than its write or its read.
 
+import type { Wish } from '../../src/plan/rank-successors.ts'
 import type { PackSet } from '../../src/wire/pack-set.ts'
 
 /** A handoff within its pool: both in lower-case hexadecimal (pool 64 digits, handoff 32). */
@@ -59,6 +60,8 @@ export interface HandoffRecord {
   readonly finished: boolean
   readonly offeredAtMs: number
   readonly expiresAtMs: number
+  /** What the predecessor said of it and of itself, for choosing an heir. */
+  readonly wish?: Wish
   /** Of a handoff that was begun ahead of any notice. */
   readonly ahead?: Ahead | undefined
 }

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { delay, systemClock } from '../../src/clock.ts'
 import type { Chunk } from '../../src/chunk/chunk.ts'
+import { jsonLines } from './tree.ts'
 import type { IncomingFragment, Sink, Source } from '../../peer/source/source.ts'
 
 export const mebibyte = 1024 * 1024
@@ -22,6 +23,11 @@ export function randomBodies(): Uint8Array[] {
   return Array.from({ length: differentChunks }, () => new Uint8Array(randomBytes(mebibyte)))
 }
 
+/** Lines of JSON, a MiB each: a compressor makes a quarter of them. */
+function jsonBodies(): Uint8Array[] {
+  return Array.from({ length: differentChunks }, (_, body) => jsonLines(mebibyte, `session:${body}`))
+}
+
 /** Small chunks that go last, unless somebody demands them. */
 export const demandedChunks = 1024
 const demandedChunkBytes = 16 * 1024
@@ -31,9 +37,9 @@ export function demandedName(index: number): string {
 }
 
 /** A source of `count` chunks of 1 MiB, which with `holdMs` are read only after that, and of the small ones. */
-export function createMemorySource(count: number, holdMs = 0): Source {
+export function createMemorySource(count: number, content: 'random' | 'json' | readonly Uint8Array[] = 'random', holdMs = 0): Source {
   let held = holdMs
-  const bodies = randomBodies()
+  const bodies = content === 'json' ? jsonBodies() : content === 'random' ? randomBodies() : content
   const bodyOf = (chunk: Chunk) => bodies[Number(chunk.id) % differentChunks]!
   return {
     name,
@@ -67,6 +73,7 @@ export function createDroppingSink(onBytes: (bytes: number) => void): Sink {
   return {
     name,
     kind,
+    returnsMemory: true,
     async restore(fragments: readonly IncomingFragment[]) {
       const bytes = fragments.reduce((sum, fragment) => sum + fragment.bytes.byteLength, 0)
       onBytes(bytes)

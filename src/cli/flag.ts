@@ -6,7 +6,7 @@ import { hostPortProblem, addressProblem, relayAddressProblem } from '../config/
 import { notOneOf } from '../config/issue.ts'
 import { HeirloomError } from '../errors.ts'
 import { laneKinds, type LaneKind } from '../lane/lane.ts'
-import { parseDuration, parseRate } from '../units.ts'
+import { parseDuration, parseRate, parseSize } from '../units.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -18,6 +18,11 @@ export function durationFlag(flags: string, description: string, fallback?: stri
 /** `--max-rate 50MB/s`, in bytes per second. */
 export function rateFlag(flags: string, description: string, fallback?: string): Option {
   return flag(flags, description, parseRate, fallback)
+}
+
+/** `--page-size 4KiB`, in bytes. */
+export function sizeFlag(flags: string, description: string, fallback?: string): Option {
+  return flag(flags, description, parseSize, fallback)
 }
 
 /** A whole number from 0 on. */

@@ -24,3 +24,18 @@ export const controlQueueBytesMax = 256 * KiB
 
 /** Control links of one peer: the one it uses, and some that it doesn't know yet to be lost. */
 export const controlLinksPerPeerMax = 4
+
+/** Peers that may be reached through one relay at a time: as many as may be enrolled. */
+export const reservationsMax = 4096
+
+/** How long a place at a relay lasts; it is renewed before. */
+export const reservationMs = 2 * 60 * 60 * 1000
+
+/** Circuits through one relay at a time, each with at most circuitWindowBytes in its memory. */
+export const circuitsMax = 64
+
+/** A direct lane gets so long before a circuit is opened: what goes through the relay takes its bandwidth twice. */
+export const circuitAfterMs = 400
+
+/** An heir that nobody has reached directly for so long dials its predecessor instead. */
+export const reverseDialAfterMs = 200

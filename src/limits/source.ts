@@ -104,3 +104,21 @@ export const psqlTimeoutMs = 15_000
 
 /** Bringing one database's blocks into the buffers: as long as a disk takes for some hundred GB. */
 export const prewarmTimeoutMs = 15 * 60_000
+
+/** Files with several names that a walk tells apart; beyond it each name goes as a file of its own. */
+export const namedFilesMax = 1_000_000
+
+/** Holes of a sparse file are whole blocks of this many zeros: what most file systems divide their space into. */
+export const holeBytes = 4 * KiB
+
+/** How long a restore that ends early goes on with the hints that it has taken. */
+export const hintDrainMs = 5_000
+
+/** The extended attributes of one file, in their written form: what the usual file systems can hold, and a pack's head beside others. */
+export const extendedBytesMax = 64 * KiB
+
+/** Extents of PostgreSQL's buffers that are listed: blocks one by one up to 4 GB of them, some 80 MB of memory for a moment. */
+export const bufferExtentsMax = 500_000
+
+/** Ids that a dumping program is told at a time: it answers in their order, so more ahead would only take memory. */
+export const commandAskedMax = 512

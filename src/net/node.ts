@@ -14,6 +14,8 @@ import { dialTimeoutMs } from '../limits/link.ts'
 import { addressBytesMax } from '../limits/wire.ts'
 import { ed25519Private, ed25519Public } from '../seal/ed25519.ts'
 import type { Channel } from '../wire/channel.ts'
+import { isCircuit, openConnection } from './circuit-address.ts'
+import { circuitServer, Circuits, circuitUser, type CircuitRules } from './circuit.ts'
 import { createNoiseCrypto } from './noise-crypto.ts'
 import { StreamChannel } from './stream-channel.ts'
 
@@ -24,6 +26,10 @@ export interface NodeOptions {
   readonly listen: readonly string[]
   /** Connections at a time, in and out. */
   readonly connectionsMax?: number
+  /** What may come on a stream before it is read grows up to this on fast links; at least 4 MiB. */
+  readonly streamWindowBytesMax?: number
+  /** `use`: may be reached, and reach others, through relays. With rules it is a relay that lends circuits. Without it: neither. */
+  readonly circuits?: 'use' | CircuitRules | undefined
 }
 
 export interface Node extends AsyncDisposable {
@@ -34,7 +40,7 @@ export interface Node extends AsyncDisposable {
   /** Calls `accept` with the channel of every stream that another node opens on this protocol. */
   handle(protocol: string, accept: (channel: Channel) => void): Promise<void>
   /**
-   * Opens a channel to a peer, over the connection there is or a new one. Addresses must end in /p2p/PEER.
+   * Opens a channel to a peer, over the connection there is or a new one. Addresses must end in /p2p/PEER, and all lead there directly or all through relays.
    * Throws `link-lost` when nobody answers, `unsupported` for a protocol that isn't spoken there, `usage` for an address that isn't one.
    */
   open(addresses: readonly string[], protocol: string, options: { signal: AbortSignal }): Promise<Channel>
@@ -46,6 +52,8 @@ export interface Node extends AsyncDisposable {
 export interface LinkingNode extends Node {
   /** Makes sure that there is a connection, so that a channel opens sooner. Throws as `open`. */
   connect(addresses: readonly string[], options: { signal: AbortSignal }): Promise<void>
+  /** Makes this node reachable through a relay that it has a connection to. Throws `unsupported` when the relay lends no circuits. */
+  reserve(relayAddress: string): Promise<void>
   /** Closes the connections to a peer over which nothing goes. */
   release(peerId: string): void
 }
@@ -53,18 +61,35 @@ export interface LinkingNode extends Node {
 /** One stream carries everything between two peers at full speed, so its window is as large as yamux allows sensibly. */
 const streamWindowBytes = 4 * 1024 * 1024
 
-export async function createNode({ seed, listen, connectionsMax = 4096 }: NodeOptions): Promise<LinkingNode> {
+/** Streams of one protocol that another node may have open to this one: the two of a handoff that are used, and some that are ending. */
+const streamsPerProtocolMax = 16
+
+export async function createNode({
+  seed,
+  listen,
+  connectionsMax = 4096,
+  streamWindowBytesMax = 4 * streamWindowBytes,
+  circuits,
+}: NodeOptions): Promise<LinkingNode> {
+  const user = circuits === 'use' ? circuitUser() : undefined
+  const server = circuits === 'use' || circuits === undefined ? undefined : circuitServer(circuits)
   const libp2p = await createLibp2p({
     // With its public half: libp2p would work it out in JavaScript, for which a start would wait.
     privateKey: privateKeyFromRaw(Buffer.concat([seed, ed25519Public(ed25519Private(seed))])),
     addresses: { listen: [...listen] },
-    transports: [tcp({ inboundSocketInactivityTimeout: 0x7fffffff, outboundSocketInactivityTimeout: 0x7fffffff })],
+    transports: [
+      tcp({ inboundSocketInactivityTimeout: 0x7fffffff, outboundSocketInactivityTimeout: 0x7fffffff }),
+      ...(user?.transports ?? []),
+    ],
+    ...(server && { connectionGater: server.connectionGater }),
+    services: { ...user?.services, ...server?.services },
     connectionEncrypters: [noise({ crypto: createNoiseCrypto() })],
     streamMuxers: [
       yamux({
         streamOptions: {
+          // Both ends take it for granted: it is the same everywhere.
           initialStreamWindowSize: streamWindowBytes,
-          maxStreamWindowSize: 4 * streamWindowBytes,
+          maxStreamWindowSize: streamWindowBytesMax,
           inactivityTimeout: 0x7fffffff,
         },
         maxInboundStreams: 64,
@@ -98,11 +123,15 @@ class LibP2PNode implements LinkingNode {
   }
 
   addresses(): string[] {
-    return this.#libp2p.getMultiaddrs().map(String)
+    // Through which relays it may be reached is for those to know who have a link there.
+    return this.#libp2p
+      .getMultiaddrs()
+      .filter((address) => !isCircuit(address))
+      .map(String)
   }
 
   async handle(protocol: string, accept: (channel: Channel) => void): Promise<void> {
-    const limits = { maxInboundStreams: 64, maxOutboundStreams: 64 }
+    const limits = { maxInboundStreams: streamsPerProtocolMax, maxOutboundStreams: 64 }
     await this.#libp2p.handle(protocol, (stream, connection) => accept(new StreamChannel(stream, connection)), limits)
   }
 
@@ -137,11 +166,44 @@ class LibP2PNode implements LinkingNode {
 
   async #connectionTo(addresses: readonly string[], signal: AbortSignal): Promise<Connection> {
     const { peer, targets } = parseAddresses(addresses)
-    return this.#openConnection(peer) ?? (await this.#libp2p.dial(targets, { signal }))
+    const throughRelay = targets.every(isCircuit)
+    const known = openConnection(this.#libp2p.getConnections(peer), peer, throughRelay)
+    // Forced, since libp2p would be content with a connection of the other kind.
+    return known ?? (await this.#dialOrBeDialled(peer, targets, { signal, throughRelay }))
   }
 
-  #openConnection(peer: PeerId): Connection | undefined {
-    return this.#libp2p.getConnections(peer).find((connection) => connection.status === 'open')
+  /** The other side may be the one that can dial: its connection serves as well, and may be here long before our own attempt has failed. */
+  async #dialOrBeDialled(peer: PeerId, targets: Multiaddr[], { signal, throughRelay }: { signal: AbortSignal; throughRelay: boolean }) {
+    const dialled = Promise.withResolvers<Connection>()
+    const onOpen = ({ detail }: CustomEvent<Connection>) => {
+      const fits = openConnection([detail], peer, throughRelay)
+      if (fits !== undefined) dialled.resolve(fits)
+    }
+    this.#libp2p.addEventListener('connection:open', onOpen)
+    try {
+      return await Promise.race([
+        throughRelay ? this.#circuits.dial(targets[0]!, { signal }) : this.#libp2p.dial(targets, { signal, force: true }),
+        dialled.promise,
+      ])
+    } finally {
+      this.#libp2p.removeEventListener('connection:open', onOpen)
+    }
+  }
+
+  get #circuits(): Circuits {
+    const { circuits } = this.#libp2p.services as { circuits?: unknown }
+    if (!(circuits instanceof Circuits)) throw new HeirloomError('unsupported', 'this node uses no circuits')
+    return circuits
+  }
+
+  async reserve(relayAddress: string): Promise<void> {
+    const circuits = this.#circuits
+    try {
+      await circuits.reserve(relayAddress)
+    } catch (thrown) {
+      const { message } = asHeirloomError(thrown)
+      throw new HeirloomError('unsupported', `the relay lends no circuit: ${message}`, { cause: thrown })
+    }
   }
 
   hangUp(peerId: string): void {

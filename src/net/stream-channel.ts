@@ -5,7 +5,8 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { HeirloomError } from '../errors.ts'
 import type { Channel } from '../wire/channel.ts'
-import { encodeFrame, FrameDecoder, type Frame } from '../wire/frame.ts'
+import { encodeFrame, FrameDecoder, type Frame, type FrameGate } from '../wire/frame.ts'
+import { isCircuit } from './circuit-address.ts'
 import { hostOf } from './host.ts'
 
 const closeTimeoutMs = 5_000
@@ -13,6 +14,7 @@ const closeTimeoutMs = 5_000
 export class StreamChannel implements Channel {
   readonly remotePeer: string
   readonly remoteHost: string | undefined
+  readonly isRelayed: boolean
   readonly closed: Promise<Error | undefined>
   readonly #stream: Stream
   readonly #decoder = new FrameDecoder()
@@ -25,7 +27,9 @@ export class StreamChannel implements Channel {
   constructor(stream: Stream, { remotePeer, remoteAddr }: Pick<Connection, 'remotePeer' | 'remoteAddr'>) {
     this.#stream = stream
     this.remotePeer = remotePeer.toString()
-    this.remoteHost = hostOf(remoteAddr)
+    this.isRelayed = isCircuit(remoteAddr)
+    // Through a relay the host of the address is the relay's.
+    this.remoteHost = this.isRelayed ? undefined : hostOf(remoteAddr)
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.closed = promise
     this.#resolveClosed = resolve
@@ -58,6 +62,10 @@ export class StreamChannel implements Channel {
     this.#handler = undefined
   }
 
+  gate(gate: FrameGate): void {
+    this.#decoder.setGate(gate, () => this.#resume())
+  }
+
   async close(): Promise<void> {
     if (this.#over) return
     try {
@@ -76,6 +84,26 @@ export class StreamChannel implements Channel {
       for (const piece of data instanceof Uint8Array ? [data] : data) {
         for (const frame of this.#decoder.push(piece)) this.#deliver(frame)
       }
+      this.#pauseWhileWaiting()
+    } catch (thrown) {
+      this.abort(thrown as Error)
+    }
+  }
+
+  /** Within the event that brings bytes pausing is lost: the stream goes on by itself after it. */
+  #pauseWhileWaiting(): void {
+    if (!this.#decoder.isWaiting) return
+    queueMicrotask(() => {
+      if (this.#decoder.isWaiting && !this.#over) this.#stream.pause()
+    })
+  }
+
+  #resume(): void {
+    if (this.#over) return
+    try {
+      for (const frame of this.#decoder.resume()) this.#deliver(frame)
+      if (this.#decoder.isWaiting) return
+      this.#stream.resume()
     } catch (thrown) {
       this.abort(thrown as Error)
     }

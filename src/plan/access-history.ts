@@ -19,14 +19,15 @@ export class AccessHistory {
   #entries = 0
   /** By epoch: its first entry. The last epoch is the current one. */
   readonly #starts: number[] = [0]
+  #currentStart = 0
   #epochAccesses = 1
   #currentAccesses = 0
   /** Accesses that were forgotten with the oldest epochs. */
   #forgotten = 0
   #accesses = 0
-  /** By item: its newest entry, when it was last used, and the epoch in which its number was given to it. */
-  #newest = new Uint32Array(1 << 10)
-  #lastUse = new Float64Array(1 << 10)
+  /** By item: when it was last used, and its newest entry, or -1. Side by side, since an access needs both. */
+  #latest = new Float64Array(2 << 10)
+  /** By item: the epoch in which its number was given to it. */
   #born = new Uint32Array(1 << 10)
   #itemsEnd = 0
 
@@ -47,20 +48,21 @@ export class AccessHistory {
 
   /** When the item was last used, as the number of accesses until then; 0 is never. */
   lastUse(item: number): number {
-    return item < this.#itemsEnd ? this.#lastUse[item]! : 0
+    return item < this.#itemsEnd ? this.#latest[2 * item]! : 0
   }
 
   access(item: number): void {
     if (item >= this.#itemsEnd) this.#addItem(item)
-    this.#lastUse[item] = ++this.#accesses
+    const latest = this.#latest
+    latest[2 * item] = ++this.#accesses
     if (this.#currentAccesses++ === this.#epochAccesses) this.#nextEpoch()
-    const newest = this.#newest[item]!
-    if (newest >= this.#starts[this.#starts.length - 1]! && newest < this.#entries && this.#items[newest] === item) {
+    const newest = latest[2 * item + 1]!
+    if (newest >= this.#currentStart) {
       if (this.#counts[newest]! < countMax) this.#counts[newest]!++
       return
     }
     if (this.#entries === this.#items.length) this.#makeRoom()
-    this.#newest[item] = this.#entries
+    latest[2 * item + 1] = this.#entries
     this.#counts[this.#entries] = 1
     this.#items[this.#entries++] = item
   }
@@ -69,8 +71,8 @@ export class AccessHistory {
   reuse(item: number): void {
     if (item >= this.#itemsEnd) return
     this.#born[item] = this.#starts.length - 1
-    this.#lastUse[item] = 0
-    this.#newest[item] = 0
+    this.#latest[2 * item] = 0
+    this.#latest[2 * item + 1] = -1
   }
 
   /** Walks all that is remembered, oldest epoch first. `middle` is the middle of the entry's epoch on the history's clock. */
@@ -92,24 +94,29 @@ export class AccessHistory {
   }
 
   #addItem(item: number): void {
-    this.#itemsEnd = item + 1
-    if (item < this.#newest.length) return
-    const length = Math.max(item + 1, this.#newest.length * 2)
-    this.#newest = grown(this.#newest, new Uint32Array(length))
-    this.#lastUse = grown(this.#lastUse, new Float64Array(length))
-    this.#born = grown(this.#born, new Uint32Array(length))
+    const [known, end] = [this.#itemsEnd, item + 1]
+    if (item >= this.#born.length) {
+      const length = Math.max(end, this.#born.length * 2)
+      this.#latest = grown(this.#latest, new Float64Array(2 * length))
+      this.#born = grown(this.#born, new Uint32Array(length))
+    }
+    for (let added = known; added < end; added++) this.#latest[2 * added + 1] = -1
+    this.#itemsEnd = end
   }
 
   #nextEpoch(): void {
     this.#currentAccesses = 1
     if (this.#starts.length === this.#epochsMax) this.#mergePairs()
+    this.#currentStart = this.#entries
     this.#starts.push(this.#entries)
   }
 
   /** Two epochs become one. Entries only ever move towards the front, so it is done in place. */
   #mergePairs(): void {
-    const [items, counts, newest, born] = [this.#items, this.#counts, this.#newest, this.#born]
+    const [items, counts, born] = [this.#items, this.#counts, this.#born]
     const starts = this.#starts
+    // By item: one more than the place of its entry that was written last. Small beside `latest`, and it is met in no order.
+    const places = new Uint32Array(this.#itemsEnd)
     let written = 0
     for (let epoch = 0; epoch < starts.length; epoch++) {
       const read = starts[epoch]!
@@ -120,10 +127,10 @@ export class AccessHistory {
         const item = items[entry]!
         if (epoch < born[item]!) continue
         const count = counts[entry]!
-        const known = newest[item]!
-        if (known >= merged && known < written && items[known] === item) counts[known] = Math.min(countMax, counts[known]! + count)
+        const known = places[item]! - 1
+        if (known >= merged) counts[known] = Math.min(countMax, counts[known]! + count)
         else {
-          newest[item] = written
+          places[item] = written + 1
           counts[written] = count
           items[written++] = item
         }
@@ -132,7 +139,11 @@ export class AccessHistory {
     this.#entries = written
     starts.length = (starts.length + 1) >>> 1
     this.#epochAccesses *= 2
-    for (let item = 0; item < this.#itemsEnd; item++) born[item]! >>>= 1
+    for (let item = 0; item < this.#itemsEnd; item++) {
+      born[item]! >>>= 1
+      // A new epoch begins: no entry so far is in it.
+      this.#latest[2 * item + 1] = -1
+    }
   }
 
   #makeRoom(): void {
@@ -155,7 +166,11 @@ export class AccessHistory {
     this.#forgotten += gone * this.#epochAccesses
     starts.splice(0, gone)
     for (let epoch = 0; epoch < starts.length; epoch++) starts[epoch] = Math.max(0, starts[epoch]! - from)
-    for (let item = 0; item < this.#itemsEnd; item++) this.#born[item] = Math.max(0, this.#born[item]! - gone)
+    this.#currentStart = starts[starts.length - 1]!
+    for (let item = 0; item < this.#itemsEnd; item++) {
+      this.#born[item] = Math.max(0, this.#born[item]! - gone)
+      this.#latest[2 * item + 1] = Math.max(-1, this.#latest[2 * item + 1]! - from)
+    }
   }
 }
 

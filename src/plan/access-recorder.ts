@@ -21,6 +21,8 @@ export interface ForecastItem<Key> {
   readonly key: Key
   /** 0 to 1: how likely it is read in the horizon. */
   readonly readProbability: number
+  /** Its share of the reads to come of all that is cached; tells apart what is read for sure. */
+  readonly readShare: number
 }
 
 /** Records accesses by key and forecasts which keys are read next. An access costs little more than finding its key in a map. */
@@ -60,9 +62,11 @@ export class AccessRecorder<Key extends string | number = string> {
   forecast(options: ForecastOptions = {}): ForecastItem<Key>[] {
     const items = Uint32Array.from(this.#numbers.values()).filter((item) => this.#isCached(item))
     const { scores, probabilities } = forecast(this.#history, items, options)
+    const all = scores.reduce((sum, score) => sum + score, 0)
     return Array.from(rankDescending(rankKeys(scores)), (place) => ({
       key: this.#keys[items[place]!]!,
       readProbability: probabilities[place]!,
+      readShare: all > 0 ? scores[place]! / all : 0,
     }))
   }
 

@@ -13,6 +13,8 @@ export interface Segment {
   readonly value: number
   /** The value per byte of its best part; without it all of it is alike. */
   readonly highest?: number
+  /** Whose it is, where that matters. */
+  readonly source?: number
 }
 
 /** What a channel can move within its time, and how likely that will have been of use. */
@@ -34,9 +36,13 @@ function density({ bytes, value }: Segment): number {
   return value / Math.max(bytes, Number.MIN_VALUE)
 }
 
-/** What segments are worth in this order, the likeliest channel filled first. */
-export function flowValue(segments: readonly Segment[], capacities: readonly Capacity[]): number {
-  const channels = capacities.toSorted((a, b) => b.likelihood - a.likelihood).map((capacity) => ({ ...capacity }))
+/** What segments are worth in this order, the likeliest channel filled first; `onFlow` hears what of each goes through which channel. */
+export function flowValue(
+  segments: readonly Segment[],
+  capacities: readonly Capacity[],
+  onFlow?: (segment: Segment, channel: number, value: number) => void,
+): number {
+  const channels = capacities.map((capacity, place) => ({ ...capacity, place })).sort((a, b) => b.likelihood - a.likelihood)
   let value = 0
   for (const segment of segments) {
     let left = segment
@@ -44,6 +50,7 @@ export function flowValue(segments: readonly Segment[], capacities: readonly Cap
       const channel = channels[0]!
       const [first, rest] = split(left, channel.bytes)
       value += first.value * channel.likelihood
+      onFlow?.(first, channel.place, first.value * channel.likelihood)
       channel.bytes -= first.bytes
       if (rest === undefined) break
       left = rest
@@ -57,6 +64,8 @@ export function flowValue(segments: readonly Segment[], capacities: readonly Cap
 export function split(segment: Segment, bytes: number): [first: Segment, rest: Segment | undefined] {
   if (segment.bytes <= bytes) return [segment, undefined]
   const { highest = density(segment) } = segment
-  const first = { bytes, value: Math.min(segment.value, bytes * highest), highest }
-  return [first, { bytes: segment.bytes - bytes, value: segment.value - first.value }]
+  const { source } = segment
+  const whose = source === undefined ? {} : { source }
+  const first = { bytes, value: Math.min(segment.value, bytes * highest), highest, ...whose }
+  return [first, { bytes: segment.bytes - bytes, value: segment.value - first.value, ...whose }]
 }

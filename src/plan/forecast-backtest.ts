@@ -2,18 +2,21 @@
 // rated by how they would have done there; nobody sees more than was before the moment.
 
 import { distinctItems, type EpochTable } from './epoch-table.ts'
+import { traitsOf, type Traits } from './forecast-traits.ts'
 
 export interface PastMoment {
   /** The first epoch that had not begun. */
   readonly cut: number
   /** What was cached, or a sample of it. */
   readonly items: Uint32Array
-  /** By place in `items`: its reads in the horizon that followed. */
+  /** By place in `items`: its reads in the horizon that followed, as far as it is over. */
   readonly reads: Float64Array
+  /** By quarters of the horizon, 1 to 4, less one: the reads until then. The last are `reads`. */
+  readonly readsWithin: readonly Float64Array[]
 }
 
 /** Items that are looked at; of more a sample is. */
-const sampleItems = 120_000
+const sampleItems = 50_000
 
 export class Past {
   readonly table: EpochTable
@@ -22,6 +25,7 @@ export class Past {
   readonly #share: number
   readonly #sample: Uint32Array
   readonly #moments = new Map<number, PastMoment>()
+  readonly #traits = new Map<number, Traits>()
 
   /** `cachedItems`: how many are cached now. At earlier moments the same share of what was known then was. */
   constructor(table: EpochTable, horizon: number, cachedItems: number) {
@@ -29,6 +33,11 @@ export class Past {
     this.horizon = horizon
     this.#share = Math.min(1, cachedItems / Math.max(1, distinctItems(table)))
     this.#sample = sampled(table.offsets.length - 1, sampleItems)
+  }
+
+  /** A quarter of the horizon, in epochs. */
+  get quarter(): number {
+    return this.horizon / 4
   }
 
   /** The share of all items that is looked at. */
@@ -43,8 +52,15 @@ export class Past {
     return known
   }
 
+  /** The traits that the items of a moment had then. */
+  traits(cut: number): Traits {
+    const known = this.#traits.get(cut) ?? traitsOf(this.table, cut, this.moment(cut).items)
+    this.#traits.set(cut, known)
+    return known
+  }
+
   #lookUp(cut: number): PastMoment {
-    const { offsets, epoch, count } = this.table
+    const { offsets, epoch } = this.table
     const sample = this.#sample
     const lastUse = new Int16Array(sample.length).fill(-1)
     const usedLast = new Uint32Array(cut)
@@ -63,17 +79,21 @@ export class Past {
     while (oldest > 0 && cached < distinct * this.#share) cached += usedLast[--oldest]!
 
     const items = new Uint32Array(cached)
-    const reads = new Float64Array(cached)
-    for (let at = 0, length = 0; at < sample.length; at++) {
-      if (lastUse[at]! < oldest) continue
-      const item = sample[at]!
-      items[length] = item
-      for (let place = offsets[item + 1]! - 1; place >= offsets[item]! && epoch[place]! >= cut; place--) {
-        if (epoch[place]! < cut + this.horizon) reads[length]! += count[place]!
+    for (let at = 0, length = 0; at < sample.length; at++) if (lastUse[at]! >= oldest) items[length++] = sample[at]!
+    const readsWithin = this.#readsAfter(cut, items)
+    return { cut, items, reads: readsWithin[3]!, readsWithin }
+  }
+
+  #readsAfter(cut: number, items: Uint32Array): Float64Array[] {
+    const { offsets, epoch, count } = this.table
+    const quarters = Array.from({ length: 4 }, () => new Float64Array(items.length))
+    for (let at = 0; at < items.length; at++) {
+      for (let place = offsets[items[at]! + 1]! - 1; place >= offsets[items[at]!]! && epoch[place]! >= cut; place--) {
+        const first = Math.floor((epoch[place]! - cut) / this.quarter)
+        for (let quarter = first; quarter < 4; quarter++) quarters[quarter]![at]! += count[place]!
       }
-      length++
     }
-    return { cut, items, reads }
+    return quarters
   }
 }
 

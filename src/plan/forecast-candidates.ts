@@ -4,32 +4,53 @@
 import type { EpochTable } from './epoch-table.ts'
 import type { Past } from './forecast-backtest.ts'
 import { experienceScores } from './forecast-experience.ts'
-import { weightedScores } from './forecast-scores.ts'
+import { totalOne, weightedScores } from './forecast-scores.ts'
 import { similarities } from './forecast-similarity.ts'
+import type { Traits } from './forecast-traits.ts'
 import { fading, floor, following, scaled, type EpochWeights } from './forecast-weights.ts'
 
 /** How long after a like moment its reads count, in epochs; what came soon counts several times. */
 const reaches = [8, 16, 32, 64, 128]
 
 /**
- * What each candidate counts for where the history can't tell them apart. Frequency and what followed are never far off; what looks
- * at the last moments alone is, as a rule, and has to prove itself.
+ * What each candidate counts for where the history can't tell them apart. Frequency and experience are never far off; what looks at
+ * the last moments alone is, as a rule, and has to prove itself.
  */
-export const candidatePriors = [1, 1, 0.5, 0.2, 1, 1, 0.5, 0.5, 0.3, 0.3, 0.1, 1] as const
+export const candidatePriors = [1, 1, 0.5, 0.2, 0.4, 0.4, 0.2, 1, 1, 1, 1, 0.5] as const
 
-/** The place of plain frequency among the candidates: it is always mixed in a little. */
-export const frequencyCandidate = 0
+/** The places of plain frequency and of plain recency among the candidates: the better one of these is always mixed in a little. */
+export const [frequencyCandidate, recencyCandidate] = [0, 11] as const
+
+/** What is known of the items that are scored, beside the table. */
+export interface Scored {
+  readonly items: Uint32Array
+  readonly traits: Traits
+  /** By place in `items`: how long ago it was used last, in epochs. Without it: as the table has it. */
+  readonly ages?: Float64Array
+}
 
 /** By candidate, then by place in `items`: the score from what was before `cut` alone. */
-export function candidateScores(past: Past, cut: number, items: Uint32Array): Float64Array[] {
-  return [...weightedScores(past.table, cut, epochWeights(past.table, cut), items), experienceScores(past, cut, items)]
+export function candidateScores(past: Past, cut: number, { items, traits, ages }: Scored): Float64Array[] {
+  const recency = (ages ?? agesOf(past.table, cut, items)).map((age) => 1 / (1 + age))
+  return [
+    ...weightedScores(past.table, cut, epochWeights(past.table, cut), items),
+    ...experienceScores(past, cut, traits),
+    totalOne(recency),
+  ]
+}
+
+function agesOf({ offsets, epoch }: EpochTable, cut: number, items: Uint32Array): Float64Array {
+  return Float64Array.from(items, (item) => {
+    let end = offsets[item + 1]!
+    while (end > offsets[item]! && epoch[end - 1]! >= cut) end--
+    return end > offsets[item]! ? cut - epoch[end - 1]! - 0.5 : cut
+  })
 }
 
 function epochWeights(table: EpochTable, cut: number): EpochWeights[] {
   const likeness = similarities(table, cut)
   const together = geometricMean(likeness)
   const square = together.map((value) => value ** 2)
-  const nothing = new Float64Array(cut)
   const everything = new Float64Array(cut).fill(1)
   const aged = (curve: Float64Array, halfLife: number) => curve.map((value, epoch) => value ** 1.5 * 2 ** ((epoch - cut) / halfLife))
   const [faint, little, some] = [0.001, 0.03, 0.05].map((factor) => scaled(floor(cut), factor)) as [
@@ -48,11 +69,6 @@ function epochWeights(table: EpochTable, cut: number): EpochWeights[] {
     { accesses: following(aged(together, 512), reaches), uses: some },
     { accesses: following(aged(likeness[0]!, 256), reaches), uses: some },
     { accesses: following(square, [8, 16]), uses: little },
-    // In how many epochs, without regard to how often in each.
-    { accesses: nothing, uses: everything },
-    { accesses: nothing, uses: fading(cut, 64) },
-    // Recency.
-    { accesses: nothing, uses: Float64Array.from({ length: cut }, (_, epoch) => (cut - epoch) ** -4) },
   ]
 }
 

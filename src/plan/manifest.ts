@@ -6,10 +6,8 @@ import { sourcesMax } from '../limits/wire.ts'
 import { duration, path, strict } from '../config/values.ts'
 import type { Criteria } from './plan.ts'
 import { divide, globs, order, place, sourceName } from './source-place.ts'
+import { memcachedSource, redisSource } from './source-servers.ts'
 import { commandSource, pageCacheSource, postgresqlSource } from './source-tools.ts'
-
-/** The kinds of sources that this version can read. The schema knows the others already, so that they can be named. */
-const builtSourceKinds: readonly string[] = ['app', 'command', 'directory', 'pagecache', 'postgresql']
 
 const appSource = strict({
   name: sourceName,
@@ -34,6 +32,10 @@ const directorySource = strict({
   name: sourceName,
   kind: z.literal('directory').describe('A directory, with everything below it.'),
   path: path().describe('The directory. A relative one counts from the configuration file.'),
+  xattrs: z
+    .boolean()
+    .optional()
+    .describe('Extended attributes of users (user.…) go, too, and are restored. It takes a python3 on both VMs.'),
   order: order('forecast'),
   ...place,
   divide: divide.optional(),
@@ -42,29 +44,15 @@ const directorySource = strict({
   exclude: globs('Nothing that matches one of these globs.'),
 })
 
-const redisSource = strict({
-  name: sourceName,
-  kind: z.literal('redis').describe('A Redis or Valkey server.'),
-  url: z
-    .string()
-    .regex(/^rediss?:\/\//, { error: 'expected a URL such as redis://127.0.0.1:6379' })
-    .describe('redis://host:port'),
-  order: order('forecast'),
-  ...place,
-  divide: divide.optional(),
-})
-
-const source = z
-  .discriminatedUnion('kind', [appSource, directorySource, redisSource, pageCacheSource, postgresqlSource, commandSource])
-  .superRefine(({ kind }, context) => {
-    if (!builtSourceKinds.includes(kind)) {
-      context.addIssue({
-        code: 'custom',
-        path: ['kind'],
-        message: `kind ${kind} isn't in this version yet; there are ${builtSourceKinds.join(', ')}`,
-      })
-    }
-  })
+const source = z.discriminatedUnion('kind', [
+  appSource,
+  directorySource,
+  redisSource,
+  memcachedSource,
+  pageCacheSource,
+  postgresqlSource,
+  commandSource,
+])
 
 /** The `sources` of a configuration. */
 export const sourcesSchema = z
@@ -84,13 +72,13 @@ export const sourcesSchema = z
 
 type AppSourceEntry = Readonly<z.output<typeof appSource>>
 type DirectorySourceEntry = Readonly<z.output<typeof directorySource>>
-type RedisSourceEntry = Readonly<z.output<typeof redisSource>>
 
-/** One source of the manifest. Only kinds of builtSourceKinds get here. */
+/** One source of the manifest. */
 export type SourceEntry =
   | AppSourceEntry
   | DirectorySourceEntry
-  | RedisSourceEntry
+  | Readonly<z.output<typeof redisSource>>
+  | Readonly<z.output<typeof memcachedSource>>
   | Readonly<z.output<typeof pageCacheSource>>
   | Readonly<z.output<typeof postgresqlSource>>
   | Readonly<z.output<typeof commandSource>>

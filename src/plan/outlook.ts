@@ -22,8 +22,14 @@ export interface OutlookSource {
   readonly valueMax: number
 }
 
-/** The bound on the hit mass that these sources can reach through these channels. */
-export function outlook(sources: readonly OutlookSource[], capacities: readonly Capacity[]): number {
+/** The bound on the hit mass that these sources can reach through these channels: in all, of each source, and through each channel. */
+export interface Outlook {
+  readonly all: number
+  readonly bySource: readonly number[]
+  readonly byChannel: readonly number[]
+}
+
+export function outlook(sources: readonly OutlookSource[], capacities: readonly Capacity[]): Outlook {
   const all = sources.reduce((sum, source) => sum + sizeOf(source), 0)
   let bytes = Math.min(
     all,
@@ -31,13 +37,19 @@ export function outlook(sources: readonly OutlookSource[], capacities: readonly 
   )
   const flow: Segment[] = []
   for (const rank of ['metadata', 'dirty'] as const) {
-    for (const segment of byDensity(sources.map((source) => source[rank]))) {
+    for (const segment of byDensity(sources.map((each, source) => ({ ...each[rank], source })))) {
       flow.push(segment)
       bytes = Math.max(0, bytes - segment.bytes)
     }
   }
+  const bySource = sources.map(() => 0)
+  const byChannel = capacities.map(() => 0)
+  const value = flowValue([...flow, ...byDensity(chosen(sources, bytes))], capacities, ({ source }, channel, worth) => {
+    bySource[source!]! += worth
+    byChannel[channel]! += worth
+  })
   const reachable = sources.reduce((sum, source) => sum + source.valueMax, 0)
-  return Math.min(reachable, flowValue([...flow, ...byDensity(chosen(sources, bytes))], capacities))
+  return { all: Math.min(reachable, value), bySource: bySource.map((worth, at) => Math.min(worth, sources[at]!.valueMax)), byChannel }
 }
 
 function sizeOf({ metadata, dirty, data }: OutlookSource): number {
@@ -52,7 +64,7 @@ function chosen(sources: readonly OutlookSource[], bytes: number): Segment[] {
   let left = bytes
   for (const [source, { data, share }] of sources.entries()) {
     const owed = Math.min(left, share.least * bytes)
-    for (const segment of data) {
+    for (const segment of data.map((each) => ({ ...each, source }))) {
       const [first, rest] = split(segment, Math.max(0, owed - used[source]!))
       if (first.bytes > 0) taken.push(first)
       used[source]! += first.bytes

@@ -12,7 +12,7 @@ import type { Capacity } from './bound.ts'
 import { chunkWeight, expectedBytes, valuePerByte } from './chunk-table.ts'
 import type { TakenChunk } from './line.ts'
 import type { Order } from './manifest.ts'
-import { outlook, type ByteShare } from './outlook.ts'
+import { outlook, type ByteShare, type Outlook } from './outlook.ts'
 import { PlanQueue, rankOf, ranks } from './plan-queue.ts'
 import { ReferenceQueue } from './reference-queue.ts'
 
@@ -233,16 +233,28 @@ export class Plan {
    * since chunks of like value are counted together.
    */
   bound(capacities: readonly Capacity[]): number {
+    return this.outlook(capacities).all
+  }
+
+  /** The same of each source, of 1 as well, and of each channel: its part of the whole. A source without anything has nothing to lose. */
+  outlook(capacities: readonly Capacity[]): Outlook {
     const all = this.#planned.reduce((sum, { source }) => sum + source.weight, 0)
+    const counted = this.#planned.filter(({ source, queue }) => source.weight > 0 && queue.weight > 0)
     const idle = this.#planned.reduce((sum, { source, queue }) => sum + (queue.weight > 0 ? 0 : source.weight), 0)
-    if (all === 0) return 1
-    const sources = this.#planned.flatMap(({ source, queue, share, leftOut }) => {
-      const scale = queue.weight > 0 ? source.weight / all / queue.weight : 0
-      if (scale === 0) return []
-      const lost = [...leftOut.values()].reduce((sum, row) => sum + row.weight, 0)
-      return { ...queue.profile(scale), share, valueMax: scale * Math.max(0, queue.weight - lost) }
+    if (all === 0) return { all: 1, bySource: this.#planned.map(() => 1), byChannel: capacities.map(() => 0) }
+    const found = outlook(
+      counted.map(({ source, queue, share, leftOut }) => {
+        const scale = source.weight / all / queue.weight
+        const lost = [...leftOut.values()].reduce((sum, row) => sum + row.weight, 0)
+        return { ...queue.profile(scale), share, valueMax: scale * Math.max(0, queue.weight - lost) }
+      }),
+      capacities,
+    )
+    const bySource = this.#planned.map((planned) => {
+      const at = counted.indexOf(planned)
+      return at < 0 ? 1 : Math.min(1, (found.bySource[at]! * all) / planned.source.weight)
     })
-    return idle / all + outlook(sources, capacities)
+    return { all: idle / all + found.all, bySource, byChannel: found.byChannel }
   }
 
   /** 0: its least share isn't reached; 2: its largest is. */

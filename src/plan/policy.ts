@@ -5,7 +5,8 @@ import { laneKinds, type LaneKind } from '../lane/lane.ts'
 import { demandWithinMs, demandWithinMsMax } from '../limits/demand.ts'
 import { reserveMs } from '../limits/handoff.ts'
 import { maxAgeMs, preshipBytesPerSecond } from '../limits/preship.ts'
-import { keepMs, keepMsMax } from '../limits/relay.ts'
+import type { Weights } from '../wire/facts.ts'
+import { factsPartsMax, factsTextMax, keepMs, keepMsMax } from '../limits/relay.ts'
 import { duration, rate, size, strict } from '../config/values.ts'
 import { originRuleProblem, usualOriginRules, type OriginRules } from '../config/origin-place.ts'
 import type { MachineDefinition, PolicyAction, PolicyState, Transition } from './policy-machine.ts'
@@ -16,9 +17,6 @@ import { formatDuration, formatRate, type Bytes, type BytesPerSecond, type Ms } 
 /** `handoff` gives the state away, `preship` sends ahead without letting go, `ignore` waits for a surer notice. */
 export const reactions = ['handoff', 'preship', 'ignore'] as const
 type Reaction = (typeof reactions)[number]
-
-/** The lanes that this version offers. The others may stand in a list and are passed over. */
-export const builtLanes: readonly LaneKind[] = ['fast', 'stream', 'store']
 
 /** The short form of a policy's machine. */
 interface Reactions {
@@ -33,6 +31,12 @@ export interface Policy {
   readonly machine: MachineDefinition
   /** What the operator says of this VM. */
   readonly context: Pick<PolicyContext, 'zone' | 'price' | 'network'>
+  /** How much each fact counts when the heir of this VM is chosen. */
+  readonly prefer: Weights
+  /** What this VM's state is worth, against that of others. */
+  readonly worth: number
+  /** The parts of a divided state that this VM takes as a successor. */
+  readonly takes: readonly string[]
   /** In order of preference. */
   readonly lanes: readonly LaneKind[]
   /** Packs stop this long before the deadline. */
@@ -100,9 +104,7 @@ const readyAt = strict({
 
 /** What is wrong with a list of lanes, in words. */
 export function policyLanesProblem(list: readonly LaneKind[]): string | undefined {
-  if (new Set(list).size !== list.length) return 'names a lane twice'
-  const built = list.some((lane) => builtLanes.includes(lane))
-  return built ? undefined : `names no lane that this version offers: there are ${builtLanes.join(', ')}`
+  return new Set(list).size === list.length ? undefined : 'names a lane twice'
 }
 
 const lanesSchema = z
@@ -133,6 +135,17 @@ const context = strict({
 function readyAtOf({ hit_mass: hitMass, sources, or_after: orAfterMs }: z.output<typeof readyAt>): Policy['readyAt'] {
   return { hitMass: hitMass ?? (Object.keys(sources).length === 0 ? 0.8 : undefined), sources, orAfterMs }
 }
+
+const weight = (of: string) => z.number().min(0).max(1e6).optional().describe(of)
+
+const prefer = strict({
+  zone: weight('That it is in the same zone. Usually 2.'),
+  network: weight('That it has the same kind of network. Usually 1.'),
+  load: weight('That it has little to do. Usually 2.'),
+  memory: weight('That it has memory for the state. Usually 4.'),
+  price: weight('That it is cheap. Usually 1.'),
+  part: weight('That it takes the part of the state that is handed over. Usually 16.'),
+})
 
 /** The machine that the short form stands for: guard, answer hints, and go when the VM goes. */
 export function expandReactions(reactions: Reactions): MachineDefinition {
@@ -168,6 +181,13 @@ export const policySchema = strict({
   on: on.prefault({}).describe('What to do on which notice: the short form of `machine`.'),
   machine: machineSchema.optional().describe('A state machine that decides in place of `on`: see the section on policies in the README.'),
   context: context.prefault({}).describe('What conditions of the machine may ask, beside the time of day, the load and the notice.'),
+  prefer: prefer.prefault({}).describe('By what the heir is chosen when several successors wait; 0 leaves a fact out.'),
+  worth: z.number().min(0).max(1e6).default(1).describe("What this VM's state is worth when there are more handoffs than successors."),
+  takes: z
+    .array(z.string().min(1).max(factsTextMax))
+    .max(factsPartsMax)
+    .default([])
+    .describe('Names of the parts of a divided state that this VM takes first. Without it: any.'),
   lanes: lanesSchema.default([...laneKinds]).describe('Lanes that may be used, in order of preference.'),
   reserve: duration().prefault(formatDuration(reserveMs)).describe('Packs stop this long before the deadline.'),
   max_bytes: size().optional().describe('At most so many bytes of state go. Without it: all.'),
@@ -189,6 +209,9 @@ export const policySchema = strict({
   on: written.on,
   machine: written.machine ?? expandReactions(written.on),
   context: written.context,
+  prefer: written.prefer,
+  worth: written.worth,
+  takes: written.takes,
   lanes: written.lanes,
   reserveMs: written.reserve,
   maxBytes: written.max_bytes,

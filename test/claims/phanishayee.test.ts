@@ -73,6 +73,22 @@ test('of several candidate targets the one is chosen that the state reaches in t
   )
 })
 
+test('of several successors that wait the relay chooses by what they say of themselves, as the predecessor weighs it', async () => {
+  const scene = (policy: object) =>
+    handOverScene({
+      chunks: [heldChunk('cart', 100)],
+      otherHeirs: [{ context: { zone: 'a', price: 2 } }, { context: { zone: 'c', price: 9 } }],
+      waits: true,
+      heirPolicy: { context: { zone: 'b', price: 1 } },
+      policy,
+    })
+  const near = await scene({ context: { zone: 'b' } })
+  assert.equal([...near.heir.restored.keys()], ['cart'])
+  assert.is(near.heirResult.outcome, 'delivered', 'the one in its zone, though others have waited longer')
+  const cheap = await scene({ context: { zone: 'c' }, prefer: { zone: 0, price: 9 } })
+  assert.is(cheap.heirResult.outcome, 'delivered', 'the cheapest, though another is nearer')
+})
+
 test('a chosen subset goes, and the receipt tells what was deferred', async () => {
   const chunks = [
     heldChunk('now', 100),

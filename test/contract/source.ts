@@ -10,7 +10,7 @@ import type { InventoryQuery, Source } from '../../peer/source/source.ts'
 export interface SourceSetup extends AsyncDisposable {
   readonly source: Source
   /** Takes away what stands behind a chunk. */
-  remove(id: string): void
+  remove(id: string): void | Promise<void>
 }
 
 export interface SourceFixture {
@@ -122,7 +122,7 @@ export function testSource(name: string, fixture: SourceFixture): void {
   test('a chunk that is gone is left out as vanished, and no other', async () => {
     await using setup = await fixture.open(samples())
     const chunks = await list(setup.source)
-    setup.remove('page')
+    await setup.remove('page')
     const parts = await readAll(setup.source, chunks)
     const [id] = fixture.idsOf('page', 4096)
     assert.is(leftOutOf(id!, parts).leftOut, 'vanished')

@@ -10,6 +10,8 @@ import type { Program, ProgramOptions } from './process.ts'
 export interface AgentOptions extends ProgramOptions {
   readonly sources: readonly Readonly<Record<string, unknown>>[]
   readonly notices?: readonly Readonly<Record<string, unknown>>[]
+  /** Loopback, unless told. */
+  readonly listen?: readonly string[]
   readonly policy?: Readonly<Record<string, unknown>>
 }
 
@@ -28,14 +30,14 @@ export async function startAgent(fleet: Fleet, name: string, options: AgentOptio
   await mkdir(folder, { recursive: true })
   const socket = join(folder, 'peer.sock')
   const config = join(folder, 'peer.yaml')
-  const { sources, notices = [{ kind: 'signal', deadline: '20s' }], policy = {} } = options
+  const { sources, notices = [{ kind: 'signal', deadline: '20s' }], policy = {}, listen = ['/ip4/127.0.0.1/tcp/0'] } = options
   await writeFile(
     config,
     stringify({
       pool: 'test',
       relays: [fleet.address],
       key: fleet.key,
-      listen: ['/ip4/127.0.0.1/tcp/0'],
+      listen: [...listen],
       socket,
       state: join(folder, 'state'),
       await: 'always',

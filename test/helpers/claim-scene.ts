@@ -15,6 +15,8 @@ export interface SceneOptions {
   readonly manifest?: object
   readonly policy?: object
   readonly heirPolicy?: object
+  /** Policies of other peers that wait already, longer than the new peer: none of them is to get anything. */
+  readonly otherHeirs?: readonly object[]
   /** More sources of the old peer, as its configuration has them. */
   readonly sources?: (temp: TempDirectory) => readonly object[]
   /** Whether the new peer waits already; else it comes when the old one is gone. */
@@ -71,6 +73,12 @@ export async function handOverScene(options: SceneOptions): Promise<Scene> {
   const startHeir = async () => {
     const config = peerConfig({ ...settings('heir', heir.url), policy: options.heirPolicy ?? {} })
     return resources.use(await startPeer(config, { onEvent: onHeir }))
+  }
+  for (const [index, policy] of (options.otherHeirs ?? []).entries()) {
+    const waits = Promise.withResolvers<void>()
+    const other = peerConfig({ ...settings(`other${index}`, heir.url), policy })
+    resources.use(await startPeer(other, { onEvent: ({ event }) => event === 'ready' && waits.resolve() }))
+    await waits.promise
   }
   if (options.waits === true) {
     await startHeir()

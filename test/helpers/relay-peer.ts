@@ -11,6 +11,7 @@ import { generatePool } from '../../src/seal/pool-key.ts'
 import { decodeMessage, helloFrame, readFailure, type HelloMessage } from '../../src/transfer/messages.ts'
 import { frameType, makeFrame, type Frame } from '../../src/wire/frame.ts'
 import { RelayMessageSchema, RequestSchema, type Notification, type Request, type Response } from '../../src/wire/gen/control_pb.ts'
+import { factsMessage, type Facts } from '../../src/wire/facts.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { channelPair, type MemoryChannel } from './channel-pair.ts'
 import { HeldPackStore, HeldRecordStore } from './held-store.ts'
@@ -110,10 +111,11 @@ export class RelayPeer {
     relay.relay.acceptControl(far)
   }
 
-  enrol(certificate = this.member.certificate): Promise<Response> {
+  enrol(certificate = this.member.certificate, facts?: Facts): Promise<Response> {
+    const addresses = [`/at/${this.member.identity.peerId}`]
     return this.ask({
       case: 'enrol',
-      value: { $typeName: 'heirloom.wire.v1.Enrol', certificate, addresses: [`/at/${this.member.identity.peerId}`] },
+      value: { $typeName: 'heirloom.wire.v1.Enrol', certificate, addresses, ...(facts && { facts: factsMessage(facts) }) },
     })
   }
 
@@ -124,11 +126,21 @@ export class RelayPeer {
   }
 
   /** Makes a new handoff and offers it; answers its id. */
-  async offer(): Promise<Uint8Array> {
+  async offer(wish: { bytes?: bigint; worth?: number; part?: string } = {}): Promise<Uint8Array> {
     const { handoff, header } = await this.newHandoff()
     const { status, detail } = await this.ask({
       case: 'offer',
-      value: { $typeName: 'heirloom.wire.v1.Offer', handoff, header, deadlineMs: 0n, keepMs: 0n, standing: false, since: 0, ageMs: 0n },
+      value: {
+        $typeName: 'heirloom.wire.v1.Offer',
+        handoff,
+        header,
+        deadlineMs: 0n,
+        keepMs: 0n,
+        standing: false,
+        since: 0,
+        ageMs: 0n,
+        ...wish,
+      },
     })
     if (status !== 0) throw errorFromStatus(status, detail)
     return handoff

@@ -11,7 +11,7 @@ export interface Workload {
 type Draw = (random: SeededRandom, at: number) => number
 
 /** Ranks from 0 on, rank r with a weight of 1 / (r + 1)^exponent. */
-function zipf(count: number, exponent: number): (random: SeededRandom) => number {
+export function zipf(count: number, exponent: number): (random: SeededRandom) => number {
   const cumulative = new Float64Array(count)
   let sum = 0
   for (let rank = 0; rank < count; rank++) cumulative[rank] = sum += 1 / (rank + 1) ** exponent

@@ -72,18 +72,58 @@ test('every key of the contract is read, with units', () => {
   assert.is(machine.initial, 'guarding', 'the short form is expanded')
   assert.equal(policy, {
     on: { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff' },
+    prefer: {},
+    worth: 1,
+    takes: [],
+    origins: ['http:', 'https:'],
     lanes: ['fast', 'stream', 'circuit', 'store'],
     reserveMs: 3000,
     maxBytes: 8e9,
     maxRateBytesPerSecond: 800e6,
     keepMs: 21_600_000,
     readyAt: { hitMass: 0.8, sources: {}, orAfterMs: 60_000 },
-    origins: ['http:', 'https:'],
+
     preship: { rateBytesPerSecond: 10_485_760, everyMs: undefined },
     maxAgeMs: 3_600_000,
     demandWithinMs: 2000,
     misses: undefined,
   })
+})
+
+test('sources that other programs tell of are read with their units, paths and defaults, and written out again', () => {
+  const sources = `
+  - { name: shop, kind: app, url: 'http://127.0.0.1:8080', token_file: warm.token }
+  - { name: pages, kind: pagecache, path: data }
+  - { name: db, kind: postgresql, dsn: 'host=/run/postgresql', timeout: 2s }
+  - { name: tool, kind: command, dump: [./dump, -v], load: [load], timeout: 1m }
+  - { name: files, kind: directory, path: files, xattrs: true }
+`
+  const config = readConfig(least.replace(/sources:[^]*/, `sources:${sources}`), '/etc/heirloom/peer.yaml', env)
+  assert.equal(
+    config.sources.map((source) => ({ ...source })),
+    [
+      {
+        name: 'shop',
+        kind: 'app',
+        url: 'http://127.0.0.1:8080',
+        order: 'app',
+        timeoutMs: undefined,
+        tokenFile: '/etc/heirloom/warm.token',
+      },
+      { name: 'pages', kind: 'pagecache', path: '/etc/heirloom/data', order: 'forecast', python: 'python3' },
+      { name: 'db', kind: 'postgresql', dsn: 'host=/run/postgresql', order: 'forecast', psql: 'psql', timeoutMs: 2_000 },
+      { name: 'tool', kind: 'command', dump: ['/etc/heirloom/dump', '-v'], load: ['load'], order: 'app', timeoutMs: 60_000 },
+      { name: 'files', kind: 'directory', path: '/etc/heirloom/files', order: 'forecast', xattrs: true },
+    ],
+  )
+  assert.equal(readConfig(printConfig(config), '/etc/heirloom/peer.yaml', env).sources, config.sources)
+})
+
+test('a password has no place in the way to PostgreSQL', () => {
+  for (const dsn of ['host=a password=b', 'postgresql://user:secret@host/db', 'PASSWORD = x']) {
+    const text = least.replace(/sources:[^]*/, `sources: [{ name: db, kind: postgresql, dsn: '${dsn}' }]\n`)
+    assert.match(problems(text).join(), /secrets have no place in this file/)
+  }
 })
 
 test('what is left out has the documented default', () => {
@@ -154,7 +194,7 @@ policy:
     /^1:10 relays\[0\]: "relay.internal" is not an address/,
     /^3:8 await: expected a duration such as 15m/,
     /^4:12 data_port: must be at most 65535, found the number 70000/,
-    /^7:22 sources\[1\].kind: "directroy" is not one of app, directory, redis, did you mean directory\?/,
+    /^7:22 sources\[1\].kind: "directroy" is not one of app, directory, redis, .*did you mean directory\?/,
     /^8:32 sources\[2\].url: .*loopback/,
     /^10:9 policy.keep: "6 hours" is not a duration/,
     /^11:14 policy.max_bytes: "8G" is not a size: write 8GB or 8GiB/,
@@ -192,11 +232,26 @@ test("a cloud's notices have its own endpoint and pace unless the file says othe
   assert.match(wrong('{ kind: aws, endpoint: 169.254.169.254 }'), /a URL such as/)
 })
 
-test('kinds that are not built yet are refused by name', () => {
-  assert.match(
-    problems(`${least}  - { name: r, kind: redis, url: "redis://127.0.0.1:6379" }\n`).join(),
-    /kind redis isn't in this version yet/,
+test('servers are named by a URL without secrets, which are in files that count from the configuration', () => {
+  const sources = (text: string) =>
+    readConfig(`${least}  - ${text}\n`, '/etc/heirloom/peer.yaml', env).sources[1] as Record<string, unknown>
+  const redis = sources(
+    '{ name: r, kind: redis, url: "rediss://cache:6380/2", user: u, password_file: p, ca_file: ca.pem, databases: [2], max_key: 1MiB }',
   )
+  assert.equal(
+    [redis['passwordFile'], redis['caFile'], redis['maxKeyBytes'], redis['order']],
+    ['/etc/heirloom/p', '/etc/heirloom/ca.pem', 1_048_576, 'forecast'],
+  )
+  assert.is(sources('{ name: m, kind: memcached, url: "memcached://127.0.0.1" }')['kind'], 'memcached')
+  const wrong = (text: string) => problems(`${least}  - ${text}\n`).join()
+  assert.match(wrong('{ name: r, kind: redis, url: "redis://:secret@cache" }'), /secrets have no place/)
+  assert.is.not(wrong('{ name: r, kind: redis, url: "redis://:secret@cache" }').includes(':secret@'), true)
+  assert.match(wrong('{ name: r, kind: redis, url: "http://cache" }'), /redis:\/\/127/)
+  assert.match(wrong('{ name: r, kind: redis, url: "redis://cache/x" }'), /redis:\/\/127/)
+  assert.match(wrong('{ name: r, kind: redis, url: "unix:redis.sock" }'), /absolute/)
+  assert.match(wrong('{ name: r, kind: redis, url: "redis://cache", password: x }'), /password_file/)
+  assert.match(wrong('{ name: r, kind: redis, url: "redis://cache", max_key: 1GiB }'), /at most 512MiB/)
+  assert.match(wrong('{ name: m, kind: memcached, url: "memcached://cache/1" }'), /memcached:\/\/127/)
 })
 
 test('lanes that are not built yet are passed over with a note', () => {

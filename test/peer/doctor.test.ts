@@ -16,6 +16,8 @@ import type { Finding } from '../../peer/doctor/finding.ts'
 import type { RelayProbe } from '../../peer/doctor/relay.ts'
 import { FakeCloud } from '../cloud/fake-cloud.ts'
 import { serveCloud } from '../cloud/metadata-server.ts'
+import { startMemcached } from '../helpers/memcached.ts'
+import { startRedis } from '../helpers/redis.ts'
 
 interface Context {
   folder: string
@@ -114,6 +116,43 @@ test('finds ports in use, applications that are silent, a notice that is there a
   assert.is(found['notice file']!.level, 'warn')
 })
 
+test('looks behind every kind of source, and says what to do', async (context) => {
+  const { folder } = context
+  const { port } = context.server.address() as AddressInfo
+  await writeFile(join(folder, 'token'), 'secret\n', { mode: 0o644 })
+  await writeFile(join(folder, 'private'), 'secret\n', { mode: 0o600 })
+  await writeFile(join(folder, 'none'), '', { mode: 0o600 })
+  const url = `"http://127.0.0.1:${port}"`
+  const found = await look(context, {
+    more: `  - { name: bare, kind: app, url: ${url} }
+  - { name: open, kind: app, url: ${url}, token_file: token }
+  - { name: closed, kind: app, url: ${url}, token_file: private }
+  - { name: empty, kind: app, url: ${url}, token_file: none }
+  - { name: tool, kind: command, dump: [sh, -c, "true"], load: [./nothing] }
+  - { name: good, kind: command, dump: [sh], load: [/bin/sh] }
+  - { name: pages, kind: pagecache, path: . }
+  - { name: blind, kind: pagecache, path: ., python: /nowhere/python3 }
+  - { name: away, kind: pagecache, path: gone }
+  - { name: db, kind: postgresql, dsn: host=/nowhere }
+  - { name: clientless, kind: postgresql, psql: /nowhere/psql }
+`,
+  })
+  const told = (name: string) => `${found[`source ${name}`]!.level}: ${found[`source ${name}`]!.message}`
+  assert.match(told('bare'), /warn: any user of this machine can ask/)
+  assert.match(found['source bare']!.hint!, /token_file/)
+  assert.match(found['source open']!.hint!, /chmod 600/)
+  assert.match(told('closed'), /ok: the application answers/)
+  assert.match(told('empty'), /fail: .* holds no token/)
+  assert.match(told('tool'), /fail: .*nothing can't be run/)
+  assert.match(told('good'), /ok: sh and/)
+  assert.match(told('pages'), /ok: what of .* can be asked/)
+  assert.match(told('blind'), /fail: .*python3 can't be run/)
+  assert.match(told('away'), /warn: there is no/)
+  assert.match(told('db'), /warn: .*nowhere/)
+  assert.match(found['source db']!.hint!, /correct dsn/)
+  assert.match(found['source clientless']!.hint!, /psql with psql/)
+})
+
 test('says which cloud this is, and warns where nothing watches for its notices', async (context) => {
   assert.match((await look(context))['cloud']!.message, /names none/)
   await mkdir(join(context.folder, 'dmi'))
@@ -143,6 +182,40 @@ test("asks the clouds' metadata services, and tells the wrong one, one that anno
   fake.breakDown(503)
   assert.is((await at('azure')).exitCode, 78)
   assert.match((await at('auto')).message, /no cloud was found/)
+})
+
+test('looks at Redis and memcached as an agent would: what they are, who is let in, what is missing', async (context) => {
+  await using redis = await startRedis({ args: ['--maxmemory-policy', 'allkeys-lfu'] })
+  await using memcached = await startMemcached()
+  await redis.ask(['SET', 'k', 'v'])
+  await redis.ask(['ACL', 'SETUSER', 'poor', 'on', '>secret', '~*', '+info', '+scan'])
+  const password = join(context.folder, 'password')
+  await writeFile(password, 'secret\n', { mode: 0o644 })
+  const entry = (name: string, url: string, more = '') => `  - { name: ${name}, kind: redis, url: "${url}"${more} }\n`
+  const more = [
+    entry('cache', redis.url),
+    entry('poor', redis.url, ', user: poor, password_file: password'),
+    entry('wrong', redis.url, ', user: nobody, password_file: password'),
+    entry('gone', `unix:${context.folder}/none.sock`),
+    `  - { name: pages, kind: memcached, url: "${memcached.url}" }\n`,
+    `  - { name: lost, kind: memcached, url: "unix:${context.folder}/none.sock" }\n`,
+  ]
+  const found = await look(context, { more: more.join('') })
+  assert.match(found['source cache']!.message, /has 1 keys and knows how often each was read/)
+  assert.is(found['source poor']!.exitCode, 78)
+  assert.match(found['source poor']!.hint!, /commands/)
+  assert.is(found['source wrong']!.exitCode, 78)
+  assert.match(found['source pages']!.message, /memcached 1\.\S+ at .* has 0 items/)
+  for (const name of ['gone', 'lost']) assert.is(found[`source ${name}`]!.level, 'warn')
+
+  await redis.ask(['ACL', 'SETUSER', 'rich', 'on', '>secret', '~*', '+@all'])
+  const rich = async () =>
+    (await look(context, { more: entry('rich', redis.url, ', user: rich, password_file: password') }))['source rich']!
+  assert.match((await rich()).hint!, /chmod 600/)
+  await chmod(password, 0o600)
+  assert.is((await rich()).level, 'ok')
+  await redis.ask(['REPLICAOF', '127.0.0.1', '1'])
+  assert.match((await rich()).message, /replica/)
 })
 
 test.run()

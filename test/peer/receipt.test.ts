@@ -29,7 +29,7 @@ function receiptOf(arrived: readonly number[], more: { limited?: boolean } = {})
   })
   for (const chunk of plan.take(shop, 10_000, 0)) ledger.append([whole(shop, chunk)])
   for (const chunk of plan.take(files, 10_000, 0)) ledger.append([whole(files, chunk)])
-  for (const number of arrived) ledger.arrived(number)
+  for (const number of arrived) ledger.arrived(number, 'stream')
   const summary = summarize({
     handoff: 'ab'.repeat(16),
     epoch: 1,
@@ -37,13 +37,15 @@ function receiptOf(arrived: readonly number[], more: { limited?: boolean } = {})
     firstPackMs: 5,
     plan,
     ledger,
-    dispatcher: { tallies: new Map([['stream', { packs: arrived.length, bytes: 3000 }]]), resentBytes: 0 },
-    packing: { sealedBytes: 3000, limitIsReached: more.limited ?? false },
+    tallies: new Map([['stream', { packs: arrived.length, bytes: 3000 }]]),
+    sealedBytes: 3000,
+    resentBytes: 0,
     whole: arrived.length === 3,
     toHeir: true,
     notes: [],
     failedSources: new Set(),
-    budgetBytes: 3000,
+    limited: more.limited ?? false,
+    foreseen: [{ lane: 'stream', bytes: 3000, likelihood: 1 }],
   })
   return JSON.parse(makeReceipt(summary, 'a test')) as Receipt
 }
@@ -76,9 +78,27 @@ test('hit mass counts every source by its weight: predicted, delivered and bound
   assert.is(receiptOf([0, 1, 2]).outcome, 'delivered', 'what is had from its origin is no loss')
 })
 
+test('prediction and bound are told of each source, and what each lane was thought to bring and brought', () => {
+  const { sources, channels } = receiptOf([1, 2])
+  assert.equal(
+    sources.map(({ name, predicted, hitMass, bound }) => [name, predicted, hitMass, bound]),
+    [
+      ['shop', 0.75, 0.25, 0.75],
+      ['files', 1, 1, 1],
+    ],
+    'the less likely of two chunks went: the bound of as many bytes is that of the other',
+  )
+  const [stream, ...others] = channels!
+  assert.equal(others, [])
+  assert.equal([stream!.lane, stream!.predicted.bytes, stream!.delivered.packs], ['stream', 3000, 2])
+  assert.is(stream!.predicted.hitMass, 0.916667)
+  assert.is(stream!.delivered.hitMass, 0.75)
+})
+
 test('a person reads a table and a curve', () => {
   const text = receiptText(receiptOf([0, 2]))
-  assert.match(text, /shop +1 of 3 +1.00 KB of 2.50 KB +75.0 % +1 origin, 1 deadline/)
+  assert.match(text, /shop +1 of 3 +1.00 KB of 2.50 KB +75.0 % +75.0 % +75.0 % +1 origin, 1 deadline/)
+  assert.match(text, /stream +3.00 KB in 2 packs +91.7 % +91.7 % in up to 3.00 KB/)
   assert.match(text, /91.7 % of the expected reads \(91.7 % predicted, 0.* % short of the bound\)/)
   assert.match(text, /shop shared: s3:\/\/shared/)
   assert.match(text, /100 % │[\s\S]*└─/)

@@ -47,13 +47,14 @@ async function open(answers: readonly (readonly Chunk[] | Error)[]) {
     read: () => assert.unreachable() as never,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }
+  const deadline = new Deadline(clock, 10_000)
   const plan = new Plan()
   plan.addSource('shop', 'app', { order: 'app' })
   const inventories = new Inventories({
     sources: [source],
     plan,
     query: { handoff: '00', reason: 'test', deadlineMs: 10_000, rateBytesPerSecond: 1000, budgetBytes: 10_000 },
-    deadline: new Deadline(clock, 10_000),
+    deadline,
     clock,
     events: new EventLog(clock),
     onChange() {},
@@ -62,7 +63,7 @@ async function open(answers: readonly (readonly Chunk[] | Error)[]) {
   const { signal } = new AbortController()
   await inventories.take(signal)
   const rest = () => plan.take(0, Infinity, 0).map(({ id }) => id)
-  return { clock, queries, plan, rest, again: (rate: number) => inventories.again(rate, signal) }
+  return { clock, deadline, queries, plan, rest, again: (rate: number) => inventories.again(rate, signal) }
 }
 
 test('it is told what is left of the time, the rate and the bytes, and what it answers replaces what has not gone', async () => {
@@ -79,6 +80,17 @@ test('it is told what is left of the time, the rate and the bytes, and what it a
     { requery: true, deadlineMs: 6000, rateBytesPerSecond: 500, budgetBytes: 3000 },
   )
   assert.equal(rest(), ['c', 'd'])
+})
+
+test('it is asked again when the time is cut short, with the rate that it was told last', async () => {
+  const { clock, deadline, queries } = await open([chunksOf('a', 'b'), chunksOf('b', 'a')])
+  clock.advance(1000)
+  deadline.moveTo(3000)
+  const { requery, deadlineMs, rateBytesPerSecond, budgetBytes } = queries[1]!
+  assert.equal(
+    { requery, deadlineMs, rateBytesPerSecond, budgetBytes },
+    { requery: true, deadlineMs: 2000, rateBytesPerSecond: 1000, budgetBytes: 2000 },
+  )
 })
 
 test('an application that does not answer again is held to what it said first; one with nothing left is not asked', async () => {

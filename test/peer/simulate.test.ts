@@ -121,6 +121,56 @@ test('people get a table and, when they want it, a picture', async () => {
   assert.match(svg, /^<svg [^>]*>[\s\S]*<\/svg>\n$/)
 })
 
+interface HandoffResult {
+  readonly chunks: { readonly planned: number; readonly delivered: number; readonly leftOut: number }
+  readonly lanes: Record<'fast' | 'store', { readonly packs: number; readonly bytes: number }>
+  readonly hitMass: { readonly predicted?: number; readonly delivered: number; readonly bound: number }
+  readonly warmAfterMs: Record<string, number | null>
+}
+
+async function handoffOf(file: string, ...args: string[]): Promise<Record<string, HandoffResult>> {
+  const { code, stderr, result } = await run('--trace', file, '--json', ...args)
+  assert.is(code, 0, stderr)
+  return (result as unknown as { handoff: Record<string, HandoffResult> }).handoff
+}
+
+test('a handoff in virtual time goes to the store until the successor is there, by both lanes when time is short, and is cut at its deadline', async () => {
+  await using temp = await makeTemp()
+  const file = temp.at('days.csv')
+  await writeFile(file, `key\n${days(20_000, 4).keys.join('\n')}`)
+  const terms = ['--page-size', '256KiB', '--rate', '1MiB/s']
+  const late = await handoffOf(file, ...terms, '--deadline', '30s', '--successor-after', '204s')
+  for (const { chunks, lanes, hitMass, warmAfterMs } of Object.values(late)) {
+    assert.equal(lanes.fast, { packs: 0, bytes: 0 })
+    assert.equal(lanes.store, { packs: 30, bytes: 30 * 2 ** 20 })
+    assert.equal([chunks.delivered, chunks.delivered + chunks.leftOut], [120, chunks.planned])
+    assert.ok(hitMass.delivered <= hitMass.bound + 1e-9)
+    for (const ms of Object.values(warmAfterMs)) assert.ok(ms === null || (ms > 204_000 && ms <= 234_000))
+  }
+  const best = late['oracle']!
+  assert.ok(best.hitMass.delivered > 0.999 * best.hitMass.bound, JSON.stringify(best.hitMass))
+  assert.ok(late['forecast']!.hitMass.delivered > 1.5 * late['random']!.hitMass.delivered)
+  assert.ok(Math.abs(late['forecast']!.hitMass.predicted! - late['forecast']!.hitMass.delivered) < 0.1)
+
+  const soon = await handoffOf(file, ...terms, '--order', 'forecast', '--deadline', '30s', '--successor-after', '10s')
+  assert.equal([soon['forecast']!.lanes.fast.packs, soon['forecast']!.lanes.store.packs], [20, 30])
+  // Twenty of the packs that are there at the end came at ten seconds and after; the store's first ones are fetched beside them.
+  assert.ok(soon['forecast']!.warmAfterMs['0.25']! > 10_000 && soon['forecast']!.warmAfterMs['0.25']! < 30_000)
+
+  const roomy = await handoffOf(file, ...terms, '--order', 'forecast', '--deadline', '1h', '--successor-after', '0s')
+  assert.is(roomy['forecast']!.lanes.store.packs, 0)
+  assert.is(roomy['forecast']!.chunks.leftOut, 0)
+  assert.ok(roomy['forecast']!.hitMass.delivered > 1 - 1e-9)
+})
+
+test('people see the handoff in a table of its own', async () => {
+  await using temp = await makeTemp()
+  await writeFile(temp.at('days.csv'), `key\n${days(20_000, 4).keys.join('\n')}`)
+  const { code, stdout } = await run('--trace', temp.at('days.csv'), '--order', 'forecast,lru', '--deadline', '1s', '--rate', '1MB/s')
+  assert.is(code, 0)
+  assert.match(stdout, /\nhandoff +hit mass +at most +by fast +by store +25 % after .*\nforecast +\d+\.\d % .*\nlru +/)
+})
+
 test('what is wrong in a trace is told with its line', () => {
   const wrong: [typeof LisParser | typeof CsvParser, string, RegExp][] = [
     [LisParser, '1 1 0 0\n2 1 0\n', /^line 2 has 3 fields$/],
@@ -156,6 +206,11 @@ test('wrong use exits with 64, a file that cannot be read with 74', async () => 
     [[...trace, '--order', 'fifo'], 64, /fifo/],
     [[...trace, '--history', '1.5'], 64, /share/],
     [[...trace, '--budget', '0.1,0'], 64, /share/],
+    [[...trace, '--deadline', '0s'], 64, /more than nothing/],
+    [[...trace, '--page-size', '1GB'], 64, /more than a pack holds/],
+    [[...trace, '--rate', 'fast'], 64, /--rate/],
+    [[...trace, '--budget', ''], 64, /budget/],
+    [[...trace, '--horizon', '0'], 64, /share/],
     [[...trace, '--history', '0.95'], 64, /more than the whole trace/],
     [[...trace, '--history', '0.01'], 64, /too few/],
     [['--trace', temp.at('nowhere.lis')], 74, /nowhere\.lis/],

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isLeftOut, type Chunk, type ChunkPart, type LeftOut } from '../../src/chunk/chunk.ts'
@@ -80,6 +81,32 @@ async function thrownBy(promise: Promise<unknown>): Promise<HeirloomError> {
   assert.instance(thrown, HeirloomError)
   return thrown as HeirloomError
 }
+
+test('the token of its file goes with every call, and a new one is read when the old one is refused', async () => {
+  await using temp = await makeTemp()
+  const tokenFile = temp.at('token')
+  writeFileSync(tokenFile, 'first\n')
+  let expected = 'Bearer first'
+  const app = await serveApp((request, response) => {
+    response.statusCode = request.headers.authorization === expected ? 200 : 401
+    response.end(response.statusCode === 200 ? '{"id":"a"}' : '')
+  })
+  await using shop = await openShop(app, { tokenFile })
+  assert.is((await list(shop.source)).length, 1)
+  writeFileSync(tokenFile, 'second\n')
+  expected = 'Bearer second'
+  const { message, hint } = await thrownBy(list(shop.source))
+  assert.match(message, /status 401/)
+  assert.match(String(hint), /token_file/)
+  assert.is((await list(shop.source)).length, 1)
+  for (const text of ['', 'two words', '\u00e4']) {
+    writeFileSync(tokenFile, text)
+    await using other = await openShop(app, { tokenFile })
+    assert.match((await thrownBy(list(other.source))).message, /holds no token/)
+  }
+  await using none = await openShop(app, { tokenFile: temp.at('none') })
+  assert.match((await thrownBy(list(none.source))).message, /the token's file can't be read/)
+})
 
 test("the application is asked with the notice's numbers and its own order is kept", async () => {
   let asked: unknown

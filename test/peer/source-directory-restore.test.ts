@@ -14,46 +14,18 @@ import {
 } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isLeftOut } from '../../src/chunk/chunk.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import { packBytesTarget } from '../../src/limits/wire.ts'
-import { encodeAttributes } from '../../peer/source/directory/attributes.ts'
-import { noTarget, type EntryHead, type RelativePath } from '../../peer/source/directory/entry.ts'
 import { createDirectorySink } from '../../peer/source/directory/sink.ts'
-import { createDirectorySource } from '../../peer/source/directory/source.ts'
 import type { IncomingFragment, RecalledFragment, Sink } from '../../peer/source/source.ts'
 import { cut, end, testSink } from '../contract/sink.ts'
-import { list, never } from '../contract/source.ts'
-import { makeTemp, type TempDirectory } from '../helpers/temp.ts'
+import { never } from '../contract/source.ts'
+import { fragment, handOver, mtimeS, sinkAt } from '../helpers/directory.ts'
+import { makeTemp } from '../helpers/temp.ts'
 import { seeded } from '../helpers/seed.ts'
 import { makeTree, treeDifferences } from '../helpers/tree.ts'
 
 const test = suite('directory sink')
-
-const mtimeS = 1_700_000_000
-
-function headOf(given: Partial<EntryHead>): EntryHead {
-  return { type: 'file', mode: 0o644, mtimeS, mtimeNs: 250_000_000, size: 0, offset: 0, target: noTarget, ...given }
-}
-
-function fragment(path: RelativePath, bytes: Uint8Array | string = '', head: Partial<EntryHead> = {}): IncomingFragment {
-  const content = Buffer.from(bytes)
-  const attributes = encodeAttributes(path, headOf({ size: content.byteLength, ...head }))
-  return {
-    id: String(path),
-    kind: head.type === undefined ? 'data' : 'metadata',
-    offset: 0,
-    chunkBytes: content.byteLength,
-    bytes: content,
-    version: '',
-    expiresAtMs: 0,
-    attributes,
-  }
-}
-
-function sinkAt(temp: TempDirectory, staging = '.heirloom-test'): Sink {
-  return createDirectorySink({ name: 'files', path: temp.path, staging: temp.at(staging) })
-}
 
 async function restoreOne(sink: Sink, given: IncomingFragment): Promise<string | undefined> {
   const { refused } = await sink.restore([given], never())
@@ -81,26 +53,6 @@ testSink('directory', {
   fragmentsOf: (name, content, ends) => cut(content, ends).map((part) => ({ ...fragment(name, content), ...part })),
   refusedFragment: () => fragment('../outside', 'x'),
 })
-
-async function handOver(from: string, temp: TempDirectory): Promise<void> {
-  await using source = createDirectorySource({ name: 'files', path: from })
-  await using sink = sinkAt(temp)
-  for await (const parts of source.read(await list(source), never())) {
-    const fragments = parts.map((part) => {
-      if (isLeftOut(part)) throw new Error(`${part.chunk.id}: ${part.detail}`)
-      return {
-        ...part,
-        id: part.chunk.id,
-        kind: part.chunk.kind,
-        version: part.version ?? '',
-        expiresAtMs: 0,
-        attributes: part.attributes!,
-      }
-    })
-    assert.equal((await sink.restore(fragments, never())).refused, [])
-  }
-  await sink.finish(end, never())
-}
 
 test('a restored directory equals the one that was read: bytes, paths, modes, times, links', async () => {
   await using before = await makeTemp()

@@ -2,6 +2,8 @@
 // time-out: 120 s
 
 import { mkdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import process from 'node:process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HeirloomError } from '../../src/errors.ts'
@@ -174,17 +176,33 @@ test('a file that comes later is read at the end; one that never comes, or is re
   assert.is(residentBytesOf(outside.at('secret')), 0)
 })
 
+test('what waited for its file when the process ended is read by the next one', async () => {
+  await using temp = await makeTempOnDisk()
+  const given = fragment('late', Buffer.from(JSON.stringify({ size: page, ranges: [[0, page]] })))
+  const open = () => createPageCacheSink({ name: 'pages', path: temp.path, staging: temp.at('.heirloom-s') })
+  const first = open()
+  assert.equal((await first.restore([given], never())).unfinished, [0])
+  await first[Symbol.asyncDispose]()
+  writeFileSync(temp.at('late'), Buffer.alloc(page, 'x'))
+  forgetFiles(temp.at('late'))
+  await using next = open()
+  await next.recall([{ ...given, length: given.chunkBytes }], never())
+  assert.equal(await next.finish(end, never()), { dropped: 0 })
+  assert.is(residentBytesOf(temp.at('late')), page)
+})
+
 test('what the memory has no room for is refused, and so is what is no description', async () => {
   await using temp = await makeTempOnDisk()
   writeFileSync(temp.at('file'), Buffer.alloc(10 * page, 'x'))
   const options = { name: 'pages', path: temp.path, staging: temp.at('.heirloom-s'), bytesMax: 12 * page }
   await using sink = createPageCacheSink(options)
   const whole = JSON.stringify({ size: 10 * page, ranges: [[0, 10 * page]] })
-  const reasons = ['not json', '{}', '{"size":1,"ranges":[[0]]}', '{"size":1,"ranges":[[-1,2]]}', whole, whole].map(
-    async (text) => (await sink.restore([fragment('file', Buffer.from(text))], never())).refused[0]?.reason,
-  )
+  const reasons: (string | undefined)[] = []
+  for (const text of ['not json', '{}', '{"size":1,"ranges":[[0]]}', '{"size":1,"ranges":[[-1,2]]}', whole, whole]) {
+    reasons.push((await sink.restore([fragment('file', Buffer.from(text))], never())).refused[0]?.reason)
+  }
   const wrong = 'not a description of what is in memory'
-  assert.equal(await Promise.all(reasons), [wrong, wrong, wrong, wrong, undefined, 'there is no memory left for it'])
+  assert.equal(reasons, [wrong, wrong, wrong, wrong, undefined, 'there is no memory left for it'])
 })
 
 test('a file that has shrunk is read as far as it goes', async () => {
@@ -197,6 +215,28 @@ test('a file that has shrunk is read as far as it goes', async () => {
   await sink.finish(end, never())
   assert.is(residentBytesOf(temp.at('file')), statSync(temp.at('file')).size)
 })
+
+test('a Python that hangs is ended when its time is over', async () => {
+  await using temp = await makeTempOnDisk()
+  writeFileSync(temp.at('file'), 'x')
+  writeFileSync(temp.at('hanging'), '#!/bin/sh\necho $$ > "$0.pid"\nexec sleep 1000000\n', { mode: 0o755 })
+  await using source = createPageCacheSource({ name: 'pages', path: temp.path, python: temp.at('hanging'), include: ['file'] })
+  const over = new AbortController()
+  const reason = new HeirloomError('timeout', 'its time is over')
+  const listing = list(source, { signal: over.signal }).catch((error: unknown) => error)
+  const pid = await written(temp.at('hanging.pid'))
+  over.abort(reason)
+  assert.is(await listing, reason)
+  assert.throws(() => process.kill(pid, 0))
+})
+
+/** The number in a file, once it is there. */
+async function written(path: string): Promise<number> {
+  for (;;) {
+    const text = await readFile(path, 'utf8').catch(() => '')
+    if (text.endsWith('\n')) return Number(text)
+  }
+}
 
 test('without a Python the source fails and says what to do', async () => {
   await using temp = await makeTempOnDisk()

@@ -5,6 +5,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isLeftOut } from '../../src/chunk/chunk.ts'
 import { HeirloomError } from '../../src/errors.ts'
+import { checkSource } from '../../peer/doctor/sources.ts'
+import { sourcesSchema } from '../../src/plan/manifest.ts'
 import { createPostgresqlSink, PostgresqlTarget, postgresqlSinkFor } from '../../peer/source/postgresql/sink.ts'
 import { createPostgresqlSource } from '../../peer/source/postgresql/source.ts'
 import { joinRanges, type RelationHint } from '../../peer/source/postgresql/hint.ts'
@@ -221,6 +223,18 @@ test('a relation that was dropped since the copy, or has become shorter, costs n
   assert.is(await bufferedBlocks(copy, 'large'), 8)
 })
 
+test('of many buffers some are told together', async () => {
+  await using source = createPostgresqlSource({ name: 'db', dsn: old.dsn(), extentsMax: 5 })
+  const parts = await readAll(source, await list(source))
+  const { ranges } = JSON.parse(contentOf(told.large.id, parts).toString()) as RelationHint
+  const [main] = ranges
+  assert.is(main![1], 0)
+  assert.ok(main![2] >= 16 && main![2] < 32, JSON.stringify(ranges))
+  await copy.restart()
+  await restoreInto(copy, { ...told.large.hint, ranges })
+  assert.is(await bufferedBlocks(copy, 'large'), 16)
+})
+
 test('no more is brought in than there are free buffers', async () => {
   const { hint } = told.large
   const { reason } = await restoreInto(copy, { ...hint, ranges: [[0, 0, 1_000_000]] })
@@ -259,6 +273,17 @@ test('a login that is refused, and a server that does not answer, fail the sourc
   assert.match((await failureOf(list(refused))).message, /role "nobody" does not exist/)
   await using slow = createPostgresqlSource({ name: 'db', dsn: old.dsn(), psql: 'cat', timeoutMs: 1 })
   assert.match((await failureOf(list(slow))).message, /did not answer within 1 ms|cat/)
+})
+
+test('the doctor finds what is missing in a server, and nothing where nothing is', async () => {
+  const entry = (running: TestPostgres) =>
+    sourcesSchema.parse([{ name: 'db', kind: 'postgresql', dsn: running.dsn() }]).map((source) => checkSource(source, never().signal))[0]!
+  assert.match((await entry(old)).message, /cluster \d+ on timeline 1 answers/)
+  await old.sql('DROP EXTENSION pg_prewarm')
+  const { level, message, hint } = await entry(old)
+  assert.equal([level, hint], ['warn', 'CREATE EXTENSION pg_prewarm;'])
+  assert.match(message, /nothing is brought in/)
+  await old.sql('CREATE EXTENSION pg_prewarm')
 })
 
 test('names of databases are quoted, and ranges are joined to the bound, the nearest first', async () => {

@@ -19,6 +19,8 @@ test('what is read often is forecast first, by its key', () => {
     ['front page', 'news'],
   )
   assert.ok(found[0]!.readProbability > 0.9, `${found[0]!.readProbability}`)
+  assert.ok(Math.abs(found.reduce((all, { readShare }) => all + readShare, 0) - 1) < 1e-9)
+  assert.ok(found[0]!.readShare > 2 * found[1]!.readShare)
   assert.ok(found.at(-1)!.readProbability < 0.1, `${found.at(-1)!.readProbability}`)
 })
 

@@ -4,6 +4,7 @@ import { AccessHistory } from '../../src/plan/access-history.ts'
 import { forecast } from '../../src/plan/forecast.ts'
 import { simulate, type Simulation } from '../../peer/simulate/simulation.ts'
 import { Trace } from '../../peer/simulate/trace.ts'
+import { cacheWorkloads } from '../helpers/cache-workloads.ts'
 import { drift, loops, onceSeen, sessions, steady, workloads, type Workload } from '../helpers/workloads.ts'
 
 const test = suite('the forecast')
@@ -27,10 +28,12 @@ function mean(values: readonly number[]): number {
   return values.reduce((all, value) => all + value, 0) / values.length
 }
 
-const replays = workloads.map((make) => {
-  const made = make(length, seed)
-  return { name: made.name, cuts: histories.map((history) => replay(made, history)) }
-})
+const replaysOf = (makes: readonly ((length: number, seed: number) => Workload)[]) =>
+  makes.map((make) => {
+    const made = make(length, seed)
+    return { name: made.name, cuts: histories.map((history) => replay(made, history)) }
+  })
+const replays = replaysOf(workloads)
 
 for (const { name, cuts } of replays) {
   test(`on a workload of ${name} it is not far under the better of recency and frequency`, () => {
@@ -63,6 +66,26 @@ test('few single budgets are worse than the better of recency and frequency, and
   assert.ok(bad.length <= 0.05 * cells.length, `${bad.length} of ${cells.length}: ${JSON.stringify(bad)}`)
   const worst = cells.reduce((a, b) => (a.under > b.under ? a : b))
   assert.ok(worst.under < 0.12, JSON.stringify(worst))
+})
+
+test('on workloads in the manner of shops, mappers, builds and the like it is better than the better of recency and frequency', () => {
+  const cuts = replaysOf(cacheWorkloads).flatMap((each) => each.cuts)
+  const own = mean(cuts.map((cut) => meanOf(cut, 'forecast')))
+  const better = mean(cuts.map((cut) => Math.max(meanOf(cut, 'lru'), meanOf(cut, 'lfu'))))
+  assert.ok(own > better, `${own} of the oracle, the better one has ${better}`)
+})
+
+test('of few requests it makes no catastrophe: it stays near the better of recency and frequency', () => {
+  for (const requests of [600, 2500, 6000]) {
+    const cuts = [...workloads, ...cacheWorkloads].flatMap((make) =>
+      histories.map((history) => replay(make(requests, seed + requests), history)),
+    )
+    const own = mean(cuts.map((cut) => meanOf(cut, 'forecast')))
+    const [lru, lfu] = ['lru', 'lfu'].map((order) => mean(cuts.map((cut) => meanOf(cut, order)))) as [number, number]
+    assert.ok(own > Math.max(lru, lfu), `${requests} requests: ${own} of the oracle, lru ${lru}, lfu ${lfu}`)
+    const far = cuts.filter((cut) => meanOf(cut, 'forecast') < Math.max(meanOf(cut, 'lru'), meanOf(cut, 'lfu')) - 0.1)
+    assert.ok(far.length <= 0.1 * cuts.length, `${requests} requests: ${far.length} of ${cuts.length} are far under the better one`)
+  }
 })
 
 /** A history of the first `share` of a workload; items are numbered by first use. */

@@ -43,19 +43,21 @@ const attributes = fc.record({
     fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
   ),
   head: fc.record({
-    type: fc.constantFrom('file', 'directory', 'link'),
+    type: fc.constantFrom('file', 'directory', 'link', 'name'),
     mode: fc.nat(0o7777),
     mtimeS: fc.integer({ min: -(2 ** 40) + 1, max: 2 ** 40 - 1 }),
     mtimeNs: fc.nat(1e9 - 1),
     size,
     offset: size,
     target: fc.uint8Array({ maxLength: 200 }),
+    sparse: fc.constantFrom(undefined, true as const),
+    extended: fc.option(fc.uint8Array({ maxLength: 50 }), { nil: undefined }),
   }),
 })
 
 /** Tags of both messages, and whatever else. */
 const byte = fc.oneof(
-  fc.constantFrom(0x08, 0x0a, 0x10, 0x12, 0x18, 0x20, 0x28, 0x30, 0x38, 0x3a, 0x40, 0x42, 0x49, 0x52, 0, 1, 2, 3, 8, 0x80, 0xff),
+  fc.constantFrom(0x08, 0x0a, 0x10, 0x12, 0x18, 0x20, 0x28, 0x30, 0x38, 0x3a, 0x40, 0x42, 0x48, 0x49, 0x52, 0, 1, 2, 3, 8, 0x80, 0xff),
   fc.nat(255),
 )
 const anything = fc.array(byte, { maxLength: 40 }).map((bytes) => Uint8Array.from(bytes))
@@ -129,8 +131,8 @@ test('a fragment is read as the library reads it, whatever bytes it is', () => {
 test('attributes are written as the library writes them, and read back', () => {
   fc.assert(
     fc.property(attributes, ({ path, head }) => {
-      const { type, size, offset, mtimeS, ...same } = head
-      const message = { ...same, path: pathBytes(path), type: typeNumbers[type] }
+      const { type, size, offset, mtimeS, sparse = false, extended = noTarget, ...same } = head
+      const message = { ...same, sparse, extended, path: pathBytes(path), type: typeNumbers[type] }
       const numbers = { size: BigInt(size), offset: BigInt(offset), mtimeS: BigInt(mtimeS) }
       const written = encodeAttributes(path, head)
       assert.equal([...written], [...toBinary(FileAttributesSchema, create(FileAttributesSchema, { ...message, ...numbers }))])
@@ -149,19 +151,21 @@ function agreesOnAttributes(bytes: Uint8Array): boolean {
     assert.equal(decoded, { problem: 'its attributes do not decode' })
     return false
   }
-  const { path, type: number, mode, mtimeS, mtimeNs, size, offset, target } = library.message!
+  const { path, type: number, mode, mtimeS, mtimeNs, size, offset, target, sparse, extended } = library.message!
   const type = typeByNumber[number]
   const times = mtimeNs < 1e9 && mtimeS > -(2n ** 40n) && mtimeS < 2n ** 40n
   const sizes = size <= BigInt(Number.MAX_SAFE_INTEGER) && offset <= size
   const isWanted = pathProblem(path) === undefined && type !== undefined && times && sizes
-  if (!isWanted || (type === 'link' && (target.byteLength === 0 || target.includes(0)))) {
+  const isOutside = type === 'name' && pathProblem(target) !== undefined
+  if (!isWanted || isOutside || (type === 'link' && (target.byteLength === 0 || target.includes(0)))) {
     assert.ok('problem' in decoded)
     return false
   }
   if ('problem' in decoded) throw new Error(decoded.problem)
   assert.equal([...pathBytes(decoded.path)], [...path])
   const numbers = { mtimeS: Number(mtimeS), size: Number(size), offset: Number(offset) }
-  assert.equal(decoded.head, { type, mode: mode & 0o7777, mtimeNs, target, ...numbers })
+  const added = { ...(sparse && { sparse }), ...(extended.byteLength > 0 && { extended }) }
+  assert.equal(decoded.head, { type, mode: mode & 0o7777, mtimeNs, target, ...numbers, ...added })
   return true
 }
 

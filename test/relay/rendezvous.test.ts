@@ -347,4 +347,33 @@ test('what a predecessor forgot, and the store never had, is forgotten', () => {
   assert.is(desk.rendezvous.find(one), undefined)
 })
 
+test('an heir whose assignment could not be saved hears of it when it is, whoever makes that happen', () => {
+  const steps: [string, (desk: Desk) => Outcome | readonly Outcome[]][] = [
+    ['a repeated offer', (desk) => desk.offer('old', one).outcome],
+    ['the close', (desk) => desk.rendezvous.close('old', one, 3)],
+    ['time', (desk) => desk.tick()],
+  ]
+  for (const [name, step] of steps) {
+    const desk = new Desk()
+    desk.link('old', 'new')
+    desk.wait('new')
+    desk.offer('old', one)
+    desk.rendezvous.saveFailed(one)
+    assert.ok(notes(step(desk)).includes('new is assigned epoch 1'), name)
+  }
+})
+
+test('the packs of a handoff whose end could not be saved are dropped when it is', () => {
+  const desk = new Desk()
+  desk.link('old', 'new')
+  desk.offer('old', one)
+  desk.wait('new')
+  assert.ok(desk.finish('new', one, 1).drop)
+  desk.rendezvous.saveFailed(one)
+  assert.equal(
+    desk.tick().map(({ drop }) => drop),
+    [true],
+  )
+})
+
 test.run()

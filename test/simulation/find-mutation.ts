@@ -11,15 +11,15 @@ export interface MutationSearch {
   readonly seeds: number
 }
 
-/** Runs seeds 1, 2, … with the mutation until one has a violation, at most `seedsMax`. */
+/** Runs one seed after the other with the mutation, from `from` on, until one has a violation, at most `seedsMax`. */
 export async function findMutation(
   { patches }: Mutation,
-  { seedsMax, threads, signal }: { seedsMax: number; threads: number; signal?: AbortSignal },
+  { from = 1, seedsMax, threads, signal }: { from?: number; seedsMax: number; threads: number; signal?: AbortSignal },
 ): Promise<MutationSearch> {
   let found: SimulationRun | undefined
   let seeds = 0
   await runSeeds({
-    seeds: Array.from({ length: seedsMax }, (_, index) => index + 1),
+    seeds: Array.from({ length: seedsMax }, (_, index) => from + index),
     threads,
     patches,
     ...(signal && { signal }),

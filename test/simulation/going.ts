@@ -6,9 +6,10 @@ import type { SeededRandom } from '../helpers/seed.ts'
 import type { NoticePlan, PeerMachine } from './peer-machine.ts'
 import type { World } from './world.ts'
 
-export function drawNotice(random: SeededRandom, lanes: readonly LaneKind[]): NoticePlan {
+/** A slow handoff is given the time that it takes. */
+export function drawNotice(random: SeededRandom, lanes: readonly LaneKind[], isSlow = false): NoticePlan {
   return {
-    deadlineMs: 2000 + random.next() ** 2 * 40_000,
+    deadlineMs: isSlow ? 15_000 + random.next() * 45_000 : 2000 + random.next() ** 2 * 40_000,
     limits: {
       lanes,
       reserveMs: random.next() < 0.8 ? 3000 : random.next() * 3000,

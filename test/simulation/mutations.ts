@@ -30,8 +30,8 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'an heir acknowledges before it has restored',
     'peer/inherit/restorer.ts',
-    'this.#waiting.set(number, { number, pack, bytes, isUrgent, settles: [settle] })',
-    'this.#waiting.set(number, { number, pack, bytes, isUrgent, settles: [] })\n      settle()',
+    'this.#waiting.set(number, { number, pack, bytes, wasHeld: false, isUrgent, free, settles: [settle] })',
+    'this.#waiting.set(number, { number, pack, bytes, wasHeld: false, isUrgent, free, settles: [] })\n      settle()',
   ),
   mutation(
     'the relay does not compare epochs when it serves',
@@ -55,8 +55,8 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'an heir does not tell the predecessor what it has',
     'peer/inherit/successor.ts',
-    'channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.have, windowBytes,',
-    'channel.send(welcomeFrame({ certificate: membership.certificate(), have: restorer.superseded, windowBytes,',
+    'have: restorer.have, windowBytes: windowOf(kind)',
+    'have: restorer.superseded, windowBytes: windowOf(kind)',
   ),
   mutation(
     'barriers are ignored',
@@ -99,8 +99,8 @@ const faults: readonly Mutation[] = [
   mutation(
     'a relay that does not answer holds up the handoff',
     'peer/handoff/predecessor.ts',
-    'this.#tasks.push(this.#inventories.take(this.#stop.signal))',
-    'await Promise.all(this.#tasks)\n    this.#tasks.push(this.#inventories.take(this.#stop.signal))',
+    'this.#tasks.push(this.#takeInventories())',
+    'await Promise.all(this.#tasks)\n    this.#tasks.push(this.#takeInventories())',
   ),
   mutation('a pack comes after the receipt', 'peer/handoff/pipeline.ts', '      gatherer.end()\n', ''),
   {
@@ -138,12 +138,48 @@ const faults: readonly Mutation[] = [
     "if (this.#stop.signal.aborted) throw new HeirloomError('busy', 'this inheritance is over')",
     '',
   ),
-  mutation('a receipt is not known to be the last pack', 'peer/inherit/successor.ts', 'this.#packs ?? restorer.packs', 'this.#packs'),
+  mutation(
+    'a receipt is not known to be the last pack',
+    'peer/inherit/successor.ts',
+    'if (restorer.packs !== undefined && restorer.completeBelow(restorer.packs))',
+    'if (this.#packs !== undefined && restorer.completeBelow(this.#packs))',
+  ),
   mutation(
     'a record that can not be read now is moved aside',
     'relay/store/disk-record-store.ts',
     "throw new HeirloomError('io', `${path} can't be read`, { cause, hint })",
     'void [cause, hint]\n    return undefined',
+  ),
+  mutation(
+    'a store that can not sync what it finds opens without it',
+    'relay/store/handoff-recovery.ts',
+    '  await makeDurable(join(folder, segmentName(last)), disk)\n',
+    '  try {\n    await makeDurable(join(folder, segmentName(last)), disk)\n  } catch {\n    return found\n  }\n',
+  ),
+  mutation(
+    'a predecessor that was started again is waited for',
+    'relay/presence.ts',
+    'return known.enrolment === enrolment || this.#clock.monotonicMs() - known.enrolledMs <= this.#leaseMs',
+    'return true',
+  ),
+  mutation(
+    'a chunk is packed anew for each of its parts that was lost',
+    'peer/handoff/predecessor.ts',
+    'for (const [source, chunks] of this.#ledger.lost(numbers)) {',
+    'for (const [source, chunks] of numbers.flatMap((number) => [...this.#ledger.lost([number])])) {',
+  ),
+  mutation(
+    'what comes again is counted again',
+    'peer/inherit/restorer.ts',
+    'if (counted.size > 0) for (const entry of this.#options.journal.entriesOf(counted)) this.restored.remove(entry)',
+    '',
+  ),
+  mutation('the packs of an end that could not be saved stay', 'relay/rendezvous.ts', '    outcome.drop = record.finished\n', ''),
+  mutation(
+    'an heir whose assignment could not be saved does not hear of it',
+    'relay/rendezvous.ts',
+    'if (record.heir !== undefined && record.heir !== by && !record.finished)',
+    'if (by === "")',
   ),
   mutation(
     'a passing trouble of the relay ends the waiting',
@@ -155,13 +191,12 @@ const faults: readonly Mutation[] = [
 
 /** By name: the seed that shows the fault. */
 const seeds: Readonly<Record<string, number>> = {
-  'a relay that does not answer holds up the handoff': 1,
-  'a pack comes after the receipt': 23,
-  'a timer that fires early costs a second of the deadline': 78,
-  'an inheritance whose end the relay did not hear is made again': 76,
-  'an older promise takes the place of a newer one': 16,
-  'a silent other side holds up the end': 44,
-  'a receipt is not known to be the last pack': 314,
+  'a relay that does not answer holds up the handoff': 2,
+  'a pack comes after the receipt': 2,
+  'a silent other side holds up the end': 2,
+  'an inheritance that is over takes packs': 6,
+  'an inheritance whose end the relay did not hear is made again': 27,
+  'a predecessor that was started again is waited for': 1,
 }
 
 export const regressions: readonly Mutation[] = faults.map((fault) => ({ ...fault, seed: seeds[fault.name] }))

@@ -7,9 +7,14 @@ import { parseAddresses, type Node } from '../../src/net/node.ts'
 import { StreamChannel } from '../../src/net/stream-channel.ts'
 import type { Channel } from '../../src/wire/channel.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
+import type { WatchedTransfer } from './data-line-watch.ts'
+import { dialData, type DataLink, type DataWall } from './data-link.ts'
+import { hostName, plugIn, unplug } from './data-net.ts'
+import type { SimulatedSocket } from './data-socket.ts'
 import type { EventLoop } from './event-loop.ts'
+import { Lines } from './lines.ts'
 import type { Process } from './process.ts'
-import { SimulatedStream, type Carrier, type Segment, type StreamTap } from './stream.ts'
+import { SimulatedStream, type StreamTap } from './stream.ts'
 
 /** After this long a transport gives up on a silent other side. */
 const transportTimeoutMs = 900_000
@@ -24,10 +29,18 @@ export interface LinkState {
   readonly whenHealed: Set<() => void>
 }
 
+/** What a machine has besides its process. */
+export interface NodePlace {
+  readonly addresses: readonly string[]
+  readonly dataWall: DataWall
+}
+
 export interface NetworkOptions {
   readonly loop: EventLoop
   readonly random: SeededRandom
   readonly log: (text: string) => void
+  /** The transfer that a data socket with this token is for. */
+  readonly transferOf: (token: string) => WatchedTransfer | undefined
   /** Answers the taps of both ends of a new stream. */
   readonly tap: (opener: SimulatedNode, acceptor: SimulatedNode, protocol: string, far: SimulatedStream) => readonly [StreamTap, StreamTap]
 }
@@ -38,6 +51,7 @@ export class Network {
   readonly nodes = new Map<string, SimulatedNode>()
   readonly #links = new Map<string, LinkState>()
   readonly connections = new Set<Connection>()
+  readonly dataLinks = new Set<DataLink>()
   readonly #whenBack = new Map<string, (() => void)[]>()
   /** Dials fail at random with this probability. */
   dialFailure = 0
@@ -82,12 +96,18 @@ export class Network {
     link.whenHealed.clear()
   }
 
-  node(process: Process, peerId: string, addresses: readonly string[]): SimulatedNode {
-    const node = new SimulatedNode(this, process, peerId, addresses)
+  node(process: Process, peerId: string, place: NodePlace): SimulatedNode {
+    const node = new SimulatedNode(this, process, peerId, place)
     this.nodes.set(peerId, node)
+    plugIn(node)
     for (const run of this.#whenBack.get(peerId) ?? []) run()
     this.#whenBack.delete(peerId)
     return node
+  }
+
+  /** It is over. */
+  end(): void {
+    unplug(this.nodes.keys())
   }
 
   /** Calls when a machine that died silently is there again. */
@@ -100,16 +120,18 @@ export class SimulatedNode implements Node {
   readonly peerId: string
   readonly process: Process
   readonly #network: Network
-  readonly #addresses: readonly string[]
+  readonly #place: NodePlace
+  /** By port: who takes data sockets there. */
+  readonly dataServers = new Map<number, (socket: SimulatedSocket) => void>()
   readonly handlers = new Map<string, (channel: Channel) => void>()
   readonly #connections = new Set<ConnectionEnd>()
   #disposed = false
 
-  constructor(network: Network, process: Process, peerId: string, addresses: readonly string[]) {
+  constructor(network: Network, process: Process, peerId: string, place: NodePlace) {
     this.#network = network
     this.process = process
     this.peerId = peerId
-    this.#addresses = addresses
+    this.#place = place
   }
 
   get listens(): boolean {
@@ -117,7 +139,19 @@ export class SimulatedNode implements Node {
   }
 
   addresses(): string[] {
-    return [...this.#addresses]
+    return [...this.#place.addresses]
+  }
+
+  get isReachable(): boolean {
+    return this.#place.addresses.length > 0
+  }
+
+  get dataWall(): DataWall {
+    return this.#place.dataWall
+  }
+
+  dialData(to: string, port: number, socket: SimulatedSocket): void {
+    dialData(this.#network, this, to, port, socket)
   }
 
   handle(protocol: string, accept: (channel: Channel) => void): Promise<void> {
@@ -185,26 +219,17 @@ export class SimulatedNode implements Node {
   }
 }
 
-interface Line {
-  /** Waits to leave the sending machine. */
-  readonly segments: Segment[]
-  isMoving: boolean
-  readonly flying: { readonly segment: Segment; isHere: boolean }[]
-  arriveMs: number
-  readonly to: SimulatedStream
-}
-
-export class Connection implements Carrier {
+export class Connection {
   readonly near: ConnectionEnd
   readonly far: ConnectionEnd
   readonly network: Network
   readonly link: LinkState
-  /** By the sending end of a stream: what is under way, in order. */
-  readonly #lines = new Map<SimulatedStream, Line>()
+  readonly lines: Lines
 
   constructor(network: Network, near: SimulatedNode, far: SimulatedNode, link: LinkState) {
     this.network = network
     this.link = link
+    this.lines = new Lines(network.options, link)
     this.near = new ConnectionEnd(this, near, far.peerId)
     this.far = new ConnectionEnd(this, far, near.peerId)
     network.connections.add(this)
@@ -213,59 +238,6 @@ export class Connection implements Carrier {
 
   other(end: ConnectionEnd): ConnectionEnd {
     return end === this.near ? this.far : this.near
-  }
-
-  join(one: SimulatedStream, other: SimulatedStream): void {
-    this.#lines.set(one, { segments: [], isMoving: false, flying: [], arriveMs: 0, to: other })
-    this.#lines.set(other, { segments: [], isMoving: false, flying: [], arriveMs: 0, to: one })
-  }
-
-  carry(from: SimulatedStream, segment: Segment): void {
-    this.#lines.get(from)!.segments.push(segment)
-    this.#move(from)
-  }
-
-  /** What has left this machine may still arrive. */
-  drop(from: SimulatedStream): void {
-    const { segments } = this.#lines.get(from)!
-    segments.length = Math.min(segments.length, this.network.options.random.integer(0, segments.length))
-  }
-
-  #move(from: SimulatedStream): void {
-    const line = this.#lines.get(from)!
-    const [segment] = line.segments
-    if (segment === undefined || line.isMoving) return
-    const { loop, random } = this.network.options
-    line.isMoving = true
-    const bytes = segment.kind === 'data' ? segment.bytes.byteLength : 1
-    loop.after(bytes / this.link.bytesPerMs, () => {
-      line.isMoving = false
-      if (line.segments[0] === segment) line.segments.shift()
-      this.#deliver(from, line, segment, this.link.latencyMs + random.next() * this.link.jitterMs)
-      this.#move(from)
-    })
-  }
-
-  #deliver(from: SimulatedStream, line: Line, segment: Segment, delayMs: number): void {
-    const { loop } = this.network.options
-    const flight = { segment, isHere: false }
-    line.flying.push(flight)
-    line.arriveMs = Math.max(loop.nowMs + delayMs, line.arriveMs)
-    const arrive = () => {
-      if (this.link.isCut) return void this.link.whenHealed.add(() => loop.after(this.link.latencyMs, arrive))
-      flight.isHere = true
-      // Never before what was sent earlier on the same stream.
-      while (line.flying[0]?.isHere === true) this.#handOver(from, line.to, line.flying.shift()!.segment)
-    }
-    loop.after(line.arriveMs - loop.nowMs, arrive)
-  }
-
-  #handOver(from: SimulatedStream, to: SimulatedStream, segment: Segment): void {
-    to.process.do(() => {
-      if (to.isOver) return
-      to.receive(segment)
-      if (segment.kind === 'data') this.network.options.loop.after(this.link.latencyMs, () => from.arrived(segment.bytes.byteLength))
-    })
   }
 }
 
@@ -288,13 +260,15 @@ export class ConnectionEnd {
     const { network, link } = this.#connection
     const { loop, random, tap } = network.options
     if (!this.isOpen) return then(undefined)
-    const near = new SimulatedStream(this.node.process, this.#connection, loop.steps)
-    const farStream = new SimulatedStream(far.node.process, this.#connection, loop.steps)
+    const near = new SimulatedStream(this.node.process, this.#connection.lines, loop.steps)
+    const farStream = new SimulatedStream(far.node.process, this.#connection.lines, loop.steps)
     const [nearTap, farTap] = tap(this.node, far.node, protocol, farStream)
     near.tap = nearTap
     farStream.tap = farTap
-    this.#connection.join(near, farStream)
+    this.#connection.lines.join(near, farStream)
     this.#streams.add(near)
+    // A connection that ends fails what is being opened on it.
+    near.addEventListener('close', () => then(undefined), { once: true })
     const request = () => {
       if (link.isCut) return void link.whenHealed.add(request)
       loop.after(link.latencyMs + random.next() * link.jitterMs, () =>
@@ -302,9 +276,9 @@ export class ConnectionEnd {
           const accept = far.node.handlers.get(protocol)
           if (!far.isOpen || accept === undefined) return this.node.process.do(() => then(undefined))
           far.#streams.add(farStream)
-          accept(new StreamChannel(farStream.asLibP2P, between(this.node.peerId)))
+          accept(new StreamChannel(farStream.asLibP2P, between(far.node.peerId, this.node.peerId)))
           this.node.process.after(link.latencyMs, () =>
-            this.isOpen ? then(new StreamChannel(near.asLibP2P, between(this.remotePeer))) : then(undefined),
+            this.isOpen ? then(new StreamChannel(near.asLibP2P, between(this.node.peerId, this.remotePeer))) : then(undefined),
           )
         }),
       )
@@ -355,7 +329,8 @@ export class ConnectionEnd {
   }
 }
 
-/** What a channel wants to know of its connection: who is at the other end. There is no host: data sockets are not simulated. */
-function between(remotePeer: string): ConstructorParameters<typeof StreamChannel>[1] {
-  return { remotePeer, remoteAddr: { getComponents: () => [] } } as unknown as ConstructorParameters<typeof StreamChannel>[1]
+/** What a channel wants to know of its connection: who is at the other end, and where. */
+function between(own: string, remotePeer: string): ConstructorParameters<typeof StreamChannel>[1] {
+  const host = { name: 'dns4', value: hostName(own, remotePeer) }
+  return { remotePeer, remoteAddr: { getComponents: () => [host] } } as unknown as ConstructorParameters<typeof StreamChannel>[1]
 }

@@ -16,7 +16,7 @@ const KiB = 1024
 /** By file of src/limits and by name: what the bound is in a simulated world. */
 const smallBounds: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'src/limits/wire.ts': { packBytesTarget: 1 * KiB, packBytesMax: 16 * KiB },
-  'src/limits/lane.ts': { windowBytes: 4 * KiB },
+  'src/limits/lane.ts': { windowBytes: 4 * KiB, dataQueueBytes: 3 * KiB },
   'src/limits/link.ts': { controlQueueBytesMax: 32 * KiB },
   'src/limits/handoff.ts': { feedAheadBytes: 2 * KiB, heldBytesMax: 2 * KiB },
   'src/limits/relay.ts': {
@@ -52,9 +52,15 @@ export function withSmallBounds(file: string, text: string): string {
 
 const root = new URL('../../', import.meta.url).href
 
-/** From now on modules are loaded changed. Only those that aren't loaded yet. */
+const dataNet = new URL('data-net.ts', import.meta.url).href
+
+/** From now on modules are loaded changed, and data sockets are those of simulated machines. Only what isn't loaded yet. */
 export function patchModules(patches: readonly Patch[]): void {
   registerHooks({
+    resolve(specifier, context, nextResolve) {
+      const isOfSockets = specifier === 'node:net' && context.parentURL?.startsWith(`${root}src/lane/`) === true
+      return nextResolve(isOfSockets ? dataNet : specifier, context)
+    },
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context)
       const file = url.startsWith(root) ? url.slice(root.length) : undefined

@@ -1,10 +1,10 @@
 // A VM: the production successor and predecessor in processes that are killed, stopped and started again. What the agent does around them is
 // done here in the same order; its files, sources and sinks are simulated.
 
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { Deadline } from '../../src/deadline.ts'
 import { HeirloomError } from '../../src/errors.ts'
+import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
-import type { KeyWrapping } from '../../src/seal/handoff-header.ts'
 import type { Identity } from '../../src/seal/identity.ts'
 import type { PoolSecret } from '../../src/seal/pool-key.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
@@ -17,12 +17,16 @@ import { inherit } from '../../peer/inherit/inherit.ts'
 import { recallJournal } from '../../peer/inherit/journal.ts'
 import { waitForAssignment } from '../../peer/inherit/wait.ts'
 import { joinPool, type Membership } from '../../peer/membership.ts'
+import { openData } from '../../peer/open-data.ts'
 import { RelayClient } from '../../peer/relay-client.ts'
 import type { HandoffResult } from '../../peer/result.ts'
-import { HandoffTruth } from './handoff-truth.ts'
+import type { DataWall } from './data-link.ts'
+import type { HandoffTruth } from './handoff-truth.ts'
 import { JournalDisk } from './journal-disk.ts'
+import { simulatedWrapping } from './key-wrapping.ts'
 import type { SimulatedNode } from './network.ts'
 import { Killed, MachineClock, Process } from './process.ts'
+import { checkHandedOff, checkInherited } from './result-checks.ts'
 import { RestoredState, SimulatedSink } from './restored-state.ts'
 import { SimulatedSource, type SourceScript } from './state.ts'
 import { addressOf, type Surroundings } from './surroundings.ts'
@@ -39,6 +43,8 @@ export interface PeerMachineOptions {
   readonly lanes: readonly LaneKind[]
   /** Whether others can dial it. */
   readonly isReachable: boolean
+  /** What stands before its data port. */
+  readonly dataWall: DataWall
   readonly awaits: boolean
   readonly sources: readonly SourceScript[]
   readonly restoreMs: number
@@ -54,7 +60,7 @@ export interface NoticePlan {
 export interface RunningHandoff {
   readonly process: Process
   readonly machine: PeerMachine
-  readonly endsMs: number
+  readonly deadline: Deadline
   readonly stoppedBeforeMs: number
   result: HandoffResult | undefined
   /** It ended without a result: what it could not read of its own state says why. */
@@ -66,6 +72,7 @@ interface Running {
   readonly node: SimulatedNode
   readonly membership: Membership
   readonly relay: RelayClient
+  readonly data: DataEnd
   readonly desk: InheritanceDesk
   readonly inheriting: AbortController
   readonly events: EventLog
@@ -85,6 +92,8 @@ export class PeerMachine {
   sinkFailure = 0
   isGone = false
   #running: Running | undefined
+
+  readonly #violate = (rule: string, detail: string): void => this.options.surroundings.violation(rule, `${this.name}: ${detail}`)
 
   constructor(options: PeerMachineOptions) {
     this.options = options
@@ -118,13 +127,18 @@ export class PeerMachine {
 
   start(): void {
     if (this.isRunning || this.isGone) return
-    const { surroundings, identity, pool, relays, clock, isReachable, awaits, truths } = this.options
+    const { surroundings, identity, pool, relays, clock, isReachable, dataWall, awaits, truths, name, sources, lanes } = this.options
     const process = new Process(this.name, surroundings.loop, surroundings.random, clock)
-    const node = surroundings.network.node(process, identity.peerId, isReachable ? [addressOf(identity.peerId)] : [])
+    const addresses = isReachable ? [addressOf(identity.peerId)] : []
+    const node = surroundings.network.node(process, identity.peerId, { addresses, dataWall })
     const joined = joinPool({ kind: 'secret', pool }, identity, process.clock, 'receive')
     // One certificate a process: signing one for every link would be most of a simulation's work.
     const own = joined.certificate()
-    const membership = { ...joined, certificate: () => own, wrapping: this.#wrapping() }
+    const membership = {
+      ...joined,
+      certificate: () => own,
+      wrapping: simulatedWrapping({ random: surroundings.random, truths, owner: name, sources }),
+    }
     const random = () => surroundings.random.next()
     const relay = new RelayClient({ node, relays, certificate: () => membership.certificate(), clock: process.clock, random })
     const events = new EventLog(process.clock)
@@ -139,7 +153,8 @@ export class PeerMachine {
     events.listen((event) => this.#onEvent(process, event))
     InheritanceDesk.open(node, process.clock).then(desk.resolve, desk.reject)
     const begin = async () => {
-      const running = { process, node, membership, relay, desk: await desk.promise, inheriting: new AbortController(), events }
+      const data = await openData({ lanes, host: isReachable ? identity.peerId : undefined, port: 0, clock: process.clock })
+      const running = { process, node, membership, relay, data, desk: await desk.promise, inheriting: new AbortController(), events }
       this.#running = running
       void this.#link(running)
       if (awaits) await this.#succeed(running)
@@ -173,7 +188,7 @@ export class PeerMachine {
     }
   }
 
-  async #inherit({ process, node, membership, relay, desk, inheriting, events }: Running, assignment: Assignment): Promise<void> {
+  async #inherit({ process, node, membership, relay, data, desk, inheriting, events }: Running, assignment: Assignment): Promise<void> {
     const { surroundings, lanes, truths } = this.options
     const handoff = Buffer.from(assignment.handoff).toString('hex')
     const truth = truths.get(handoff)
@@ -183,7 +198,7 @@ export class PeerMachine {
     const sinks: SimulatedSink[] = []
     const watch = {
       begins: () => this.#checkFence(truth, assignment.epoch),
-      violation: (rule: string, detail: string) => surroundings.violation(rule, `${this.name}: ${detail}`),
+      violation: this.#violate,
     }
     const sinkOf = ({ name }: { name: string }) => {
       const { restoreMs } = this.options
@@ -200,6 +215,7 @@ export class PeerMachine {
         membership,
         node,
         relay,
+        data,
         desk,
         clock: process.clock,
         events,
@@ -215,7 +231,9 @@ export class PeerMachine {
         `${this.name} has inherited ${handoff.slice(0, 6)}: ${result.outcome}, ${result.chunks.delivered} of ${result.chunks.planned} chunks`,
       )
       this.results.push(result)
-      this.#checkInherited(truth, state, result)
+      // What it had is nothing to its predecessor any more, and it forgets it.
+      if (result.outcome === 'fenced') for (const told of [truth.acknowledged, truth.restored]) told.delete(this.options.identity.peerId)
+      checkInherited(truth, this.options.identity.peerId, state, result, this.#violate)
     } catch (thrown) {
       if (inheriting.signal.aborted) throw thrown
       this.#failed(process, 'inheriting', thrown)
@@ -229,6 +247,8 @@ export class PeerMachine {
   #ended(truth: HandoffTruth, epoch: number): void {
     const { identity, surroundings } = this.options
     this.inheriting.delete(`${truth.hex} ${epoch}`)
+    // What it had in memory is gone.
+    truth.here.delete(identity.peerId)
     if (truth.welcomed.some((lane) => lane.heir === identity.peerId && lane.epoch === epoch && lane.isOpen()))
       surroundings.violation('an inheritance that is over holds no lane', `${this.name}: ${truth.hex.slice(0, 6)}, epoch ${epoch}`)
   }
@@ -241,14 +261,14 @@ export class PeerMachine {
 
   #handOff(running: Running, { deadlineMs, limits }: NoticePlan): void {
     if (this.isGone || this.isHandingOff) return
-    const { process, membership, node, relay, events, inheriting } = running
+    const { process, membership, node, relay, data, events, inheriting } = running
     const { surroundings, sources } = this.options
     surroundings.log(`${this.name} is going within ${Math.round(deadlineMs)} ms`)
     inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
     const handoff: RunningHandoff = {
       process,
       machine: this,
-      endsMs: process.clock.monotonicMs() + deadlineMs,
+      deadline: Deadline.after(process.clock, deadlineMs),
       stoppedBeforeMs: process.stoppedMs,
       result: undefined,
       hasEnded: false,
@@ -256,7 +276,8 @@ export class PeerMachine {
     this.handoffs.push(handoff)
     const own = sources.map((script) => new SimulatedSource(this.name, script, process))
     const random = () => surroundings.random.next()
-    handOff({ membership, node, relay, clock: process.clock, events, random, reason: 'simulated', deadlineMs, sources: own, limits }).then(
+    const common = { membership, node, relay, data, clock: process.clock, events, random, compress: 'never' as const }
+    handOff({ ...common, reason: 'simulated', deadlineMs, deadline: handoff.deadline, sources: own, limits }).then(
       async ({ result }) => {
         if (!process.alive) return
         handoff.result = result
@@ -266,6 +287,7 @@ export class PeerMachine {
         this.#checkHandedOff(result)
         this.isGone = true
         await relay[Symbol.asyncDispose]()
+        await data[Symbol.asyncDispose]()
         await node[Symbol.asyncDispose]()
         process.kill()
       },
@@ -277,6 +299,12 @@ export class PeerMachine {
         process.kill()
       },
     )
+  }
+
+  /** The VM that is going has so long from now on. */
+  moveNotice(leftMs: number): void {
+    for (const { process, deadline, result, hasEnded } of this.handoffs)
+      if (result === undefined && !hasEnded) process.do(() => deadline.moveTo(process.clock.monotonicMs() + leftMs))
   }
 
   kill(): void {
@@ -350,58 +378,10 @@ export class PeerMachine {
       )
   }
 
-  #checkInherited(truth: HandoffTruth, state: RestoredState, { outcome }: HandoffResult): void {
-    const { violation } = this.options.surroundings
-    const restored = truth.restoredBy(this.options.identity.peerId)
-    const last = Math.max(0, ...truth.sealed.keys())
-    // The receipt may never have left; then nobody can know that there is no more.
-    let hasAll = restored.has(last) && truth.sealed.get(last)?.pack.receipt !== undefined && truth.handedOff !== 'partial'
-    for (const [name, promised] of truth.promised()) {
-      const whole = state.complete.values().reduce((sum, chunk) => sum + (chunk.startsWith(`${name} `) ? 1 : 0), 0)
-      if (whole >= promised) continue
-      hasAll = false
-      if (outcome === 'delivered')
-        violation('an heir says what it missed', `${this.name}: ${whole} of ${promised} chunks of ${name} are here`)
-    }
-    if (hasAll && outcome === 'partial')
-      violation('an heir that has everything says so', `${this.name} has all of ${truth.hex.slice(0, 6)} and calls it partial`)
-  }
-
   #checkHandedOff(result: HandoffResult): void {
     const truth = this.options.truths.get(result.handoff)
     if (truth === undefined) return
     truth.handedOff = result.outcome
-    const heir = truth.epochs.get(result.epoch)
-    const held = truth.stored.clone()
-    if (heir !== undefined) held.addAll(truth.everAcknowledgedBy(heir))
-    const whole = truth.sources.reduce((sum, { name }) => sum + truth.wholeChunks(name, held).size, 0)
-    if (result.chunks.delivered > whole)
-      this.options.surroundings.violation(
-        'a receipt is true',
-        `${this.name}: ${result.chunks.delivered} chunks delivered, ${whole} are at the heir or the store`,
-      )
-  }
-
-  /** As HPKE, but at once and from the seed: the pool's id is the key. */
-  #wrapping(): KeyWrapping {
-    const { surroundings, truths, name, sources } = this.options
-    const cipherKey = (pool: { id: Uint8Array }) => pool.id
-    return {
-      randomBytes: (bytes) => Uint8Array.from({ length: bytes }, () => surroundings.random.integer(0, 255)),
-      wrap(key, pool, info) {
-        const hex = Buffer.from(info.subarray(-16)).toString('hex')
-        truths.set(hex, new HandoffTruth({ hex, pool: pool.id, key, owner: name, sources }))
-        const cipher = createCipheriv('aes-256-gcm', cipherKey(pool), new Uint8Array(12)).setAAD(info)
-        const sealed = cipher.update(key)
-        cipher.final()
-        return Promise.resolve({ encapsulated: new Uint8Array(32), wrapped: new Uint8Array(Buffer.concat([sealed, cipher.getAuthTag()])) })
-      },
-      unwrap({ wrapped }, pool, info) {
-        const decipher = createDecipheriv('aes-256-gcm', cipherKey(pool), new Uint8Array(12)).setAAD(info).setAuthTag(wrapped.subarray(-16))
-        const key = decipher.update(wrapped.subarray(0, -16))
-        decipher.final()
-        return Promise.resolve(new Uint8Array(key))
-      },
-    }
+    checkHandedOff(truth, result, this.#violate)
   }
 }

@@ -9,10 +9,12 @@ import { decodeRecordHeader, matchesHeader, recordHeaderBytes } from '../../rela
 import type { HandoffKey, PackStore } from '../../relay/store/store.ts'
 import type { QuotaLimits } from '../../relay/quota.ts'
 import { HeirloomError } from '../../src/errors.ts'
+import { DataEnd } from '../../src/lane/data-end.ts'
 import { leaseMs } from '../../src/limits/link.ts'
 import type { Identity } from '../../src/seal/identity.ts'
 import type { PoolPublic } from '../../src/seal/pool-key.ts'
-import { controlProtocol, transferProtocol } from '../../src/wire/protocols.ts'
+import { controlProtocol, dataProtocol, transferProtocol } from '../../src/wire/protocols.ts'
+import type { DataWall } from './data-link.ts'
 import { SimulatedDisk } from './disk.ts'
 import { addressOf, type Surroundings } from './surroundings.ts'
 import { Killed, MachineClock, Process } from './process.ts'
@@ -27,6 +29,9 @@ export interface RelayMachineOptions {
   readonly keepMsMax: number
   readonly segmentBytes: number
   readonly clock: MachineClock
+  /** Whether it takes data sockets. */
+  readonly hasData: boolean
+  readonly dataWall: DataWall
   /** Its stores are open; it is about to serve what they say they have. */
   readonly onOpened: (packs: PackStore) => void
 }
@@ -79,7 +84,7 @@ export class RelayMachine {
   }
 
   async #serve(process: Process): Promise<void> {
-    const { surroundings, identity, pools, quota, keepMsMax, segmentBytes, onOpened } = this.#options
+    const { surroundings, identity, pools, quota, keepMsMax, segmentBytes, hasData, dataWall, onOpened } = this.#options
     const disk = this.disk.mount(process)
     const onWarning = (warning: HeirloomError) => {
       if (!process.alive || warning.cause instanceof Killed) return
@@ -92,11 +97,13 @@ export class RelayMachine {
     const packs = await openDiskPackStore(join(directory, 'packs'), { disk, onWarning, segmentBytes })
     if (!process.alive) return
     onOpened(packs)
-    const relay = createRelay({ packs, records, pools, quota, clock: process.clock, leaseMs, keepMsMax, onWarning })
+    const node = surroundings.network.node(process, identity.peerId, { addresses: [this.address], dataWall })
+    const data = hasData ? await DataEnd.open({ host: identity.peerId, port: 0, clock: process.clock }) : undefined
+    const relay = createRelay({ packs, records, pools, quota, clock: process.clock, leaseMs, keepMsMax, data, onWarning })
     this.#relay = relay
-    const node = surroundings.network.node(process, identity.peerId, [this.address])
     await node.handle(controlProtocol, (channel) => relay.acceptControl(channel))
     await node.handle(transferProtocol, (channel) => relay.acceptTransfer(channel))
+    await node.handle(dataProtocol, (channel) => relay.acceptData(channel))
     surroundings.log('relay serves')
     this.#close = async () => {
       const giveUp = new AbortController()
@@ -106,6 +113,7 @@ export class RelayMachine {
       await relay[Symbol.asyncDispose]()
       await packs[Symbol.asyncDispose]()
       await records[Symbol.asyncDispose]()
+      await data?.[Symbol.asyncDispose]()
     }
   }
 

@@ -46,6 +46,7 @@ export interface SimulatedSinkOptions {
 
 export class SimulatedSink implements Sink {
   readonly kind = 'app'
+  readonly returnsMemory = true
   readonly name: string
   readonly #options: SimulatedSinkOptions
   /** By chunk: the length at each offset. In memory only. */
@@ -75,6 +76,8 @@ export class SimulatedSink implements Sink {
       const sum = ranges.values().reduce((total, length) => total + length, 0)
       if (sum < fragment.chunkBytes) unfinished.push(index)
       else {
+        // As real ones, which give it its place and forget it.
+        this.#progress.delete(fragment.id)
         state.complete.add(`${this.name} ${fragment.id}`)
         chunks++
         bytes += fragment.chunkBytes

@@ -2,11 +2,13 @@
 
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
+import { drawDataWall } from './data-link.ts'
 import { noDiskFaults } from './disk.ts'
 import { diskFaults } from './faults/disk-faults.ts'
 import { pick, type FaultKind } from './faults/fault-kind.ts'
 import { heirFaults } from './faults/heir-faults.ts'
 import { networkFaults } from './faults/network-faults.ts'
+import { noticeFaults } from './faults/notice-faults.ts'
 import { peerFaults } from './faults/peer-faults.ts'
 import { relayFaults } from './faults/relay-faults.ts'
 import { timeFaults } from './faults/time-faults.ts'
@@ -17,7 +19,7 @@ import type { World } from './world.ts'
 /** After this many virtual ms at most no fault begins any more, and all that was broken works again. */
 const faultsEndMaxMs = 60_000
 
-const faultKinds: readonly FaultKind[] = [networkFaults, ...relayFaults, diskFaults, ...peerFaults, ...timeFaults, heirFaults]
+const faultKinds: readonly FaultKind[] = [networkFaults, ...relayFaults, diskFaults, ...peerFaults, ...timeFaults, noticeFaults, heirFaults]
 
 export interface Scenario {
   /** From then on nothing fails any more. */
@@ -29,42 +31,53 @@ export function playScenario(world: World): Scenario {
   const { random, loop } = world
   const kinds = faultKinds.filter(({ probability }) => random.next() < probability)
   world.log(`this world has: ${kinds.map(({ name }) => name).join(', ') || 'no faults'}`)
-  const lanes = drawLanes(random)
+  const pool = { lanes: drawLanes(random), isSlow: random.next() < 0.35 }
   const faultsEndMs = 5_000 + random.next() * (faultsEndMaxMs - 5_000)
   loop.after(0, () => world.relay.start())
-  for (let count = random.integer(2, 5); count > 0; count--) addPeer(world, lanes, faultsEndMs)
-  const faults = kinds.flatMap((kind) => kind.faults(world, faultsEndMs))
+  for (let count = random.integer(2, 5); count > 0; count--) addPeer(world, pool, faultsEndMs)
+  const faults = kinds.map((kind) => kind.faults(world, faultsEndMs))
   if (faults.length > 0) {
-    for (let count = random.integer(1, 14); count > 0; count--) loop.after(random.next() * faultsEndMs, pick(random, faults))
+    for (let count = random.integer(1, 18); count > 0; count--) loop.after(random.next() * faultsEndMs, pick(random, pick(random, faults)))
   }
-  loop.after(faultsEndMs, () => makePeace(world, lanes))
+  loop.after(faultsEndMs, () => makePeace(world, pool))
   return { faultsEndMs }
 }
 
 function drawLanes(random: SeededRandom): readonly LaneKind[] {
   const luck = random.next()
-  return luck < 0.7 ? ['stream', 'store'] : luck < 0.88 ? ['store'] : ['stream']
+  if (luck < 0.4) return ['fast', 'stream', 'store']
+  if (luck < 0.7) return ['stream', 'store']
+  if (luck < 0.85) return ['store']
+  return luck < 0.92 ? ['fast', 'stream'] : luck < 0.96 ? ['fast', 'store'] : ['stream']
 }
 
-function addPeer(world: World, lanes: readonly LaneKind[], faultsEndMs: number): void {
+/** What the VMs of a world have in common. */
+interface Pool {
+  readonly lanes: readonly LaneKind[]
+  /** Their state takes so long to read that heirs come and go meanwhile. */
+  readonly isSlow: boolean
+}
+
+function addPeer(world: World, { lanes, isSlow }: Pool, faultsEndMs: number): void {
   const { random, loop } = world
   const isFirst = world.peers.length === 0
   const isGoing = isFirst || random.next() < 0.5
   const peer = world.addPeer({
     lanes,
     isReachable: random.next() < 0.8,
+    dataWall: drawDataWall(random),
     awaits: !isFirst && random.next() < 0.8,
-    sources: Array.from({ length: random.integer(1, 2) }, (_, index) => drawSource(random, `source${index}`)),
+    sources: Array.from({ length: random.integer(1, 2) }, (_, index) => drawSource(random, `source${index}`, isSlow ? 8 : 1)),
     restoreMs: random.next() < 0.5 ? 2 : random.next() * 600,
   })
   loop.after(random.next() ** 2 * 15_000, () => peer.start())
   if (!isGoing) return
-  const notice = drawNotice(random, lanes)
-  loop.after(500 + random.next() * faultsEndMs, () => goAway(world, peer, notice))
+  const notice = drawNotice(random, lanes, isSlow)
+  loop.after(500 + random.next() * (isSlow ? faultsEndMs / 2 : faultsEndMs), () => goAway(world, peer, notice))
 }
 
 /** All that was broken works again, and fresh successors come. */
-function makePeace(world: World, lanes: readonly LaneKind[]): void {
+function makePeace(world: World, { lanes }: Pool): void {
   const { random, network, relay, peers } = world
   world.log('the faults are over')
   relay.disk.faults = noDiskFaults
@@ -83,6 +96,6 @@ function makePeace(world: World, lanes: readonly LaneKind[]): void {
   }
   relay.start()
   for (let count = 0; count < 2; count++) {
-    world.addPeer({ lanes, isReachable: true, awaits: true, sources: [], restoreMs: random.next() * 100 }).start()
+    world.addPeer({ lanes, isReachable: true, dataWall: 'open', awaits: true, sources: [], restoreMs: random.next() * 100 }).start()
   }
 }

@@ -3,6 +3,7 @@
 import process from 'node:process'
 import { SeededRandom } from '../helpers/seed.ts'
 import { Killed } from './process.ts'
+import { drawDataWall } from './data-link.ts'
 import { playScenario } from './scenario.ts'
 import { World, type Violation } from './world.ts'
 
@@ -29,6 +30,8 @@ export async function simulate(seed: number, { keepsLog = false } = {}): Promise
     quotaBytes: random.next() < 0.1 ? random.integer(4_000, 60_000) : undefined,
     keepMsMax: random.next() < 0.1 ? 60_000 : 86_400_000,
     segmentBytes: 2 ** random.integer(8, 14),
+    hasData: random.next() < 0.8,
+    dataWall: drawDataWall(random),
   })
   const onRejection = (thrown: unknown) => {
     if (!isOfTheDead(thrown))

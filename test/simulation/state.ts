@@ -33,7 +33,8 @@ export interface SourceScript {
   readonly fault: 'none' | 'hangs' | 'fails' | 'forgets'
 }
 
-export function drawSource(random: SeededRandom, name: string): SourceScript {
+/** `slowness`: how many times the usual time it takes to read. */
+export function drawSource(random: SeededRandom, name: string, slowness: number): SourceScript {
   const count = random.next() < 0.1 ? 0 : random.integer(1, 24)
   const metadata = random.integer(0, 3)
   const chunks = Array.from({ length: count }, (_, index): SimulatedChunk => {
@@ -52,7 +53,7 @@ export function drawSource(random: SeededRandom, name: string): SourceScript {
   return {
     name,
     chunks,
-    readMs: random.next() < 0.3 ? 0 : random.next() * 400,
+    readMs: slowness * (random.next() < 0.3 ? 0 : random.next() * 400),
     inventoryMs: random.next() * 500,
     fault: luck < 0.03 ? 'hangs' : luck < 0.06 ? 'fails' : luck < 0.1 ? 'forgets' : 'none',
   }

@@ -4,6 +4,7 @@
 import type { Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { HeirloomError } from '../../src/errors.ts'
+import type { LineEnd, Lines, Segment } from './lines.ts'
 import type { Process } from './process.ts'
 
 /** What waits to be delivered beyond this makes `send` answer that it is full. */
@@ -29,9 +30,6 @@ class EndEvent extends Event {
   }
 }
 
-/** What the link carries for a stream, in order. */
-export type Segment = { readonly kind: 'data'; readonly bytes: Uint8Array } | { readonly kind: 'fin' } | { readonly kind: 'reset' }
-
 /** Watches what is sent and what arrives, frame by frame. */
 export interface StreamTap {
   sent(frame: Uint8Array): void
@@ -40,28 +38,22 @@ export interface StreamTap {
   closed(): void
 }
 
-export interface Carrier {
-  carry(from: SimulatedStream, segment: Segment): void
-  /** Drops what was sent and hasn't arrived. */
-  drop(from: SimulatedStream): void
-}
-
-export class SimulatedStream extends EventTarget {
+export class SimulatedStream extends EventTarget implements LineEnd {
   readonly process: Process
   readonly id: number
   writeStatus: 'writable' | 'closing' | 'closed' = 'writable'
   writableNeedsDrain = false
   tap: StreamTap | undefined
-  readonly #carrier: Carrier
+  readonly #lines: Lines
   #remoteWrites = true
   #isOver = false
   #unsentBytes = 0
   #whenDrained: (() => void) | undefined
 
-  constructor(process: Process, carrier: Carrier, id: number) {
+  constructor(process: Process, lines: Lines, id: number) {
     super()
     this.process = process
-    this.#carrier = carrier
+    this.#lines = lines
     this.id = id
   }
 
@@ -85,7 +77,7 @@ export class SimulatedStream extends EventTarget {
     const bytes = data instanceof Uint8Array ? data.slice() : data.slice()
     this.tap?.sent(bytes)
     this.#unsentBytes += bytes.byteLength
-    for (const piece of this.#split(bytes)) this.#carrier.carry(this, { kind: 'data', bytes: piece })
+    for (const piece of this.#split(bytes)) this.#lines.carry(this, { kind: 'data', bytes: piece })
     this.writableNeedsDrain = this.#unsentBytes > fullBytes
     return !this.writableNeedsDrain
   }
@@ -104,7 +96,7 @@ export class SimulatedStream extends EventTarget {
     if (this.writableNeedsDrain) await this.#drain()
     if (this.#isOver) return
     this.writeStatus = 'closed'
-    this.#carrier.carry(this, { kind: 'fin' })
+    this.#lines.carry(this, { kind: 'fin' })
     if (!this.#remoteWrites) this.end(undefined)
   }
 
@@ -120,8 +112,8 @@ export class SimulatedStream extends EventTarget {
 
   abort(error: Error): void {
     if (this.#isOver) return
-    this.#carrier.drop(this)
-    this.#carrier.carry(this, { kind: 'reset' })
+    this.#lines.drop(this)
+    this.#lines.carry(this, { kind: 'reset' })
     this.end(error)
   }
 

@@ -1,7 +1,8 @@
 // Watches every frame of a simulated world, as it is sent and as it arrives, and holds it against the protocol: credit, acknowledgements,
 // epochs, what a stream may carry.
 
-import { readAcknowledge, readEnd, readFailure, readHello, readWelcome } from '../../src/transfer/messages.ts'
+import { packTagBytes } from '../../src/lane/pack-tags.ts'
+import { readAcknowledge, readEnd, readFailure, readHello, readWelcome, type DataOfferMessage } from '../../src/transfer/messages.ts'
 import { fromBinary } from '@bufbuild/protobuf'
 import { windowBytes } from '../../src/limits/lane.ts'
 import { packBytesMax } from '../../src/limits/wire.ts'
@@ -11,6 +12,7 @@ import { RelayMessageSchema, RequestSchema, type Assignment, type Heir, type Req
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { controlProtocol } from '../../src/wire/protocols.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
+import type { WatchedTransfer } from './data-line-watch.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
 import type { SimulatedNode } from './network.ts'
 import type { SimulatedStream, StreamTap } from './stream.ts'
@@ -27,6 +29,8 @@ export interface WireEvents {
   heirHas(truth: HandoffTruth, heir: string, have: PackSet): void
   /** A pack has come to a process. */
   arrivedAt(truth: HandoffTruth, peer: string, number: number): void
+  /** Whoever shows this token on a data socket brings packs of that transfer. */
+  offersData(token: string, transfer: WatchedTransfer): void
   finishArrived(truth: HandoffTruth, heir: string): void
   readonly relayPeer: string
   nameOf(peer: string): string
@@ -214,11 +218,13 @@ class TransferWatch {
         this.#truth = this.#events.truth(hello.handoff)
         this.#epoch = hello.epoch
         this.#openerSends = hello.role === 'sends'
+        this.#offers(hello.data)
         if (!this.#openerSends) this.#tells(hello.have, hello.windowBytes)
         return this.#events.log(`${this.#title}: hello, epoch ${hello.epoch}`)
       }
       case frameType.welcome: {
-        const { have, windowBytes: granted } = readWelcome(frame)
+        const { have, windowBytes: granted, data } = readWelcome(frame)
+        this.#offers(data)
         if (this.#openerSends) this.#welcomes(have, granted)
         else this.#checkEpoch('a welcome')
         return
@@ -256,14 +262,16 @@ class TransferWatch {
         this.#inFlight.delete(number)
         this.#has.add(number)
       }
-    } else if (type === frameType.pack && !atSender) {
-      this.#held.set(packNumber(frame.body), frame.bytes)
-      if (this.#truth !== undefined) this.#events.arrivedAt(this.#truth, this.#receiver.peerId, packNumber(frame.body))
-    }
+    } else if (type === frameType.pack && !atSender) this.#packArrived(frame)
     if (type === frameType.failure && !atSender && readFailure(frame).code === 'fenced' && this.#truth !== undefined) {
       const { peerId } = this.#receiver
       this.#truth.fenced.set(peerId, Math.max(this.#epoch, this.#truth.fenced.get(peerId) ?? 0))
     }
+  }
+
+  #packArrived(frame: Frame): void {
+    this.#held.set(packNumber(frame.body), frame.bytes)
+    if (this.#truth !== undefined) this.#events.arrivedAt(this.#truth, this.#receiver.peerId, packNumber(frame.body))
   }
 
   /** The relay bounds what it is granted. */
@@ -274,6 +282,16 @@ class TransferWatch {
   #learns({ have, windowBytes: granted }: { have: PackSet; windowBytes: number }): void {
     this.#windowBytes = this.#bounded(granted)
     this.#has.addAll(have)
+  }
+
+  #offers(data: DataOfferMessage | undefined): void {
+    if (data === undefined) return
+    const sender = () => (this.#openerSends ? this.#opener : this.#acceptor)
+    this.#events.offersData(Buffer.from(data.token).toString('hex'), {
+      tagBytes: data.key === undefined ? 0 : packTagBytes,
+      packSent: (frame) => sender().process.alive && this.#packSent(frame),
+      packArrived: (frame) => this.#packArrived(frame),
+    })
   }
 
   #welcomes(have: PackSet, granted: number): void {

@@ -2,6 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { patchModules, type Patch } from './patched-modules.ts'
+import { forgetCombinedSignals } from './signals.ts'
 import type { SimulationRun } from './simulate.ts'
 
 /** What the thread is for. */
@@ -19,6 +20,7 @@ export type SeedAnswer = SimulationRun | { readonly seed: number; readonly broke
 
 const { patches } = workerData as WorkerTask
 patchModules(patches)
+forgetCombinedSignals()
 const { simulate } = await import('./simulate.ts')
 
 parentPort!.on('message', ({ seed, keepsLog }: SeedRequest) => {

@@ -10,6 +10,8 @@ import { keyText } from '../../relay/store/handoff-key.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
 import { EventLoop } from './event-loop.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
+import type { DataWall } from './data-link.ts'
+import type { WatchedTransfer } from './data-line-watch.ts'
 import { Network } from './network.ts'
 import { PeerMachine, type PeerMachineOptions } from './peer-machine.ts'
 import { MachineClock } from './process.ts'
@@ -21,6 +23,16 @@ export interface Violation {
   readonly rule: string
   readonly detail: string
   readonly atMs: number
+}
+
+export interface WorldOptions {
+  readonly keepsLog: boolean
+  readonly quotaBytes: number | undefined
+  readonly keepMsMax: number
+  readonly segmentBytes: number
+  /** Whether the relay takes data sockets, and what stands before its port. */
+  readonly hasData: boolean
+  readonly dataWall: DataWall
 }
 
 /** Virtual wall time at which every world begins. */
@@ -43,19 +55,24 @@ export class World {
   readonly #surroundings: Surroundings
   readonly #keepsLog: boolean
   readonly #names = new Map<string, string>()
+  /** By the token of a data socket. */
+  readonly #transfers = new Map<string, WatchedTransfer>()
 
-  constructor(
-    random: SeededRandom,
-    options: { keepsLog: boolean; quotaBytes: number | undefined; keepMsMax: number; segmentBytes: number },
-  ) {
+  constructor(random: SeededRandom, options: WorldOptions) {
     this.random = random
     this.#keepsLog = options.keepsLog
     const { log } = this
     const events = this.#wireEvents()
-    this.network = new Network({ loop: this.loop, random, log, tap: (...ends) => tapStream(events(), ...ends) })
+    this.network = new Network({
+      loop: this.loop,
+      random,
+      log,
+      tap: (...ends) => tapStream(events(), ...ends),
+      transferOf: (token) => this.#transfers.get(token),
+    })
     this.#surroundings = { loop: this.loop, random, network: this.network, log, violation: (rule, detail) => this.violate(rule, detail) }
     this.pool = makePoolSecret('simulated', this.#bytes(32), this.#bytes(32))
-    const { quotaBytes, keepMsMax, segmentBytes } = options
+    const { quotaBytes, keepMsMax, segmentBytes, hasData, dataWall } = options
     this.relay = new RelayMachine({
       surroundings: this.#surroundings,
       identity: this.#identity('relay'),
@@ -63,6 +80,8 @@ export class World {
       quota: quotaBytes === undefined ? {} : { total: quotaBytes },
       keepMsMax,
       segmentBytes,
+      hasData,
+      dataWall,
       clock: this.#clock(),
       onOpened: (packs) => this.#checkOpened(packs),
     })
@@ -147,7 +166,8 @@ export class World {
   #checkDeadlines(peer: PeerMachine): void {
     for (const handoff of peer.handoffs) {
       if (handoff.result !== undefined || !handoff.process.alive || handoff.hasEnded) continue
-      const lateMs = handoff.process.clock.monotonicMs() - handoff.endsMs - (handoff.process.stoppedMs - handoff.stoppedBeforeMs) * 1.01
+      const lateMs =
+        handoff.process.clock.monotonicMs() - handoff.deadline.atMs - (handoff.process.stoppedMs - handoff.stoppedBeforeMs) * 1.01
       if (lateMs > deadlineSlackMs) this.violate('a handoff ends by its deadline', `${peer.name} is ${Math.round(lateMs)} ms late`)
     }
   }
@@ -175,10 +195,11 @@ export class World {
   }
 
   /** Somebody ought to inherit it. */
-  #isInheritable({ key, heir, predecessor }: HandoffRecord): boolean {
+  #isInheritable(record: HandoffRecord): boolean {
+    const { key, heir } = record
     const core = this.relay.relay!.core
     const hasPacks = core.packs.have(key).size > 0
-    if (!hasPacks && !core.presence.isPresent(predecessor)) return false
+    if (!hasPacks && !core.rendezvous.mayGrow(record)) return false
     return (
       heir === undefined ||
       !core.presence.isPresent(heir) ||
@@ -208,6 +229,7 @@ export class World {
   end(): void {
     for (const peer of this.peers) peer.kill()
     this.relay.kill()
+    this.network.end()
   }
 
   #wireEvents(): () => WireEvents {
@@ -233,6 +255,7 @@ export class World {
             if (!have.has(number))
               return this.violate('an heir tells what it has', `${this.#names.get(heir)} doesn't tell of pack ${number}`)
         },
+        offersData: (token, transfer) => void this.#transfers.set(token, transfer),
         arrivedAt: (truth, peer, number) => void truth.hereAt(peer).add(number),
         finishArrived: (truth, heir) => this.#finished(truth, heir),
       })
@@ -240,6 +263,7 @@ export class World {
 
   /** The heir is done, and the relay will drop the packs: none may be among them that could still be inherited. */
   #finished(truth: HandoffTruth, heir: string): void {
+    if (truth.isFinished) return
     const name = this.#names.get(heir)
     const restored = truth.restoredBy(heir).clone()
     const machine = this.peers.find((peer) => peer.options.identity.peerId === heir)

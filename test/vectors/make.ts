@@ -365,6 +365,34 @@ function markOf(source: number, id: string): Uint8Array {
   return new Uint8Array(digest.subarray(0, 6))
 }
 
+/** Of a directory's fragments: the attributes, and what they say. */
+export function makeAttributeVectors() {
+  const of = (
+    name: string,
+    type: number,
+    { target = '', sparse = false, extended = '' }: { target?: string; sparse?: boolean; extended?: string },
+  ) => {
+    const said = { path: 'models/ä.bin', mode: 0o640, mtimeNs: 5, target, sparse, extended }
+    const numbers = { mtimeS: 1_790_000_000, size: 9 }
+    const message = create(FileAttributesSchema, {
+      ...said,
+      type,
+      path: text(said.path),
+      target: text(target),
+      extended: text(extended),
+      mtimeS: BigInt(numbers.mtimeS),
+      size: BigInt(numbers.size),
+    })
+    return { name, type, ...said, ...numbers, bytes: hex(toBinary(FileAttributesSchema, message)) }
+  }
+  return [
+    of('a file', 1, {}),
+    of('a file with holes and extended attributes', 1, { sparse: true, extended: '{"user.a":"eA=="}' }),
+    of('a symbolic link', 3, { target: '../b' }),
+    of('one more name of a file', 4, { target: 'models/first' }),
+  ]
+}
+
 export async function makeVectors(): Promise<Record<string, unknown>> {
   return {
     'seal.json': await makeSealVectors(),
@@ -373,6 +401,7 @@ export async function makeVectors(): Promise<Record<string, unknown>> {
     'pack-set.json': makePackSetVectors(),
     'data.json': makeDataVectors(),
     'demand.json': makeDemandVectors(),
+    'attributes.json': makeAttributeVectors(),
   }
 }
 

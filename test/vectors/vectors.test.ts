@@ -13,7 +13,7 @@ import { packNumber, PackOpener, PackSealer } from '../../src/seal/pack-seal.ts'
 import { formatCertificateFile, formatPoolPublic, formatPoolSecret, makePoolSecret, parseKeyFile } from '../../src/seal/pool-key.ts'
 import { dataPreamble } from '../../src/lane/data-port.ts'
 import { PackAssembler } from '../../src/lane/pack-assembler.ts'
-import { PackBuffers } from '../../src/lane/pack-buffers.ts'
+import { PackBuffers } from '../../src/wire/pack-buffers.ts'
 import { PackTags } from '../../src/lane/pack-tags.ts'
 import {
   acknowledgeFrame,
@@ -28,9 +28,12 @@ import {
 import { answerFrame, demandFrame, readAnswer, readDemand } from '../../src/transfer/demand.ts'
 import { encodeFrame, FrameDecoder, frameType, joinBody, makeFrame, type FrameType } from '../../src/wire/frame.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
+import { decodeAttributes, encodeAttributes } from '../../peer/source/directory/attributes.ts'
+import { typeByNumber } from '../../peer/source/directory/entry.ts'
 import { refused } from '../helpers/refusal.ts'
 import {
   makeVectors,
+  type makeAttributeVectors,
   type makeDataVectors,
   type makeDemandVectors,
   type makeFrameVectors,
@@ -53,6 +56,7 @@ const frames = read<ReturnType<typeof makeFrameVectors>>('frame.json')
 const data = read<ReturnType<typeof makeDataVectors>>('data.json')
 const demands = read<ReturnType<typeof makeDemandVectors>>('demand.json')
 const packSets = read<ReturnType<typeof makePackSetVectors>>('pack-set.json')
+const attributes = read<ReturnType<typeof makeAttributeVectors>>('attributes.json')
 
 const pool = makePoolSecret(seal.pool.name, bytesOf(seal.pool.signingSeed), bytesOf(seal.pool.sealingSecret))
 const identity = identityFromSeed(bytesOf(seal.identity.seed))
@@ -110,6 +114,15 @@ for (const { name, number, flags, plain, sealed } of seal.packs) {
     assert.is(hex(opened.plain), plain)
     // A compressor may do better one day; only what isn't compressed must come out the same.
     if (flags === 0) assert.is(hex(joined(new PackSealer(packKey).seal(number, [bytesOf(plain)]).pieces)), sealed)
+  })
+}
+
+for (const { name, type, path, mode, mtimeS, mtimeNs, size, target, sparse, extended, bytes } of attributes) {
+  test(`attributes of a directory's entry: ${name}`, () => {
+    const more = { ...(sparse && { sparse }), ...(extended !== '' && { extended: new Uint8Array(Buffer.from(extended)) }) }
+    const head = { type: typeByNumber[type]!, mode, mtimeS, mtimeNs, size, offset: 0, target: new Uint8Array(Buffer.from(target)), ...more }
+    assert.is(hex(encodeAttributes(path, head)), bytes)
+    assert.equal(decodeAttributes(bytesOf(bytes)), { path, head })
   })
 }
 

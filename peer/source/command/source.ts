@@ -6,7 +6,7 @@ import { systemClock, type Clock } from '../../../src/clock.ts'
 import { Deadline } from '../../../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
 import { inventoryTimeoutMs } from '../../../src/limits/handoff.ts'
-import { chunkCallTimeoutMs, inventoryChunksMax, inventoryLineBytesMax } from '../../../src/limits/source.ts'
+import { chunkCallTimeoutMs, commandAskedMax, inventoryChunksMax, inventoryLineBytesMax } from '../../../src/limits/source.ts'
 import { partsOf } from '../app/chunk-body.ts'
 import { parseInventoryLine } from '../app/inventory-line.ts'
 import { linesOf } from '../app/lines.ts'
@@ -85,9 +85,8 @@ class CommandSource implements Source {
     limit.signal.addEventListener('abort', onAbort, { once: true })
     let isWhole = false
     try {
-      const asked = chunks.map(({ id }) => `${JSON.stringify({ id })}\n`).join('')
       // It takes them as it answers; what keeps it from taking them shows in its answers.
-      program.write(asked, limit.signal).catch(() => {})
+      void ask(program, chunks, limit.signal).catch(() => {})
       for (const chunk of chunks) {
         const parts = this.#answerTo(chunk, dumping)
         for (let part = await limit.step(parts.next()); part.done !== true; part = await limit.step(parts.next())) yield [part.value]
@@ -170,6 +169,14 @@ class CommandSource implements Source {
     if (failure === undefined) return
     for await (const piece of bodyOf(answers, answer)) void piece
     yield { chunk, ...failure }
+  }
+}
+
+/** Some at a time: there may be millions. */
+async function ask(program: Program, chunks: readonly Chunk[], signal: AbortSignal): Promise<void> {
+  for (let at = 0; at < chunks.length; at += commandAskedMax) {
+    const lines = chunks.slice(at, at + commandAskedMax).map(({ id }) => `${JSON.stringify({ id })}\n`)
+    await program.write(lines.join(''), signal)
   }
 }
 

@@ -19,10 +19,12 @@ const tags = {
   size: (6 << 3) | varint,
   offset: (7 << 3) | varint,
   target: (8 << 3) | bytes,
+  sparse: (9 << 3) | varint,
+  extended: (10 << 3) | bytes,
 } as const
 
 /** The highest number of a field that is known. */
-const fieldsMax = 8
+const fieldsMax = 10
 
 export type DecodedAttributes = { readonly path: RelativePath; readonly head: EntryHead } | { readonly problem: string }
 
@@ -36,6 +38,15 @@ export function writeAttributes(writer: FieldWriter, path: RelativePath, head: E
   writer.uint(tags.size, head.size)
   writer.uint(tags.offset, head.offset)
   writer.bytes(tags.target, head.target)
+  writer.uint(tags.sparse, head.sparse === true ? 1 : 0)
+  if (head.extended !== undefined) writer.bytes(tags.extended, head.extended)
+}
+
+/** The same attributes, with extended ones: fields may come in any order. */
+export function withExtended(attributes: Uint8Array, extended: Uint8Array): Uint8Array {
+  const writer = new FieldWriter()
+  writer.bytes(tags.extended, extended)
+  return Buffer.concat([attributes, writer.finish()])
 }
 
 export function encodeAttributes(path: RelativePath, head: EntryHead): Uint8Array {
@@ -69,6 +80,8 @@ function readFields(reader: FieldReader): DecodedAttributes {
   let size = 0
   let offset = 0
   let target = noTarget
+  let sparse = false
+  let extended = noTarget
   while (!reader.isAtEnd) {
     const tag = reader.tag()
     if (tag === tags.path) path = reader.textOrBytes()
@@ -79,6 +92,8 @@ function readFields(reader: FieldReader): DecodedAttributes {
     else if (tag === tags.size) size = reader.uint64()
     else if (tag === tags.offset) offset = reader.uint64()
     else if (tag === tags.target) target = reader.bytes()
+    else if (tag === tags.sparse) sparse = reader.bool()
+    else if (tag === tags.extended) extended = reader.bytes()
     else if (tag >>> 3 <= fieldsMax) throw reader.wrongType()
     else reader.skip(tag)
   }
@@ -90,6 +105,9 @@ function readFields(reader: FieldReader): DecodedAttributes {
   const isSane = Number.isSafeInteger(size) && mtimeNs < 1e9 && Math.abs(mtimeS) < 2 ** 40
   if (!isSane || offset > size) return { problem: 'its size or time can not be' }
   if (type === 'link' && (target.byteLength === 0 || target.includes(0))) return { problem: 'a link that points nowhere' }
-  const head = { type, mode: mode & 0o7777, mtimeS, mtimeNs, size, offset, target }
-  return { path: typeof path === 'string' ? path : Buffer.from(path.buffer, path.byteOffset, path.byteLength), head }
+  if (type === 'name' && pathProblem(target) !== undefined) return { problem: 'a name of a file outside' }
+  const common = { type, mode: mode & 0o7777, mtimeS, mtimeNs, size, offset, target }
+  const head = { ...common, ...(sparse && { sparse }), ...(extended.byteLength > 0 && { extended }) }
+  // Copied: a path may be kept until the end, and the memory that this was read from is used again.
+  return { path: typeof path === 'string' ? path : Buffer.from(path), head }
 }

@@ -2,7 +2,7 @@
 // Invariant: a folder is only used after each part of its path was seen to be a folder and no link.
 
 import { asHeirloomError } from '../../../src/errors.ts'
-import { mtimeOf, type EntryHead, type RelativePath } from './entry.ts'
+import { mtimeOf, type EntryHead, type Owner, type RelativePath } from './entry.ts'
 import type { FileSystem } from './file-system.ts'
 import { absolutePath, parentPath, pathText } from './path.ts'
 import { Refusal } from './refusal.ts'
@@ -14,6 +14,9 @@ export class Folders {
   readonly #checked = new Set<string>()
   /** Writing into a folder changes its time, and its mode may forbid it: both are put right at the end. */
   readonly #heads = new Map<string, { path: RelativePath; head: EntryHead }>()
+
+  /** To whom new folders are given; undefined: they are ours. */
+  owner: Owner | undefined
 
   constructor(root: string, fileSystem: FileSystem) {
     this.#root = root
@@ -27,8 +30,10 @@ export class Folders {
     this.ensure(parentPath(path))
     const absolute = absolutePath(this.#root, path)
     const here = this.#fileSystem.lstatSync(absolute, { throwIfNoEntry: false })
-    if (here === undefined) this.#fileSystem.mkdirSync(absolute, mode | 0o700)
-    else if (here.isSymbolicLink()) throw new Refusal('a link is in the place of a folder')
+    if (here === undefined) {
+      this.#fileSystem.mkdirSync(absolute, mode | 0o700)
+      if (this.owner !== undefined) this.#fileSystem.lchownSync(absolute, this.owner.uid, this.owner.gid)
+    } else if (here.isSymbolicLink()) throw new Refusal('a link is in the place of a folder')
     else if (!here.isDirectory()) throw new Refusal('a file is in the place of a folder')
     this.#checked.add(text)
   }

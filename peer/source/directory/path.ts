@@ -82,15 +82,18 @@ export interface EntryId {
 }
 
 /**
- * A chunk's id: `path` for a file, `path/` for a directory, `path//->` for a link, `path//OFFSET` for a piece of a large file, where a path
+ * A chunk's id: `path` for a file, `path/` for a directory, `path//->` for a link, `path//=` for one more name of a file, `path//OFFSET` for a piece of a large file, where a path
  * that isn't UTF-8 is `//HEX`. No relative path has an empty part, so no two of these forms ever meet.
  */
 export function formatId({ path, type, offset }: EntryId): string {
   const text = pathText(path)
   if (type === 'directory') return `${text}/`
   if (type === 'link') return `${text}//->`
+  if (type === 'name') return `${text}//=`
   return offset === undefined ? text : `${text}//${offset}`
 }
+
+const typeBySuffix: Readonly<Record<string, EntryType>> = { '/': 'directory', '//->': 'link', '//=': 'name' }
 
 /** The reverse of formatId; undefined for what formatId never makes, so also for what would leave the root. */
 export function parseId(id: string): EntryId | undefined {
@@ -98,12 +101,13 @@ export function parseId(id: string): EntryId | undefined {
   if (!id.includes('//') && !id.endsWith('/')) {
     return id.isWellFormed() && pathProblem(id) === undefined ? { path: id, type: 'file', offset: undefined } : undefined
   }
-  const [, text, suffix] = /^((?:\/\/[0-9a-f]+)?(?:(?!\/\/|\/$)[^])*)(\/|\/\/->|\/\/(?:0|[1-9][0-9]*))?$/.exec(id) ?? []
+  const [, text, suffix] = /^((?:\/\/[0-9a-f]+)?(?:(?!\/\/|\/$)[^])*)(\/|\/\/->|\/\/=|\/\/(?:0|[1-9][0-9]*))?$/.exec(id) ?? []
   if (text === undefined) return undefined
   // Only what isn't UTF-8 is written in hexadecimal, else one file had two ids.
   const path = pathFromBytes(pathBytes(pathFromText(text)))
   if (pathText(path) !== text || pathProblem(path) !== undefined) return undefined
-  const offset = suffix !== undefined && suffix.length > 2 && suffix !== '//->' ? Number(suffix.slice(2)) : undefined
+  const type = typeBySuffix[suffix ?? ''] ?? 'file'
+  const offset = suffix !== undefined && type === 'file' ? Number(suffix.slice(2)) : undefined
   if (offset !== undefined && !Number.isSafeInteger(offset)) return undefined
-  return { path, type: suffix === '/' ? 'directory' : suffix === '//->' ? 'link' : 'file', offset }
+  return { path, type, offset }
 }

@@ -8,7 +8,7 @@ import { asHeirloomError } from '../../../src/errors.ts'
 import { packBytesTarget } from '../../../src/limits/wire.ts'
 import { noTarget, type EntryHead, type EntryType, type RelativePath } from './entry.ts'
 import { errnoOf, nodeFileSystem, type FileSystem } from './file-system.ts'
-import { absolutePath, parentPath, parseId, pathText, type EntryId } from './path.ts'
+import { absolutePath, parentPath, parseId, pathBytes, pathFromText, pathText, type EntryId } from './path.ts'
 import { isSameState, versionOf } from './file-state.ts'
 
 export interface ReadItem {
@@ -66,6 +66,7 @@ export class FileReader {
     if (id === undefined) return { leftOut: 'unsupported', detail: 'not an id of this directory' }
     try {
       this.#expectFolder(parentPath(id.path))
+      if (id.type === 'name') return this.#readName(id, item)
       if (id.type !== 'file') return this.#readMetadata(id)
       // One more attempt: a file that is written now and then should not be left out for a moment's coincidence.
       return this.#readFile(id, item, memory) ?? this.#readFile(id, item, memory) ?? changed(id)
@@ -93,6 +94,15 @@ export class FileReader {
     if (id.type === 'directory' ? !stats.isDirectory() : !stats.isSymbolicLink()) return changed(id)
     const target = id.type === 'link' ? new Uint8Array(this.#fileSystem.readlinkSync(path, { encoding: 'buffer' })) : noTarget
     return { path: id.path, bytes: noTarget, head: headOf(id.type, stats, 0, target), version: '' }
+  }
+
+  /** One more name of a file, which is still the same. */
+  #readName(id: EntryId, { version }: ReadItem): ReadContent | NotRead {
+    const target = pathFromText(version)
+    const state = (path: RelativePath) => this.#fileSystem.lstatSync(absolutePath(this.#root, path), { bigint: true })
+    const [stats, file] = [state(id.path), state(target)]
+    if (!stats.isFile() || stats.ino !== file.ino || stats.dev !== file.dev) return changed(id)
+    return { path: id.path, bytes: noTarget, head: headOf('name', stats, 0, pathBytes(target)), version: '' }
   }
 
   /** Undefined when it changed while it was read. */
@@ -147,9 +157,10 @@ function headOf(type: EntryType, stats: BigIntStats, offset: number, target: Uin
     mode: Number(stats.mode) & 0o7777,
     mtimeS: isBefore ? seconds - 1 : seconds,
     mtimeNs: isBefore ? nanoseconds + 1e9 : nanoseconds,
-    size: type === 'file' ? Number(stats.size) : 0,
+    size: type === 'file' || type === 'name' ? Number(stats.size) : 0,
     offset,
     target,
+    ...(type === 'file' && stats.blocks * 512n < stats.size && { sparse: true }),
   }
 }
 
@@ -159,13 +170,13 @@ export class BatchMemory {
   #at = 0
 
   constructor(bytes: number) {
-    this.buffers.push(new ArrayBuffer(bytes))
+    this.buffers.push(uncleared(bytes))
   }
 
   take(length: number): Uint8Array<ArrayBuffer> {
     let buffer = this.buffers.at(-1)!
     if (this.#at + length > buffer.byteLength) {
-      buffer = new ArrayBuffer(Math.max(length, packBytesTarget / 4))
+      buffer = uncleared(Math.max(length, packBytesTarget / 4))
       this.buffers.push(buffer)
       this.#at = 0
     }
@@ -177,4 +188,9 @@ export class BatchMemory {
   giveBack(bytes: Uint8Array): void {
     this.#at -= bytes.byteLength
   }
+}
+
+/** Every byte that is used of it is read into first. */
+function uncleared(bytes: number): ArrayBuffer {
+  return Buffer.allocUnsafeSlow(bytes).buffer
 }

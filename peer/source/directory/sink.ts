@@ -4,6 +4,8 @@
 import { restoresMax } from '../../../src/limits/handoff.ts'
 import { packBytesTarget } from '../../../src/limits/wire.ts'
 import type { IncomingFragment, RecalledFragment, RestoreOutcome, Sink, SinkEnd, WaitOptions } from '../source.ts'
+import { decodeAttributes } from './attributes.ts'
+import { ExtendedAttributes } from './extended.ts'
 import { Thread } from './thread.ts'
 import { bufferBytes, itemColumns, type RestoreAnswer, type WriterData, type WriterRequest } from './writer-calls.ts'
 
@@ -12,6 +14,8 @@ export interface DirectorySinkOptions {
   readonly path: string
   /** A folder on the same file system, for files that aren't complete. It is made when it is needed, and removed at the end. */
   readonly staging: string
+  /** Extended attributes that come are set. */
+  readonly xattrs?: boolean | undefined
 }
 
 /** The sink's thread starts at once, so that it is ready when the first pack comes. Files are touched with the first restore. */
@@ -22,13 +26,17 @@ export function createDirectorySink(options: DirectorySinkOptions): Sink {
 class DirectorySink implements Sink {
   readonly name: string
   readonly kind = 'directory'
+  readonly returnsMemory = true
   readonly #thread: Thread
   /** Buffers that came back; at most one for each restore that the caller has under way. */
   readonly #spare: ArrayBuffer[] = []
   #disposed: Promise<void> | undefined
 
-  constructor({ name, path, staging }: DirectorySinkOptions) {
+  readonly #extended: ExtendedAttributes | undefined
+
+  constructor({ name, path, staging, xattrs }: DirectorySinkOptions) {
     this.name = name
+    this.#extended = xattrs === true ? new ExtendedAttributes(path) : undefined
     this.#thread = new Thread('writer-worker', { root: path, staging } satisfies WriterData)
   }
 
@@ -37,6 +45,7 @@ class DirectorySink implements Sink {
     const request: WriterRequest = { kind: 'restore', items: itemColumns(fragments, buffer), buffer }
     const { outcome, buffer: back } = await this.#thread.call<RestoreAnswer>(request, { signal, transfer: [buffer] })
     if (this.#spare.length < restoresMax) this.#spare.push(back)
+    if (this.#extended !== undefined) await this.#extend(this.#extended, fragments, outcome, signal)
     return outcome
   }
 
@@ -56,12 +65,29 @@ class DirectorySink implements Sink {
   }
 
   async #dispose(): Promise<void> {
+    await this.#extended?.[Symbol.asyncDispose]()
     try {
       await this.#thread.call({ kind: 'close' } satisfies WriterRequest)
     } catch {
       // A thread that has failed told so where it failed; it has nothing to close any more.
     }
     await this.#thread[Symbol.asyncDispose]()
+  }
+
+  /** Of what is complete with these fragments: folders, files, and files in pieces with their last one. */
+  async #extend(
+    writer: ExtendedAttributes,
+    fragments: readonly IncomingFragment[],
+    { unfinished, refused }: RestoreOutcome,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const [waiting, failed] = [new Set(unfinished), new Set(refused.map(({ id }) => id))]
+    const given = fragments.flatMap((fragment, index) => {
+      const decoded = decodeAttributes(fragment.attributes)
+      if ('problem' in decoded || decoded.head.extended === undefined || failed.has(fragment.id)) return []
+      return waiting.has(index) && decoded.head.type !== 'directory' ? [] : { path: decoded.path, extended: decoded.head.extended }
+    })
+    await writer.write(given, signal)
   }
 
   #takeBuffer(bytes: number): ArrayBuffer {

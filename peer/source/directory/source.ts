@@ -1,20 +1,23 @@
-// A directory as a source. Folders and links are metadata; a file up to the pack's target is one chunk, a larger one is divided into pieces:
+// A directory as a source. Folders, links and further names of files are metadata; a file up to the pack's target is one chunk, a larger one is divided into pieces:
 // of that size, or of a smaller one, or by its content. Walking and reading are done on a thread of the source's own; here chunks are made of what it finds.
 //
 // What is read is independent of what was listed: sizes and times of an inventory are hints. Only the pieces of a large file must all be of
 // the state that was listed, or are left out.
 
 import { matchesGlob } from 'node:path'
-import type { Chunk, ChunkPart, LeftOut } from '../../../src/chunk/chunk.ts'
+import { isLeftOut, type Chunk, type ChunkPart, type LeftOut } from '../../../src/chunk/chunk.ts'
 import { systemClock, type Clock } from '../../../src/clock.ts'
+import { asHeirloomError } from '../../../src/errors.ts'
 import { racyWriteMs } from '../../../src/limits/preship.ts'
 import { contentCutsMax, readAheadBatches, readBatchChunksMax } from '../../../src/limits/source.ts'
 import { packBytesTarget } from '../../../src/limits/wire.ts'
 import type { Division, Order } from '../../../src/plan/manifest.ts'
 import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
+import { withExtended } from './attributes.ts'
 import type { CutAnswer } from './content-cuts.ts'
 import type { Entry, RelativePath } from './entry.ts'
-import { formatId, pathText } from './path.ts'
+import { ExtendedAttributes } from './extended.ts'
+import { formatId, parseId, pathText } from './path.ts'
 import { entriesFrom, partAt, type ListAnswer, type ReadAnswer, type ReaderData, type ReaderRequest } from './reader-calls.ts'
 import { Thread } from './thread.ts'
 
@@ -29,6 +32,8 @@ export interface DirectorySourceOptions {
   readonly divide?: Division | undefined
   /** Files that match one of these globs are metadata. */
   readonly metadata?: readonly string[] | undefined
+  /** Extended attributes of users go, too. */
+  readonly xattrs?: boolean | undefined
   readonly onWarning?: ((message: string) => void) | undefined
   readonly clock?: Clock
 }
@@ -47,9 +52,11 @@ class DirectorySource implements Source {
   /** Of large files that were cut by their content, by path. */
   readonly #cuts = new Map<string, { readonly version: string; readonly at: readonly number[] }>()
   #cutCount = 0
+  readonly #extended: ExtendedAttributes | undefined
 
   constructor(options: DirectorySourceOptions) {
     this.name = options.name
+    this.#extended = options.xattrs === true ? new ExtendedAttributes(options.path) : undefined
     this.#options = options
     this.#clock = options.clock ?? systemClock
   }
@@ -93,7 +100,8 @@ class DirectorySource implements Source {
         const first = ahead.shift()
         if (first === undefined) return
         const answer = await first.answer
-        yield first.batch.map((chunk, index) => partAt(answer, index, chunk))
+        const parts = first.batch.map((chunk, index) => partAt(answer, index, chunk))
+        yield this.#extended === undefined ? parts : await this.#extend(this.#extended, parts, signal)
       }
     } finally {
       abandoned.abort()
@@ -101,14 +109,34 @@ class DirectorySource implements Source {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#extended?.[Symbol.asyncDispose]()
     await this.#started?.[Symbol.asyncDispose]()
     this.#started = undefined
+  }
+
+  /** Adds extended attributes: of files and folders, and of a file in pieces with each of them. */
+  async #extend(reader: ExtendedAttributes, parts: (ChunkPart | LeftOut)[], signal: AbortSignal): Promise<(ChunkPart | LeftOut)[]> {
+    const paths = parts.map(({ chunk }) => parseId(chunk.id)?.path ?? '')
+    let extended: Uint8Array[]
+    try {
+      extended = await reader.read(paths, signal)
+    } catch (thrown) {
+      signal.throwIfAborted()
+      this.#options.onWarning?.(`${this.name}: extended attributes stay behind: ${asHeirloomError(thrown).message}`)
+      return parts
+    }
+    return parts.map((part, index) => {
+      const own = extended[index]!
+      return isLeftOut(part) || own.byteLength === 0 ? part : { ...part, attributes: withExtended(part.attributes!, own) }
+    })
   }
 
   #addChunks(chunks: Chunk[], entry: Entry, nowMs: number): void {
     const { path, type, size, mtimeMs, version } = entry
     const id = formatId({ path, type, offset: undefined })
-    if (type !== 'file') return void chunks.push({ id, kind: 'metadata', bytes: 0, readProbability: 0, stamp: `${mtimeMs}` })
+    const { version: named } = type === 'name' ? entry : {}
+    const listed = { id, kind: 'metadata' as const, bytes: 0, readProbability: 0, stamp: `${mtimeMs}` }
+    if (type !== 'file') return void chunks.push({ ...listed, ...(named !== undefined && { version: named }) })
     const readProbability = recencyWeight(mtimeMs, nowMs)
     const kind = this.#isMetadata(path) ? 'metadata' : 'data'
     // A file that was written just now may be written again within one tick of its time.

@@ -8,7 +8,7 @@
 import type { Stats } from 'node:fs'
 import { matchesGlob } from 'node:path'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
-import { walkKeptEntriesMax } from '../../../src/limits/source.ts'
+import { namedFilesMax, walkKeptEntriesMax } from '../../../src/limits/source.ts'
 import { chunkBytesMax, chunkIdBytesMax, packBytesTarget } from '../../../src/limits/wire.ts'
 import type { Entry, RelativePath } from './entry.ts'
 import { versionOf } from './file-state.ts'
@@ -53,13 +53,14 @@ export class Walker {
   *walk(nowMs: number, onSkipped: OnSkipped): Generator<readonly Entry[]> {
     const kept = new Map<string, Folder>()
     const pending: RelativePath[] = ['']
+    const names = new Map<string, RelativePath>()
     let entriesTotal = 0
     for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
       const folder = this.#look(path, nowMs, onSkipped)
       entriesTotal += folder.entries.length + 1
       if (entriesTotal <= walkKeptEntriesMax) kept.set(pathText(path), folder)
       for (const entry of folder.entries) if (entry.type === 'directory') pending.push(entry.path)
-      if (folder.entries.length > 0) yield folder.entries
+      if (folder.entries.length > 0) yield folder.entries.map((entry) => named(entry, names))
     }
     this.#kept = kept
   }
@@ -130,7 +131,10 @@ export class Walker {
     }
     const { mtimeMs, size } = stats
     if (!stats.isFile()) return { path, type: stats.isDirectory() ? 'directory' : 'link', size: 0, mtimeMs }
-    return version === undefined ? { path, type: 'file', size, mtimeMs } : { path, type: 'file', size, mtimeMs, version }
+    const inode = stats.nlink > 1 ? { inode: `${stats.dev}:${stats.ino}` } : undefined
+    return version === undefined
+      ? { path, type: 'file', size, mtimeMs, ...inode }
+      : { path, type: 'file', size, mtimeMs, version, ...inode }
   }
 
   #isExcluded({ path, type }: Entry): boolean {
@@ -140,6 +144,15 @@ export class Walker {
     if (exclude?.some((glob) => matchesGlob(text, glob)) === true) return true
     return include !== undefined && type !== 'directory' && !include.some((glob) => matchesGlob(text, glob))
   }
+}
+
+/** A file that was found under another name already is one more name of it. */
+function named(entry: Entry, names: Map<string, RelativePath>): Entry {
+  if (entry.inode === undefined) return entry
+  const first = names.get(entry.inode)
+  if (first !== undefined) return { path: entry.path, type: 'name', size: 0, mtimeMs: entry.mtimeMs, version: pathText(first) }
+  if (names.size < namedFilesMax) names.set(entry.inode, entry.path)
+  return entry
 }
 
 function problemOf(path: RelativePath, stats: Stats): string | undefined {

@@ -4,20 +4,25 @@
 // What is in the way: a link or older file gives way to a file or link; nothing gives way to a folder, and a folder to nothing, since that could
 // remove what nobody meant to remove. The item is refused then, and all below it.
 //
+// What root restores is given to the owner of the root directory: the program whose state it is must be able to use it, and who that is on another
+// machine only this one knows.
+//
 // Files are not fsynced one by one: what an acknowledgement promises is that it outlives this process, and the journal, which is void
 // after a reboot, promises no more.
 
 import { constants } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
 import { chunkBytesMax } from '../../../src/limits/wire.ts'
 import type { Refused } from '../source.ts'
-import { mtimeOf, type EntryHead, type RelativePath } from './entry.ts'
+import { mtimeOf, type EntryHead, type Owner, type RelativePath } from './entry.ts'
 import { errnoOf, nodeFileSystem, type FileSystem } from './file-system.ts'
 import { Folders } from './folders.ts'
+import { Names } from './names.ts'
 import { absolutePath, parentPath, pathText } from './path.ts'
 import { Refusal, refusalOf } from './refusal.ts'
-import { StagedFiles, writeFully } from '../staged-files.ts'
+import { StagedFiles, writeFully, writeSparsely } from '../staged-files.ts'
 
 /** A fragment whose name was checked to lie inside the root. */
 export interface WriteItem extends RecallItem {
@@ -48,6 +53,8 @@ export interface DirectoryWriterOptions {
   /** On the same file system as the root; made here, and removed at the end. */
   readonly staging: string
   readonly fileSystem?: FileSystem
+  /** Whether this process may give files away. Default: when it is root's. */
+  readonly givesAway?: boolean
 }
 
 interface Tally {
@@ -64,20 +71,26 @@ export class DirectoryWriter {
   readonly #staging: string
   readonly #fileSystem: FileSystem
   readonly #staged: StagedFiles
+  readonly #givesAway: boolean
+  #owner: Owner | undefined
   #ready = false
   readonly #folders: Folders
+  readonly #names: Names
   /** Files that were complete already when their pieces were recalled: chunks that nobody has counted yet. */
   readonly #recalledWhole = new Map<string, Set<number>>()
   /** By mode: whether a file that is created with it has it, which the umask or the folder's own rules may prevent. */
   readonly #createdWith = new Map<number, boolean>()
   #temporary = 0
 
-  constructor({ root, staging, fileSystem = nodeFileSystem }: DirectoryWriterOptions) {
+  constructor({ root, staging, fileSystem = nodeFileSystem, givesAway = process.geteuid?.() === 0 }: DirectoryWriterOptions) {
+    this.#givesAway = givesAway
     this.#root = root
     this.#staging = staging
     this.#fileSystem = fileSystem
     this.#staged = new StagedFiles(staging, fileSystem)
     this.#folders = new Folders(root, fileSystem)
+    const isHere = (path: RelativePath, head: EntryHead) => this.#isHere(path, head)
+    this.#names = new Names({ root, staging, fileSystem, folders: this.#folders, isHere })
   }
 
   /** Restores fragments in their order. Throws `no-space` or `io` when the sink as a whole can't go on; then nothing half-written has a final name. */
@@ -98,6 +111,7 @@ export class DirectoryWriter {
     this.#prepare()
     for (const { id, path, head, version, offset, length } of items) {
       if (head.type === 'directory') this.#folders.note(path, head)
+      if (head.type === 'name') this.#names.keep(path, head)
       if (head.type !== 'file') continue
       const key = stagedKey(path, head, version)
       if (this.#isWhole(path, head)) upsert(this.#recalledWhole, key).add(head.offset)
@@ -107,7 +121,7 @@ export class DirectoryWriter {
 
   /** Drops what stayed unfinished and puts folders right. Throws `io` if a folder didn't take its mode or time; all others have theirs then. */
   finish(): { dropped: number } {
-    const dropped = this.#staged.drop()
+    const dropped = this.#names.finish() + this.#staged.drop()
     this.#fileSystem.rmSync(this.#staging, { recursive: true, force: true })
     this.#recalledWhole.clear()
     this.#createdWith.clear()
@@ -126,6 +140,7 @@ export class DirectoryWriter {
     try {
       this.#fileSystem.mkdirSync(this.#root, { recursive: true })
       this.#fileSystem.mkdirSync(this.#staging, { recursive: true, mode: 0o700 })
+      if (this.#givesAway) this.#folders.owner = this.#owner = ownerOf(this.#fileSystem.lstatSync(this.#root))
     } catch (thrown) {
       const { code, message } = asHeirloomError(thrown, 'io')
       throw new HeirloomError(code, `${this.#root} can't be written: ${message}`, {
@@ -150,12 +165,22 @@ export class DirectoryWriter {
     if (head.type === 'link') {
       this.#restoreLink(path, head)
       tally.chunks++
-    } else if (this.#isHere(path, head)) this.#countHere(item, tally)
+    } else if (head.type === 'name') this.#restoreName(item, index, tally)
+    else if (this.#isHere(path, head)) this.#countHere(item, tally)
     else if (head.size === item.length) {
       this.#restoreWhole(path, head, item.bytes)
-      tally.chunks++
+      tally.chunks += 1 + this.#names.arrived(path)
       tally.bytes += chunkBytes
     } else this.#restorePiece(item, index, tally)
+  }
+
+  #restoreName({ path, head }: WriteItem, index: number, tally: Tally): void {
+    if (this.#names.give(path, head)) {
+      tally.chunks++
+      return
+    }
+    this.#names.keep(path, head)
+    tally.unfinished.push(index)
   }
 
   /** The same file is here already, from earlier or because this comes again: its chunks count with their last fragments. */
@@ -164,7 +189,7 @@ export class DirectoryWriter {
     const counted = this.#recalledWhole.get(key) ?? new Set()
     this.#recalledWhole.delete(key)
     if (offset + length === chunkBytes) counted.add(head.offset)
-    tally.chunks += counted.size
+    tally.chunks += counted.size + this.#names.arrived(path)
     tally.bytes += counted.size > 1 ? head.size : counted.size * chunkBytes
   }
 
@@ -175,7 +200,10 @@ export class DirectoryWriter {
     let hasMode = false
     try {
       hasMode = isGiven && this.#holds(file, head.mode)
-      writeFully(this.#fileSystem, file, bytes, 0)
+      if (head.sparse === true) {
+        this.#fileSystem.ftruncateSync(file, head.size)
+        writeSparsely(this.#fileSystem, file, bytes, 0)
+      } else writeFully(this.#fileSystem, file, bytes, 0)
     } catch (thrown) {
       this.#fileSystem.closeSync(file)
       this.#fileSystem.rmSync(temporary, { force: true })
@@ -209,7 +237,7 @@ export class DirectoryWriter {
     const at = head.offset + offset
     if (head.size > chunkBytesMax || at + length > head.size) throw new Refusal('a piece that lies outside of its file')
     const key = stagedKey(path, head, version)
-    const staged = this.#staged.write(key, head.size, { id, chunkAt: head.offset, at, length }, bytes)
+    const staged = this.#staged.write(key, head.size, { id, chunkAt: head.offset, at, length }, bytes, head.sparse)
     if (staged === undefined) return void tally.unfinished.push(index)
     try {
       this.#complete(this.#staged.release(key), staged.path, path, head)
@@ -219,7 +247,7 @@ export class DirectoryWriter {
       for (const [chunkAt, chunkId] of staged.chunks) if (chunkAt !== head.offset) tally.refused.push({ id: chunkId, reason })
       throw thrown
     }
-    tally.chunks += staged.chunks.size
+    tally.chunks += staged.chunks.size + this.#names.arrived(path)
     tally.bytes += head.size
   }
 
@@ -227,7 +255,9 @@ export class DirectoryWriter {
   #complete(file: number, temporary: string, path: RelativePath, head: EntryHead, hasMode = false): void {
     try {
       try {
-        if (!hasMode) this.#fileSystem.fchmodSync(file, head.mode)
+        if (this.#owner !== undefined) this.#fileSystem.fchownSync(file, this.#owner.uid, this.#owner.gid)
+        // Another owner costs a file the bits that run it as its owner.
+        if (!hasMode || this.#owner !== undefined) this.#fileSystem.fchmodSync(file, head.mode)
         this.#fileSystem.futimesSync(file, mtimeOf(head), mtimeOf(head))
       } finally {
         this.#fileSystem.closeSync(file)
@@ -283,6 +313,7 @@ export class DirectoryWriter {
     this.#fileSystem.rmSync(temporary, { force: true })
     this.#fileSystem.symlinkSync(target, temporary)
     try {
+      if (this.#owner !== undefined) this.#fileSystem.lchownSync(temporary, this.#owner.uid, this.#owner.gid)
       this.#fileSystem.lutimesSync(temporary, mtimeOf(head), mtimeOf(head))
       this.#place(temporary, path)
     } catch (thrown) {
@@ -290,6 +321,11 @@ export class DirectoryWriter {
       throw thrown
     }
   }
+}
+
+/** Undefined for what is root's own, as all is that root makes. */
+function ownerOf({ uid, gid }: Owner): Owner | undefined {
+  return uid === 0 && gid === 0 ? undefined : { uid, gid }
 }
 
 /** A piece belongs to one state of its file: versions that differ in anything are never put together. */

@@ -5,7 +5,9 @@ import { constants } from 'node:fs'
 import { open, realpath } from 'node:fs/promises'
 import process from 'node:process'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
-import { hintBytesMax, pageReadBytes, pageReadersMax } from '../../../src/limits/source.ts'
+import { hintBytesMax, hintDrainMs, pageReadBytes, pageReadersMax } from '../../../src/limits/source.ts'
+import { systemClock } from '../../../src/clock.ts'
+import { Deadline } from '../../../src/deadline.ts'
 import { createChunkSink, wholeBytes, type ChunkTarget, type Put, type WholeChunk } from '../chunk-sink.ts'
 import { absolutePath, parentPath, parseId, pathBytes } from '../directory/path.ts'
 import { errnoOf } from '../directory/file-system.ts'
@@ -79,7 +81,11 @@ export class PageCacheTarget implements ChunkTarget {
     await this.#readers.onIdle()
   }
 
+  /** What was taken is finished, unless that takes too long for a process that ends. */
   async [Symbol.asyncDispose](): Promise<void> {
+    using patience = Deadline.after(systemClock, hintDrainMs).signal()
+    const over = new Promise((resolve) => patience.signal.addEventListener('abort', resolve, { once: true }))
+    await Promise.race([this.idle(), over])
     this.#over.abort(new HeirloomError('aborted', 'nothing more is read'))
     await this.idle()
   }

@@ -55,7 +55,9 @@ export class Psql {
     ]
     const env = { PGCONNECT_TIMEOUT: String(psqlConnectTimeoutS), PGAPPNAME: 'heirloom', PGCLIENTENCODING: 'UTF8' }
     using limited = Deadline.after(systemClock, limitMs).signal(signal)
-    const input = `${database === undefined ? '' : `\\connect ${quotedName(database)}\n`}${sql}\n`
+    // A server doesn't notice that its client is gone until it is through.
+    const limit = `SET statement_timeout = ${Math.ceil(limitMs)};\n`
+    const input = `${database === undefined ? '' : `\\connect ${quotedName(database)}\n`}${limit}${sql}\n`
     try {
       const output = await runProgram(command, { input, env, signal: limited.signal, outputBytesMax: hintsBytesMax })
       return output

@@ -3,7 +3,9 @@
 // the sink is finished. No more is brought in than there are free buffers: it would push out what is used already.
 
 import { HeirloomError } from '../../../src/errors.ts'
-import { hintBytesMax, prewarmTimeoutMs } from '../../../src/limits/source.ts'
+import { hintBytesMax, hintDrainMs, prewarmTimeoutMs } from '../../../src/limits/source.ts'
+import { systemClock } from '../../../src/clock.ts'
+import { Deadline } from '../../../src/deadline.ts'
 import { createChunkSink, wholeBytes, type ChunkTarget, type Put, type WholeChunk } from '../chunk-sink.ts'
 import type { Sink, SinkEnd, WaitOptions } from '../source.ts'
 import { misfitOf, readCluster, type Cluster } from './cluster.ts'
@@ -82,7 +84,11 @@ export class PostgresqlTarget implements ChunkTarget {
     await this.#working
   }
 
+  /** What was taken is finished, unless that takes too long for a process that ends. */
   async [Symbol.asyncDispose](): Promise<void> {
+    using patience = Deadline.after(systemClock, hintDrainMs).signal()
+    const over = new Promise((resolve) => patience.signal.addEventListener('abort', resolve, { once: true }))
+    await Promise.race([this.idle(), over])
     this.#over.abort(new HeirloomError('aborted', 'nothing more is brought in'))
     await this.idle()
   }

@@ -4,7 +4,7 @@
 
 import type { Chunk, ChunkPart, LeftOut } from '../../../src/chunk/chunk.ts'
 import { HeirloomError } from '../../../src/errors.ts'
-import { hintRangesMax, hintsBytesMax } from '../../../src/limits/source.ts'
+import { bufferExtentsMax, hintRangesMax, hintsBytesMax } from '../../../src/limits/source.ts'
 import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
 import { readCluster, type Cluster } from './cluster.ts'
 import { blocksOf, hintId, joinRanges, type BlockRange, type RelationHint } from './hint.ts'
@@ -13,6 +13,8 @@ import { Psql, type PsqlOptions } from './psql.ts'
 export interface PostgresqlSourceOptions extends PsqlOptions {
   readonly name: string
   readonly onWarning?: ((message: string) => void) | undefined
+  /** As bufferExtentsMax. */
+  readonly extentsMax?: number
 }
 
 export function createPostgresqlSource(options: PostgresqlSourceOptions): Source {
@@ -27,12 +29,18 @@ const firstUserOid = 16384
 
 const buffered = `FROM pg_buffercache WHERE relfilenode >= ${firstUserOid} AND reldatabase <> 0`
 
-const rangesSql = `\\set FETCH_COUNT 10000
-SELECT reldatabase, reltablespace, relfilenode, relforknumber, min(relblocknumber), count(*), sum(usagecount) FROM (
-  SELECT *, relblocknumber - row_number() OVER (PARTITION BY reldatabase, reltablespace, relfilenode, relforknumber ORDER BY relblocknumber) AS run
-  ${buffered}) AS blocks
-GROUP BY reldatabase, reltablespace, relfilenode, relforknumber, run
-ORDER BY reldatabase, reltablespace, relfilenode, relforknumber, min(relblocknumber);`
+const countSql = `SELECT count(*) ${buffered};`
+
+/** Runs of extents that are in the buffers, each of `blocks` blocks: those of a large server are taken together. */
+function rangesSql(blocks: number): string {
+  const relation = 'reldatabase, reltablespace, relfilenode, relforknumber'
+  return `\\set FETCH_COUNT 10000
+SELECT ${relation}, ${blocks} * min(extent), ${blocks} * count(*), sum(uses) FROM (
+  SELECT *, extent - row_number() OVER (PARTITION BY ${relation} ORDER BY extent) AS run FROM (
+    SELECT ${relation}, relblocknumber / ${blocks} AS extent, sum(usagecount) AS uses ${buffered} GROUP BY ${relation}, extent) AS extents) AS runs
+GROUP BY ${relation}, run
+ORDER BY ${relation}, min(extent);`
+}
 
 class PostgresqlSource implements Source {
   readonly name: string
@@ -57,7 +65,9 @@ class PostgresqlSource implements Source {
     await this.#expectBufferCache(signal)
     const timeoutMs = this.#options.timeoutMs ?? query.deadlineMs / 3
     const cluster = await readCluster(this.#psql, signal)
-    const rows = await this.#psql.rows({ sql: rangesSql, signal, timeoutMs })
+    const [[blocks] = []] = await this.#psql.rows({ sql: countSql, signal, timeoutMs })
+    const together = Math.max(1, Math.ceil(Number(blocks) / (this.#options.extentsMax ?? bufferExtentsMax)))
+    const rows = await this.#psql.rows({ sql: rangesSql(together), signal, timeoutMs })
     const hints = new Map<string, Buffer>()
     let hintBytes = 0
     const chunks: Chunk[] = []

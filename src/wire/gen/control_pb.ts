@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIp0DCgdSZXF1ZXN0EgoKAmlkGAEgASgNEigKBWVucm9sGAIgASgLMhcuaGVpcmxvb20ud2lyZS52MS5FbnJvbEgAEigKBW9mZmVyGAMgASgLMhcuaGVpcmxvb20ud2lyZS52MS5PZmZlckgAEiYKBHdhaXQYBCABKAsyFi5oZWlybG9vbS53aXJlLnYxLldhaXRIABIoCgVsZWF2ZRgFIAEoCzIXLmhlaXJsb29tLndpcmUudjEuTGVhdmVIABIoCgVjbGFpbRgGIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xhaW1IABIoCgVyZW5ldxgHIAEoCzIXLmhlaXJsb29tLndpcmUudjEuUmVuZXdIABIoCgVjbG9zZRgIIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xvc2VIABIqCgZmaW5pc2gYCSABKAsyGC5oZWlybG9vbS53aXJlLnYxLkZpbmlzaEgAEi4KCHdpdGhkcmF3GAogASgLMhouaGVpcmxvb20ud2lyZS52MS5XaXRoZHJhd0gAQgYKBHZlcmIigAIKCFJlc3BvbnNlEgoKAmlkGAEgASgNEg4KBnN0YXR1cxgCIAEoDRIOCgZkZXRhaWwYAyABKAkSLgoIZW5yb2xsZWQYBCABKAsyGi5oZWlybG9vbS53aXJlLnYxLkVucm9sbGVkSAASLAoHb2ZmZXJlZBgFIAEoCzIZLmhlaXJsb29tLndpcmUudjEuT2ZmZXJlZEgAEjIKCmFzc2lnbm1lbnQYBiABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABIsCgdyZW5ld2VkGAcgASgLMhkuaGVpcmxvb20ud2lyZS52MS5SZW5ld2VkSABCCAoGcmVzdWx0ItwBCgxOb3RpZmljYXRpb24SMAoIYXNzaWduZWQYASABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABI1CgxoZWlyX2NoYW5nZWQYAiABKAsyHS5oZWlybG9vbS53aXJlLnYxLkhlaXJDaGFuZ2VkSAASKgoGZmVuY2VkGAMgASgLMhguaGVpcmxvb20ud2lyZS52MS5GZW5jZWRIABIuCghleHBlY3RlZBgEIAEoCzIaLmhlaXJsb29tLndpcmUudjEuRXhwZWN0ZWRIAEIHCgVldmVudCKBAQoMUmVsYXlNZXNzYWdlEi4KCHJlc3BvbnNlGAEgASgLMhouaGVpcmxvb20ud2lyZS52MS5SZXNwb25zZUgAEjYKDG5vdGlmaWNhdGlvbhgCIAEoCzIeLmhlaXJsb29tLndpcmUudjEuTm90aWZpY2F0aW9uSABCCQoHbWVzc2FnZSIvCgVFbnJvbBITCgtjZXJ0aWZpY2F0ZRgBIAEoDBIRCglhZGRyZXNzZXMYAiADKAkiVAoIRW5yb2xsZWQSEAoIbGVhc2VfbXMYASABKAQSDgoGbm93X21zGAIgASgEEhMKC2tlZXBfbXNfbWF4GAMgASgEEhEKCWRhdGFfcG9ydBgEIAEoDSJ/CgVPZmZlchIPCgdoYW5kb2ZmGAEgASgMEg4KBmhlYWRlchgCIAEoDBITCgtkZWFkbGluZV9tcxgDIAEoBBIPCgdrZWVwX21zGAQgASgEEhAKCHN0YW5kaW5nGAUgASgIEg0KBXNpbmNlGAYgASgNEg4KBmFnZV9tcxgHIAEoBCIbCghXaXRoZHJhdxIPCgdoYW5kb2ZmGAEgASgMIi8KB09mZmVyZWQSJAoEaGVpchgBIAEoCzIWLmhlaXJsb29tLndpcmUudjEuSGVpciI2CgRIZWlyEgwKBHBlZXIYASABKAwSDQoFZXBvY2gYAiABKA0SEQoJYWRkcmVzc2VzGAMgAygJIgYKBFdhaXQiBwoFTGVhdmUiJwoFQ2xhaW0SDwoHaGFuZG9mZhgBIAEoDBINCgVlcG9jaBgCIAEoDSKyAQoKQXNzaWdubWVudBIPCgdoYW5kb2ZmGAEgASgMEg0KBWVwb2NoGAIgASgNEg4KBmhlYWRlchgDIAEoDBITCgtwcmVkZWNlc3NvchgEIAEoDBIRCglhZGRyZXNzZXMYBSADKAkSDAoEbGl2ZRgGIAEoCBINCgVwYWNrcxgHIAEoDRINCgVzaW5jZRgIIAEoDRIQCghzdGFuZGluZxgJIAEoCBIOCgZhZ2VfbXMYCiABKAQiBwoFUmVuZXciGQoHUmVuZXdlZBIOCgZub3dfbXMYASABKAQiJwoFQ2xvc2USDwoHaGFuZG9mZhgBIAEoDBINCgVwYWNrcxgCIAEoDSI6CgZGaW5pc2gSDwoHaGFuZG9mZhgBIAEoDBINCgVlcG9jaBgCIAEoDRIQCghyZWxlYXNlZBgDIAEoCCJWCgtIZWlyQ2hhbmdlZBIPCgdoYW5kb2ZmGAEgASgMEiQKBGhlaXIYAiABKAsyFi5oZWlybG9vbS53aXJlLnYxLkhlaXISEAoIZmluaXNoZWQYAyABKAgiKwoIRXhwZWN0ZWQSDAoEcGVlchgBIAEoDBIRCglhZGRyZXNzZXMYAiADKAkiKAoGRmVuY2VkEg8KB2hhbmRvZmYYASABKAwSDQoFZXBvY2gYAiABKA1iBnByb3RvMw");
+  fileDesc("Cg1jb250cm9sLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIp0DCgdSZXF1ZXN0EgoKAmlkGAEgASgNEigKBWVucm9sGAIgASgLMhcuaGVpcmxvb20ud2lyZS52MS5FbnJvbEgAEigKBW9mZmVyGAMgASgLMhcuaGVpcmxvb20ud2lyZS52MS5PZmZlckgAEiYKBHdhaXQYBCABKAsyFi5oZWlybG9vbS53aXJlLnYxLldhaXRIABIoCgVsZWF2ZRgFIAEoCzIXLmhlaXJsb29tLndpcmUudjEuTGVhdmVIABIoCgVjbGFpbRgGIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xhaW1IABIoCgVyZW5ldxgHIAEoCzIXLmhlaXJsb29tLndpcmUudjEuUmVuZXdIABIoCgVjbG9zZRgIIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xvc2VIABIqCgZmaW5pc2gYCSABKAsyGC5oZWlybG9vbS53aXJlLnYxLkZpbmlzaEgAEi4KCHdpdGhkcmF3GAogASgLMhouaGVpcmxvb20ud2lyZS52MS5XaXRoZHJhd0gAQgYKBHZlcmIigAIKCFJlc3BvbnNlEgoKAmlkGAEgASgNEg4KBnN0YXR1cxgCIAEoDRIOCgZkZXRhaWwYAyABKAkSLgoIZW5yb2xsZWQYBCABKAsyGi5oZWlybG9vbS53aXJlLnYxLkVucm9sbGVkSAASLAoHb2ZmZXJlZBgFIAEoCzIZLmhlaXJsb29tLndpcmUudjEuT2ZmZXJlZEgAEjIKCmFzc2lnbm1lbnQYBiABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABIsCgdyZW5ld2VkGAcgASgLMhkuaGVpcmxvb20ud2lyZS52MS5SZW5ld2VkSABCCAoGcmVzdWx0ItwBCgxOb3RpZmljYXRpb24SMAoIYXNzaWduZWQYASABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABI1CgxoZWlyX2NoYW5nZWQYAiABKAsyHS5oZWlybG9vbS53aXJlLnYxLkhlaXJDaGFuZ2VkSAASKgoGZmVuY2VkGAMgASgLMhguaGVpcmxvb20ud2lyZS52MS5GZW5jZWRIABIuCghleHBlY3RlZBgEIAEoCzIaLmhlaXJsb29tLndpcmUudjEuRXhwZWN0ZWRIAEIHCgVldmVudCKBAQoMUmVsYXlNZXNzYWdlEi4KCHJlc3BvbnNlGAEgASgLMhouaGVpcmxvb20ud2lyZS52MS5SZXNwb25zZUgAEjYKDG5vdGlmaWNhdGlvbhgCIAEoCzIeLmhlaXJsb29tLndpcmUudjEuTm90aWZpY2F0aW9uSABCCQoHbWVzc2FnZSJXCgVFbnJvbBITCgtjZXJ0aWZpY2F0ZRgBIAEoDBIRCglhZGRyZXNzZXMYAiADKAkSJgoFZmFjdHMYAyABKAsyFy5oZWlybG9vbS53aXJlLnYxLkZhY3RzIsMBCgVGYWN0cxIMCgR6b25lGAEgASgJEg8KB25ldHdvcmsYAiABKAkSEQoEbG9hZBgDIAEoAUgAiAEBEhcKCmZyZWVfYnl0ZXMYBCABKARIAYgBARISCgVwcmljZRgFIAEoAUgCiAEBEg0KBXBhcnRzGAYgAygJEioKB3ByZWZlcnMYByABKAsyGS5oZWlybG9vbS53aXJlLnYxLldlaWdodHNCBwoFX2xvYWRCDQoLX2ZyZWVfYnl0ZXNCCAoGX3ByaWNlIr0BCgdXZWlnaHRzEhEKBHpvbmUYASABKAFIAIgBARIUCgduZXR3b3JrGAIgASgBSAGIAQESEQoEbG9hZBgDIAEoAUgCiAEBEhMKBm1lbW9yeRgEIAEoAUgDiAEBEhIKBXByaWNlGAUgASgBSASIAQESEQoEcGFydBgGIAEoAUgFiAEBQgcKBV96b25lQgoKCF9uZXR3b3JrQgcKBV9sb2FkQgkKB19tZW1vcnlCCAoGX3ByaWNlQgcKBV9wYXJ0IlQKCEVucm9sbGVkEhAKCGxlYXNlX21zGAEgASgEEg4KBm5vd19tcxgCIAEoBBITCgtrZWVwX21zX21heBgDIAEoBBIRCglkYXRhX3BvcnQYBCABKA0i1wEKBU9mZmVyEg8KB2hhbmRvZmYYASABKAwSDgoGaGVhZGVyGAIgASgMEhMKC2RlYWRsaW5lX21zGAMgASgEEg8KB2tlZXBfbXMYBCABKAQSEgoFYnl0ZXMYBSABKARIAIgBARISCgV3b3J0aBgGIAEoAUgBiAEBEhEKBHBhcnQYByABKAlIAogBARIQCghzdGFuZGluZxgIIAEoCBINCgVzaW5jZRgJIAEoDRIOCgZhZ2VfbXMYCiABKARCCAoGX2J5dGVzQggKBl93b3J0aEIHCgVfcGFydCIbCghXaXRoZHJhdxIPCgdoYW5kb2ZmGAEgASgMIi8KB09mZmVyZWQSJAoEaGVpchgBIAEoCzIWLmhlaXJsb29tLndpcmUudjEuSGVpciI2CgRIZWlyEgwKBHBlZXIYASABKAwSDQoFZXBvY2gYAiABKA0SEQoJYWRkcmVzc2VzGAMgAygJIgYKBFdhaXQiBwoFTGVhdmUiJwoFQ2xhaW0SDwoHaGFuZG9mZhgBIAEoDBINCgVlcG9jaBgCIAEoDSKyAQoKQXNzaWdubWVudBIPCgdoYW5kb2ZmGAEgASgMEg0KBWVwb2NoGAIgASgNEg4KBmhlYWRlchgDIAEoDBITCgtwcmVkZWNlc3NvchgEIAEoDBIRCglhZGRyZXNzZXMYBSADKAkSDAoEbGl2ZRgGIAEoCBINCgVwYWNrcxgHIAEoDRINCgVzaW5jZRgIIAEoDRIQCghzdGFuZGluZxgJIAEoCBIOCgZhZ2VfbXMYCiABKAQiLwoFUmVuZXcSJgoFZmFjdHMYASABKAsyFy5oZWlybG9vbS53aXJlLnYxLkZhY3RzIhkKB1JlbmV3ZWQSDgoGbm93X21zGAEgASgEIicKBUNsb3NlEg8KB2hhbmRvZmYYASABKAwSDQoFcGFja3MYAiABKA0iOgoGRmluaXNoEg8KB2hhbmRvZmYYASABKAwSDQoFZXBvY2gYAiABKA0SEAoIcmVsZWFzZWQYAyABKAgiVgoLSGVpckNoYW5nZWQSDwoHaGFuZG9mZhgBIAEoDBIkCgRoZWlyGAIgASgLMhYuaGVpcmxvb20ud2lyZS52MS5IZWlyEhAKCGZpbmlzaGVkGAMgASgIIisKCEV4cGVjdGVkEgwKBHBlZXIYASABKAwSEQoJYWRkcmVzc2VzGAIgAygJIigKBkZlbmNlZBIPCgdoYW5kb2ZmGAEgASgMEg0KBWVwb2NoGAIgASgNYgZwcm90bzM");
 
 /**
  * @generated from message heirloom.wire.v1.Request
@@ -239,6 +239,11 @@ export type Enrol = Message<"heirloom.wire.v1.Enrol"> & {
    * @generated from field: repeated string addresses = 2;
    */
   addresses: string[];
+
+  /**
+   * @generated from field: heirloom.wire.v1.Facts facts = 3;
+   */
+  facts?: Facts | undefined;
 };
 
 /**
@@ -247,6 +252,111 @@ export type Enrol = Message<"heirloom.wire.v1.Enrol"> & {
  */
 export const EnrolSchema: GenMessage<Enrol> = /*@__PURE__*/
   messageDesc(file_control, 4);
+
+/**
+ * What a peer says of itself, for choosing among several heirs. All of it may be missing.
+ *
+ * @generated from message heirloom.wire.v1.Facts
+ */
+export type Facts = Message<"heirloom.wire.v1.Facts"> & {
+  /**
+   * At most 200 characters each.
+   *
+   * @generated from field: string zone = 1;
+   */
+  zone: string;
+
+  /**
+   * @generated from field: string network = 2;
+   */
+  network: string;
+
+  /**
+   * Runnable processes per core.
+   *
+   * @generated from field: optional double load = 3;
+   */
+  load?: number | undefined;
+
+  /**
+   * Memory that is free.
+   *
+   * @generated from field: optional uint64 free_bytes = 4;
+   */
+  freeBytes?: bigint | undefined;
+
+  /**
+   * What an hour of it costs, in the pool's own unit.
+   *
+   * @generated from field: optional double price = 5;
+   */
+  price?: number | undefined;
+
+  /**
+   * The parts of a divided state that it takes; at most 64.
+   *
+   * @generated from field: repeated string parts = 6;
+   */
+  parts: string[];
+
+  /**
+   * How much each counts in its own heir.
+   *
+   * @generated from field: heirloom.wire.v1.Weights prefers = 7;
+   */
+  prefers?: Weights | undefined;
+};
+
+/**
+ * Describes the message heirloom.wire.v1.Facts.
+ * Use `create(FactsSchema)` to create a new message.
+ */
+export const FactsSchema: GenMessage<Facts> = /*@__PURE__*/
+  messageDesc(file_control, 5);
+
+/**
+ * What is missing counts as it usually does; 0 leaves it out.
+ *
+ * @generated from message heirloom.wire.v1.Weights
+ */
+export type Weights = Message<"heirloom.wire.v1.Weights"> & {
+  /**
+   * @generated from field: optional double zone = 1;
+   */
+  zone?: number | undefined;
+
+  /**
+   * @generated from field: optional double network = 2;
+   */
+  network?: number | undefined;
+
+  /**
+   * @generated from field: optional double load = 3;
+   */
+  load?: number | undefined;
+
+  /**
+   * @generated from field: optional double memory = 4;
+   */
+  memory?: number | undefined;
+
+  /**
+   * @generated from field: optional double price = 5;
+   */
+  price?: number | undefined;
+
+  /**
+   * @generated from field: optional double part = 6;
+   */
+  part?: number | undefined;
+};
+
+/**
+ * Describes the message heirloom.wire.v1.Weights.
+ * Use `create(WeightsSchema)` to create a new message.
+ */
+export const WeightsSchema: GenMessage<Weights> = /*@__PURE__*/
+  messageDesc(file_control, 6);
 
 /**
  * @generated from message heirloom.wire.v1.Enrolled
@@ -284,7 +394,7 @@ export type Enrolled = Message<"heirloom.wire.v1.Enrolled"> & {
  * Use `create(EnrolledSchema)` to create a new message.
  */
 export const EnrolledSchema: GenMessage<Enrolled> = /*@__PURE__*/
-  messageDesc(file_control, 5);
+  messageDesc(file_control, 7);
 
 /**
  * A predecessor offers a handoff. Repeating it with the same header is how a link that was lost is taken up again.
@@ -313,23 +423,44 @@ export type Offer = Message<"heirloom.wire.v1.Offer"> & {
   keepMs: bigint;
 
   /**
+   * About how much there is to inherit.
+   *
+   * @generated from field: optional uint64 bytes = 5;
+   */
+  bytes?: bigint | undefined;
+
+  /**
+   * What it is worth against others of the pool; 1 if missing.
+   *
+   * @generated from field: optional double worth = 6;
+   */
+  worth?: number | undefined;
+
+  /**
+   * Which part of a divided state it is.
+   *
+   * @generated from field: optional string part = 7;
+   */
+  part?: string | undefined;
+
+  /**
    * Nobody may claim it while the predecessor's lease lives: what goes ahead of any notice.
    *
-   * @generated from field: bool standing = 5;
+   * @generated from field: bool standing = 8;
    */
   standing: boolean;
 
   /**
    * Packs below this number are judged by this one and later ones; 0: none are.
    *
-   * @generated from field: uint32 since = 6;
+   * @generated from field: uint32 since = 9;
    */
   since: number;
 
   /**
    * Of a standing offer: how old the state is that is complete by now.
    *
-   * @generated from field: uint64 age_ms = 7;
+   * @generated from field: uint64 age_ms = 10;
    */
   ageMs: bigint;
 };
@@ -339,7 +470,7 @@ export type Offer = Message<"heirloom.wire.v1.Offer"> & {
  * Use `create(OfferSchema)` to create a new message.
  */
 export const OfferSchema: GenMessage<Offer> = /*@__PURE__*/
-  messageDesc(file_control, 6);
+  messageDesc(file_control, 8);
 
 /**
  * A predecessor takes its own handoff back, before anybody has claimed it.
@@ -358,7 +489,7 @@ export type Withdraw = Message<"heirloom.wire.v1.Withdraw"> & {
  * Use `create(WithdrawSchema)` to create a new message.
  */
 export const WithdrawSchema: GenMessage<Withdraw> = /*@__PURE__*/
-  messageDesc(file_control, 7);
+  messageDesc(file_control, 9);
 
 /**
  * @generated from message heirloom.wire.v1.Offered
@@ -377,7 +508,7 @@ export type Offered = Message<"heirloom.wire.v1.Offered"> & {
  * Use `create(OfferedSchema)` to create a new message.
  */
 export const OfferedSchema: GenMessage<Offered> = /*@__PURE__*/
-  messageDesc(file_control, 8);
+  messageDesc(file_control, 10);
 
 /**
  * @generated from message heirloom.wire.v1.Heir
@@ -404,7 +535,7 @@ export type Heir = Message<"heirloom.wire.v1.Heir"> & {
  * Use `create(HeirSchema)` to create a new message.
  */
 export const HeirSchema: GenMessage<Heir> = /*@__PURE__*/
-  messageDesc(file_control, 9);
+  messageDesc(file_control, 11);
 
 /**
  * A successor is there and takes what comes. Repeating it changes nothing. The answer may already be an assignment.
@@ -419,7 +550,7 @@ export type Wait = Message<"heirloom.wire.v1.Wait"> & {
  * Use `create(WaitSchema)` to create a new message.
  */
 export const WaitSchema: GenMessage<Wait> = /*@__PURE__*/
-  messageDesc(file_control, 10);
+  messageDesc(file_control, 12);
 
 /**
  * A waiting successor doesn't want a handoff any more.
@@ -434,7 +565,7 @@ export type Leave = Message<"heirloom.wire.v1.Leave"> & {
  * Use `create(LeaveSchema)` to create a new message.
  */
 export const LeaveSchema: GenMessage<Leave> = /*@__PURE__*/
-  messageDesc(file_control, 11);
+  messageDesc(file_control, 13);
 
 /**
  * Take one handoff, or with an epoch take it up again after a lost link or a restart.
@@ -458,7 +589,7 @@ export type Claim = Message<"heirloom.wire.v1.Claim"> & {
  * Use `create(ClaimSchema)` to create a new message.
  */
 export const ClaimSchema: GenMessage<Claim> = /*@__PURE__*/
-  messageDesc(file_control, 12);
+  messageDesc(file_control, 14);
 
 /**
  * @generated from message heirloom.wire.v1.Assignment
@@ -530,12 +661,16 @@ export type Assignment = Message<"heirloom.wire.v1.Assignment"> & {
  * Use `create(AssignmentSchema)` to create a new message.
  */
 export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
-  messageDesc(file_control, 13);
+  messageDesc(file_control, 15);
 
 /**
  * @generated from message heirloom.wire.v1.Renew
  */
 export type Renew = Message<"heirloom.wire.v1.Renew"> & {
+  /**
+   * @generated from field: heirloom.wire.v1.Facts facts = 1;
+   */
+  facts?: Facts | undefined;
 };
 
 /**
@@ -543,7 +678,7 @@ export type Renew = Message<"heirloom.wire.v1.Renew"> & {
  * Use `create(RenewSchema)` to create a new message.
  */
 export const RenewSchema: GenMessage<Renew> = /*@__PURE__*/
-  messageDesc(file_control, 14);
+  messageDesc(file_control, 16);
 
 /**
  * @generated from message heirloom.wire.v1.Renewed
@@ -560,7 +695,7 @@ export type Renewed = Message<"heirloom.wire.v1.Renewed"> & {
  * Use `create(RenewedSchema)` to create a new message.
  */
 export const RenewedSchema: GenMessage<Renewed> = /*@__PURE__*/
-  messageDesc(file_control, 15);
+  messageDesc(file_control, 17);
 
 /**
  * A predecessor says that no more packs will come, and how many there are.
@@ -584,7 +719,7 @@ export type Close = Message<"heirloom.wire.v1.Close"> & {
  * Use `create(CloseSchema)` to create a new message.
  */
 export const CloseSchema: GenMessage<Close> = /*@__PURE__*/
-  messageDesc(file_control, 16);
+  messageDesc(file_control, 18);
 
 /**
  * An heir is done with a handoff: restored, or (released) given back so that another can claim it.
@@ -613,7 +748,7 @@ export type Finish = Message<"heirloom.wire.v1.Finish"> & {
  * Use `create(FinishSchema)` to create a new message.
  */
 export const FinishSchema: GenMessage<Finish> = /*@__PURE__*/
-  messageDesc(file_control, 17);
+  messageDesc(file_control, 19);
 
 /**
  * To a predecessor: who its heir is now. Without an heir: the last one is gone.
@@ -644,7 +779,7 @@ export type HeirChanged = Message<"heirloom.wire.v1.HeirChanged"> & {
  * Use `create(HeirChangedSchema)` to create a new message.
  */
 export const HeirChangedSchema: GenMessage<HeirChanged> = /*@__PURE__*/
-  messageDesc(file_control, 18);
+  messageDesc(file_control, 20);
 
 /**
  * To a peer that may have to hand over: who would be its heir now. Without a peer: nobody waits.
@@ -668,7 +803,7 @@ export type Expected = Message<"heirloom.wire.v1.Expected"> & {
  * Use `create(ExpectedSchema)` to create a new message.
  */
 export const ExpectedSchema: GenMessage<Expected> = /*@__PURE__*/
-  messageDesc(file_control, 19);
+  messageDesc(file_control, 21);
 
 /**
  * To an heir that no longer is one.
@@ -692,5 +827,5 @@ export type Fenced = Message<"heirloom.wire.v1.Fenced"> & {
  * Use `create(FencedSchema)` to create a new message.
  */
 export const FencedSchema: GenMessage<Fenced> = /*@__PURE__*/
-  messageDesc(file_control, 20);
+  messageDesc(file_control, 22);
 

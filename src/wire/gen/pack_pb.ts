@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pack.proto.
  */
 export const file_pack: GenFile = /*@__PURE__*/
-  fileDesc("CgpwYWNrLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIukCCghQYWNrSGVhZBIPCgdiYXJyaWVyGAEgASgNEjAKB3NvdXJjZXMYAiADKAsyHy5oZWlybG9vbS53aXJlLnYxLlNvdXJjZVN1bW1hcnkSLQoJZnJhZ21lbnRzGAMgAygLMhouaGVpcmxvb20ud2lyZS52MS5GcmFnbWVudBIwCgdyZWNlaXB0GAQgASgLMh8uaGVpcmxvb20ud2lyZS52MS5TaWduZWRSZWNlaXB0EhIKCnN1cGVyc2VkZWQYBSADKA0SMgoJZGlyZWN0b3J5GAYgAygLMh8uaGVpcmxvb20ud2lyZS52MS5QYWNrRGlyZWN0b3J5Ei8KCnJlZmVyZW5jZXMYByADKAsyGy5oZWlybG9vbS53aXJlLnYxLlJlZmVyZW5jZRIqCgd2ZXJkaWN0GAggASgLMhkuaGVpcmxvb20ud2lyZS52MS5WZXJkaWN0EhQKDGJhcnJpZXJfZnJvbRgJIAEoDSJXCgdWZXJkaWN0Eg0KBXNpbmNlGAEgASgNEg0KBXdob2xlGAIgAygNEi4KB3BhcnRpYWwYAyADKAsyHS5oZWlybG9vbS53aXJlLnYxLlBhcnRpYWxQYWNrIi4KC1BhcnRpYWxQYWNrEgwKBHBhY2sYASABKA0SEQoJZnJhZ21lbnRzGAIgAygNIi0KDVBhY2tEaXJlY3RvcnkSDAoEcGFjaxgBIAEoDRIOCgZjaHVua3MYAiABKAwipwEKCVJlZmVyZW5jZRIOCgZzb3VyY2UYASABKA0SCgoCaWQYAiABKAwSDgoGb3JpZ2luGAMgASgJEhIKBWJ5dGVzGAQgASgESACIAQESDgoGZGlnZXN0GAUgASgMEg8KB3ZlcnNpb24YBiABKAkSFQoNZXhwaXJlc19hdF9tcxgHIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAggASgBQggKBl9ieXRlcyJ0Cg1Tb3VyY2VTdW1tYXJ5Eg4KBnNvdXJjZRgBIAEoDRIMCgRuYW1lGAIgASgJEgwKBGtpbmQYAyABKAkSDgoGY2h1bmtzGAQgASgEEg0KBWJ5dGVzGAUgASgEEhgKEHJlYWRfcHJvYmFiaWxpdHkYBiABKAEiwgEKCEZyYWdtZW50Eg4KBnNvdXJjZRgBIAEoDRIKCgJpZBgCIAEoDBIQCghtZXRhZGF0YRgDIAEoCBIOCgZvZmZzZXQYBCABKAQSDQoFYnl0ZXMYBSABKA0SEwoLY2h1bmtfYnl0ZXMYBiABKAQSDwoHdmVyc2lvbhgHIAEoCRIVCg1leHBpcmVzX2F0X21zGAggASgEEhgKEHJlYWRfcHJvYmFiaWxpdHkYCSABKAESEgoKYXR0cmlidXRlcxgKIAEoDCIzCg1TaWduZWRSZWNlaXB0Eg8KB2NvbnRlbnQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIosBCg5GaWxlQXR0cmlidXRlcxIMCgRwYXRoGAEgASgMEgwKBHR5cGUYAiABKA0SDAoEbW9kZRgDIAEoDRIPCgdtdGltZV9zGAQgASgSEhAKCG10aW1lX25zGAUgASgNEgwKBHNpemUYBiABKAQSDgoGb2Zmc2V0GAcgASgEEg4KBnRhcmdldBgIIAEoDGIGcHJvdG8z");
+  fileDesc("CgpwYWNrLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIukCCghQYWNrSGVhZBIPCgdiYXJyaWVyGAEgASgNEjAKB3NvdXJjZXMYAiADKAsyHy5oZWlybG9vbS53aXJlLnYxLlNvdXJjZVN1bW1hcnkSLQoJZnJhZ21lbnRzGAMgAygLMhouaGVpcmxvb20ud2lyZS52MS5GcmFnbWVudBIwCgdyZWNlaXB0GAQgASgLMh8uaGVpcmxvb20ud2lyZS52MS5TaWduZWRSZWNlaXB0EhIKCnN1cGVyc2VkZWQYBSADKA0SMgoJZGlyZWN0b3J5GAYgAygLMh8uaGVpcmxvb20ud2lyZS52MS5QYWNrRGlyZWN0b3J5Ei8KCnJlZmVyZW5jZXMYByADKAsyGy5oZWlybG9vbS53aXJlLnYxLlJlZmVyZW5jZRIqCgd2ZXJkaWN0GAggASgLMhkuaGVpcmxvb20ud2lyZS52MS5WZXJkaWN0EhQKDGJhcnJpZXJfZnJvbRgJIAEoDSJXCgdWZXJkaWN0Eg0KBXNpbmNlGAEgASgNEg0KBXdob2xlGAIgAygNEi4KB3BhcnRpYWwYAyADKAsyHS5oZWlybG9vbS53aXJlLnYxLlBhcnRpYWxQYWNrIi4KC1BhcnRpYWxQYWNrEgwKBHBhY2sYASABKA0SEQoJZnJhZ21lbnRzGAIgAygNIi0KDVBhY2tEaXJlY3RvcnkSDAoEcGFjaxgBIAEoDRIOCgZjaHVua3MYAiABKAwipwEKCVJlZmVyZW5jZRIOCgZzb3VyY2UYASABKA0SCgoCaWQYAiABKAwSDgoGb3JpZ2luGAMgASgJEhIKBWJ5dGVzGAQgASgESACIAQESDgoGZGlnZXN0GAUgASgMEg8KB3ZlcnNpb24YBiABKAkSFQoNZXhwaXJlc19hdF9tcxgHIAEoBBIYChByZWFkX3Byb2JhYmlsaXR5GAggASgBQggKBl9ieXRlcyJ0Cg1Tb3VyY2VTdW1tYXJ5Eg4KBnNvdXJjZRgBIAEoDRIMCgRuYW1lGAIgASgJEgwKBGtpbmQYAyABKAkSDgoGY2h1bmtzGAQgASgEEg0KBWJ5dGVzGAUgASgEEhgKEHJlYWRfcHJvYmFiaWxpdHkYBiABKAEiwgEKCEZyYWdtZW50Eg4KBnNvdXJjZRgBIAEoDRIKCgJpZBgCIAEoDBIQCghtZXRhZGF0YRgDIAEoCBIOCgZvZmZzZXQYBCABKAQSDQoFYnl0ZXMYBSABKA0SEwoLY2h1bmtfYnl0ZXMYBiABKAQSDwoHdmVyc2lvbhgHIAEoCRIVCg1leHBpcmVzX2F0X21zGAggASgEEhgKEHJlYWRfcHJvYmFiaWxpdHkYCSABKAESEgoKYXR0cmlidXRlcxgKIAEoDCIzCg1TaWduZWRSZWNlaXB0Eg8KB2NvbnRlbnQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIq0BCg5GaWxlQXR0cmlidXRlcxIMCgRwYXRoGAEgASgMEgwKBHR5cGUYAiABKA0SDAoEbW9kZRgDIAEoDRIPCgdtdGltZV9zGAQgASgSEhAKCG10aW1lX25zGAUgASgNEgwKBHNpemUYBiABKAQSDgoGb2Zmc2V0GAcgASgEEg4KBnRhcmdldBgIIAEoDBIOCgZzcGFyc2UYCSABKAgSEAoIZXh0ZW5kZWQYCiABKAxiBnByb3RvMw");
 
 /**
  * Stands at the start of every pack; the bodies of its fragments follow in the same order.
@@ -384,7 +384,7 @@ export type FileAttributes = Message<"heirloom.wire.v1.FileAttributes"> & {
   path: Uint8Array;
 
   /**
-   * 1 file, 2 directory, 3 symbolic link.
+   * 1 file, 2 directory, 3 symbolic link, 4 another name of a file (a hard link).
    *
    * @generated from field: uint32 type = 2;
    */
@@ -420,11 +420,25 @@ export type FileAttributes = Message<"heirloom.wire.v1.FileAttributes"> & {
   offset: bigint;
 
   /**
-   * Of a symbolic link.
+   * Of a symbolic link: where it points. Of another name: the path under which the file itself is sent.
    *
    * @generated from field: bytes target = 8;
    */
   target: Uint8Array;
+
+  /**
+   * The file has holes: blocks of zeros take no room there, and need none here.
+   *
+   * @generated from field: bool sparse = 9;
+   */
+  sparse: boolean;
+
+  /**
+   * A JSON object: by name, the extended attributes in base64. Only those that begin with "user.".
+   *
+   * @generated from field: bytes extended = 10;
+   */
+  extended: Uint8Array;
 };
 
 /**

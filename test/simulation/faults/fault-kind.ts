@@ -10,7 +10,7 @@ export interface FaultKind {
   readonly name: string
   /** The share of worlds that has it. */
   readonly probability: number
-  /** One entry is drawn as often as another. */
+  /** One kind of a world is drawn as often as another, and of its faults one as often as another. */
   readonly faults: (world: World, faultsEndMs: number) => readonly Fault[]
 }
 

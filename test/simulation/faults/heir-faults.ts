@@ -12,7 +12,7 @@ export const heirFaults: FaultKind = {
   name: 'heirs',
   probability: 0.5,
   faults: (world, faultsEndMs) =>
-    [cutFromRelay, cutFromRelay, cutOff, stop, killFor, breakAll, goes].map(
+    [cutFromRelay, cutFromRelay, cutOff, stop, killFor, breakAll, goes, fail, fail].map(
       (fault) => () => whenSomebodyInherits(world, faultsEndMs, (heir) => fault(world, heir)),
     ),
 }
@@ -21,11 +21,13 @@ const lookEveryMs = 40
 
 function whenSomebodyInherits(world: World, faultsEndMs: number, act: (heir: PeerMachine) => void): void {
   const { random, loop, peers } = world
+  if (loop.nowMs >= faultsEndMs) return
   const heirs = peers.filter(({ isRunning, inheriting }) => isRunning && inheriting.size > 0)
-  if (heirs.length > 0) {
-    const heir = pick(random, heirs)
-    loop.after(random.next() * 500, () => act(heir))
-  } else if (loop.nowMs < faultsEndMs) loop.after(lookEveryMs, () => whenSomebodyInherits(world, faultsEndMs, act))
+  if (heirs.length === 0) return void loop.after(lookEveryMs, () => whenSomebodyInherits(world, faultsEndMs, act))
+  const heir = pick(random, heirs)
+  loop.after(random.next() * 500, () => {
+    if (loop.nowMs < faultsEndMs) act(heir)
+  })
 }
 
 /** Its lease ends, and then some. */
@@ -63,6 +65,13 @@ function breakAll(world: World, heir: PeerMachine): void {
   world.log(`all connections of ${heir.name} break`)
   for (const { near, far } of world.network.connections)
     for (const end of [near, far]) if (end.node.peerId === heir.options.identity.peerId) end.break('a router forgot it')
+}
+
+/** Its application's disk is full: it gives the handoff back, and another gets it at once. */
+function fail({ random, loop, log }: World, heir: PeerMachine): void {
+  log(`the disk of the application of ${heir.name} is full`)
+  heir.sinkFailure = 1
+  loop.after(random.next() * 2_000, () => (heir.sinkFailure = 0))
 }
 
 /** Its own machine is going now, perhaps in the moment in which its predecessor dials it again. */

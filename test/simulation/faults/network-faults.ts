@@ -6,7 +6,16 @@ import { pick, type FaultKind } from './fault-kind.ts'
 export const networkFaults: FaultKind = {
   name: 'network',
   probability: 0.6,
-  faults: (world) => [cut(world, 1_000), cut(world, 20_000), breakOne(world), breakOne(world), isolate(world), slow(world), refuse(world)],
+  faults: (world) => [
+    cut(world, 1_000),
+    cut(world, 20_000),
+    breakOne(world),
+    breakOne(world),
+    breakSocket(world),
+    isolate(world),
+    slow(world),
+    refuse(world),
+  ],
 }
 
 function cut({ random, loop, network, log }: World, maxMs: number) {
@@ -27,6 +36,15 @@ function breakOne({ random, network, log }: World) {
     const { near, far } = pick(random, open)
     log(`a connection breaks`)
     ;(random.next() < 0.5 ? near : far).break('a router forgot it')
+  }
+}
+
+function breakSocket({ random, network, log }: World) {
+  return () => {
+    const open = [...network.dataLinks]
+    if (open.length === 0) return
+    log('a data socket breaks')
+    pick(random, open).break()
   }
 }
 

@@ -1,0 +1,37 @@
+// Keeps a place at the relay for circuits, for as long as this peer may be somebody's heir: whoever can't dial it reaches it through the relay.
+
+import { asHeirloomError } from '../src/errors.ts'
+import type { LaneKind } from '../src/lane/lane.ts'
+import type { LinkingNode } from '../src/net/node.ts'
+import type { EventLog } from './events.ts'
+import type { RelayClient } from './relay-client.ts'
+
+/** Whether a peer that may use these lanes takes part in circuits. */
+export function circuitUse(lanes: readonly LaneKind[]): 'use' | undefined {
+  return lanes.includes('circuit') ? 'use' : undefined
+}
+
+export interface CircuitPlaceOptions {
+  readonly node: LinkingNode
+  readonly relay: RelayClient
+  readonly events: EventLog
+  /** The lanes that may be used. */
+  readonly lanes: readonly LaneKind[]
+}
+
+/** Reserves after every enrolment, until it is disposed, if circuits may be used. What fails here costs the circuit lane and nothing else. */
+export function keepCircuitPlace({ node, relay, events, lanes }: CircuitPlaceOptions): Disposable {
+  if (!lanes.includes('circuit')) return { [Symbol.dispose]: () => {} }
+  const reserve = async () => {
+    const { address } = relay
+    if (address === undefined) return
+    try {
+      await node.reserve(address)
+      events.emit('circuit-place', { relay: address })
+    } catch (thrown) {
+      events.emit('circuit-refused', { relay: address, reason: asHeirloomError(thrown).message })
+    }
+  }
+  if (relay.address !== undefined) void reserve()
+  return relay.listen({ enrolled: () => void reserve() })
+}

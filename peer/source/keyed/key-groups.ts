@@ -1,0 +1,101 @@
+// The chunks of a key-value server's inventory, and which keys each of them is.
+
+import type { Chunk } from '../../../src/chunk/chunk.ts'
+import type { Deadline } from '../../../src/deadline.ts'
+import type { Order } from '../../../src/plan/manifest.ts'
+import { rankRows } from '../../../src/plan/rank-rows.ts'
+import { groupRows } from './group-rows.ts'
+import { groupId, keyId } from './key-id.ts'
+import type { KeyTable } from './key-table.ts'
+
+/** Told at a time. */
+const batchChunks = 512
+
+export interface KeyGroup {
+  readonly database: number
+  readonly table: KeyTable
+  readonly rows: readonly number[]
+}
+
+export interface GroupOptions {
+  readonly database: number
+  readonly table: KeyTable
+  readonly rows: Uint32Array
+  /** How likely a key is to be read soon, up to a factor. */
+  readonly weightOf: (row: number) => number
+}
+
+export class KeyGroups {
+  readonly #order: Order
+  readonly #aloneMax: number | undefined
+  readonly #groups = new Map<string, Omit<KeyGroup, 'rows'> & { readonly rows: Uint32Array }>()
+  readonly #unread = new Set<string>()
+  #number = 0
+  #whenRead: (() => void) | undefined
+
+  constructor({ order = 'forecast', aloneMax }: { readonly order?: Order | undefined; readonly aloneMax?: number | undefined }) {
+    this.#order = order
+    this.#aloneMax = aloneMax
+  }
+
+  /** Puts these keys into order and groups; yields their chunks, the first before all are made. */
+  *group({ database, table, rows, weightOf }: GroupOptions): Generator<Chunk[]> {
+    const values = this.#rank(table, rows, weightOf)
+    const bytesOf = (row: number) => table.bytes[row]!
+    let batch: Chunk[] = []
+    for (const ofGroup of groupRows({ rows, bytesOf, valueOf: (row) => values?.[row] ?? 1, aloneMax: this.#aloneMax })) {
+      const id = ofGroup.length === 1 ? keyId(database, table.name(ofGroup[0]!)) : groupId(database, this.#number++)
+      this.#groups.set(id, { database, table, rows: ofGroup })
+      this.#unread.add(id)
+      let [bytes, readProbability] = [0, 0]
+      for (const row of ofGroup) {
+        bytes += bytesOf(row)
+        readProbability += weightOf(row)
+      }
+      batch.push({ id, kind: 'data', bytes, readProbability })
+      if (batch.length < batchChunks) continue
+      yield batch
+      batch = []
+    }
+    if (batch.length > 0) yield batch
+  }
+
+  of(id: string): KeyGroup | undefined {
+    const group = this.#groups.get(id)
+    return group && { ...group, rows: Array.from(group.rows) }
+  }
+
+  wasRead(id: string): void {
+    this.#unread.delete(id)
+    if (this.#unread.size === 0) this.#whenRead?.()
+  }
+
+  /** Resolves when everything was read that is known so far, or at the deadline. Throws the signal's reason. */
+  async allRead(deadline: Deadline, outer: AbortSignal): Promise<void> {
+    using ending = deadline.signal(outer)
+    await new Promise<void>((resolve) => {
+      if (this.#unread.size === 0 || ending.signal.aborted) resolve()
+      this.#whenRead = resolve
+      ending.signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    this.#whenRead = undefined
+    outer.throwIfAborted()
+  }
+
+  /** Sorts the rows; answers their values where the order is one of value. */
+  #rank(table: KeyTable, rows: Uint32Array, weightOf: (row: number) => number): Float32Array | undefined {
+    if (this.#order === 'key') {
+      rows.sort((a, b) => Buffer.compare(table.name(a), table.name(b)))
+      return undefined
+    }
+    const values = new Float32Array(table.rows)
+    for (const row of rows) values[row] = this.#valueOf(table.bytes[row]!, weightOf(row))
+    rankRows(rows, values, undefined)
+    return this.#order === 'size' ? undefined : values
+  }
+
+  #valueOf(bytes: number, weight: number): number {
+    if (this.#order === 'size') return 1 / (1 + bytes)
+    return this.#order === 'forecast' ? weight / Math.max(1, bytes) : weight
+  }
+}

@@ -1,0 +1,50 @@
+// What a source knows before a notice is kept up in the background, until the inventory is asked for or the source is closed.
+
+import { delay, type Clock } from '../../../src/clock.ts'
+
+export class Upkeep {
+  readonly #clock: Clock
+  readonly #pauseMs: number
+  readonly #goRound: (signal: AbortSignal) => Promise<void>
+  #controller = new AbortController()
+  #task: Promise<void> = Promise.resolve()
+
+  constructor(clock: Clock, pauseMs: number, goRound: (signal: AbortSignal) => Promise<void>) {
+    this.#clock = clock
+    this.#pauseMs = pauseMs
+    this.#goRound = goRound
+  }
+
+  /** Goes round once, and begins to go on in the background until `signal` or `stop`. Throws what the first round throws. */
+  async begin(outer: AbortSignal): Promise<void> {
+    await this.stop()
+    this.#controller = new AbortController()
+    const signal = AbortSignal.any([outer, this.#controller.signal])
+    const first = this.#goRound(signal)
+    this.#task = first.then(
+      () => this.#goOn(signal),
+      () => {},
+    )
+    await first.catch((thrown: unknown) => {
+      // Somebody needs the source for more than this.
+      if (!signal.aborted) throw thrown
+    })
+  }
+
+  /** Safe to repeat. */
+  async stop(): Promise<void> {
+    this.#controller.abort()
+    await this.#task
+  }
+
+  async #goOn(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await delay(this.#clock, this.#pauseMs, signal)
+        await this.#goRound(signal)
+      } catch {
+        // The server is away, or it is over: what was known before holds, and the notice will tell.
+      }
+    }
+  }
+}

@@ -1,0 +1,117 @@
+// What an heir counts as restored when packs come twice: once from before it lost the claim, and once packed anew.
+
+import { randomBytes } from 'node:crypto'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Journal, recallJournal } from '../../peer/inherit/journal.ts'
+import { Restorer } from '../../peer/inherit/restorer.ts'
+import type { IncomingFragment, Sink } from '../../peer/source/source.ts'
+import { encodePack } from '../../src/chunk/pack.ts'
+import { PackOpener, PackSealer } from '../../src/seal/pack-seal.ts'
+import { PackSet } from '../../src/wire/pack-set.ts'
+import { makeTemp } from '../helpers/temp.ts'
+
+const test = suite('restorer')
+
+const packKey = { key: new Uint8Array(randomBytes(32)), pool: new Uint8Array(32), handoff: new Uint8Array(16) }
+const summary = { source: 0, name: 'shop', kind: 'app', chunks: 3, bytes: 30, readProbability: 3 }
+
+const sink: Sink = {
+  name: 'shop',
+  kind: 'app',
+  restore(fragments: readonly IncomingFragment[]) {
+    // The second half is what completes a chunk.
+    const unfinished = fragments.flatMap(({ offset, bytes }, index) => (offset + bytes.byteLength < 10 ? [index] : []))
+    const chunks = fragments.length - unfinished.length
+    return Promise.resolve({ chunks, bytes: chunks * 10, unfinished, refused: [] })
+  },
+  recall: () => Promise.resolve(),
+  finish: () => Promise.resolve({ dropped: 0 }),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+}
+
+/** An heir's process with the journal in this directory. */
+async function openHeir(directory: string) {
+  const recalled = recallJournal(directory)
+  const journal = Journal.open(directory, { handoff: '0'.repeat(32), epoch: 1, seed: Buffer.alloc(32).toString('base64') }, recalled)
+  const restorer = new Restorer({
+    opener: new PackOpener(packKey),
+    journal,
+    sinkOf: () => sink,
+    signal: new AbortController().signal,
+    onFirst() {},
+    onRestored() {},
+    onReferences() {},
+    onAdvanced() {},
+    onFailed: (error) => assert.unreachable(error.message),
+  })
+  await restorer.recall(recalled?.entries ?? [])
+  return {
+    restorer,
+    get counted() {
+      const { chunks, bytes, weights } = restorer.restored
+      return { chunks, bytes, weight: weights.get(0) }
+    },
+    /** A name is a whole chunk; one with `+5` is the second half of one. */
+    async take(number: number, ids: readonly string[], superseded: readonly number[] = []) {
+      const fragments = ids.map(fragmentOf)
+      const plain = encodePack({ barrier: 0, sources: [summary], fragments, superseded: PackSet.of(superseded) })
+      const { pieces, bytes } = new PackSealer(packKey).seal(number, plain)
+      await new Promise<void>((settle) => restorer.accept({ number, pieces, bytes, settle, free() {} }))
+    },
+    [Symbol.dispose]: () => journal[Symbol.dispose](),
+  }
+}
+
+function fragmentOf(name: string) {
+  const [id = '', offset] = name.split('+')
+  const rest = { metadata: false, chunkBytes: 10, version: '', expiresAtMs: 0, attributes: new Uint8Array(0) }
+  const head = { source: 0, id, readProbability: 1, offset: Number(offset ?? 0), ...rest }
+  return { head, body: new Uint8Array(offset === undefined ? 10 : 5) }
+}
+
+test('chunks that come again, because their packs were given up, are counted once, also by the next process', async () => {
+  await using temp = await makeTemp()
+  const directory = temp.at('inheritance')
+  {
+    using heir = await openHeir(directory)
+    await heir.take(0, ['a', 'b'])
+    assert.equal(heir.counted, { chunks: 2, bytes: 20, weight: 2 })
+    await heir.take(2, ['a', 'b'], [0, 1])
+    assert.equal(heir.counted, { chunks: 2, bytes: 20, weight: 2 })
+  }
+  using heir = await openHeir(directory)
+  assert.equal(heir.counted, { chunks: 2, bytes: 20, weight: 2 })
+  await heir.take(3, ['c'], [0, 1])
+  assert.is(heir.restorer.restored.chunks, 3)
+})
+
+test('a chunk in pieces that ends twice, because only its first piece was given up, is counted once', async () => {
+  await using temp = await makeTemp()
+  const directory = temp.at('inheritance')
+  {
+    using heir = await openHeir(directory)
+    await heir.take(0, ['a+0'])
+    await heir.take(1, ['a+5', 'b'])
+    assert.is(heir.counted.chunks, 2)
+    await heir.take(2, ['a+0'], [0])
+    await heir.take(3, ['a+5'])
+    assert.is(heir.counted.chunks, 2)
+    assert.is(heir.counted.bytes, 20)
+  }
+  using heir = await openHeir(directory)
+  assert.is(heir.counted.chunks, 2)
+  await heir.take(4, ['b'], [0, 1])
+  assert.is(heir.counted.chunks, 2)
+})
+
+test('a pack that was given up and comes after all is restored and not counted', async () => {
+  await using temp = await makeTemp()
+  using heir = await openHeir(temp.at('inheritance'))
+  await heir.take(1, ['a'], [0])
+  await heir.take(0, ['a'])
+  assert.is(heir.restorer.restored.chunks, 1)
+  assert.ok(heir.restorer.completeBelow(2))
+})
+
+test.run()

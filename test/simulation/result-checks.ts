@@ -1,0 +1,46 @@
+// What predecessors and heirs say of themselves at their end, held against the truth.
+
+import type { HandoffResult } from '../../peer/result.ts'
+import type { HandoffTruth } from './handoff-truth.ts'
+import type { RestoredState } from './restored-state.ts'
+
+type Violate = (rule: string, detail: string) => void
+
+/** An heir has ended, with so much in place. */
+export function checkInherited(truth: HandoffTruth, heir: string, state: RestoredState, result: HandoffResult, violate: Violate): void {
+  const { outcome, chunks } = result
+  const restored = truth.restoredBy(heir)
+  const last = Math.max(0, ...truth.sealed.keys())
+  // The receipt may never have left; then nobody can know that there is no more.
+  let hasAll = restored.has(last) && truth.sealed.get(last)?.pack.receipt !== undefined && truth.handedOff !== 'partial'
+  for (const [name, promised] of truth.promised()) {
+    const whole = state.complete.values().reduce((sum, chunk) => sum + (chunk.startsWith(`${name} `) ? 1 : 0), 0)
+    if (whole >= promised) continue
+    hasAll = false
+    if (outcome === 'delivered') violate('an heir says what it missed', `${whole} of ${promised} chunks of ${name} are here`)
+  }
+  if (hasAll && outcome === 'partial')
+    violate('an heir that has everything says so', `it has all of ${truth.hex.slice(0, 6)} and calls it partial`)
+  if (chunks.delivered > state.complete.size)
+    violate('an heir counts what it restored', `${chunks.delivered} chunks delivered, ${state.complete.size} are whole`)
+}
+
+/** A predecessor has ended. */
+export function checkHandedOff(truth: HandoffTruth, { epoch, outcome, chunks }: HandoffResult, violate: Violate): void {
+  const heir = truth.epochs.get(epoch)
+  const held = truth.stored.clone()
+  if (heir !== undefined) held.addAll(truth.everAcknowledgedBy(heir))
+  const whole = truth.sources.reduce((sum, { name }) => sum + truth.wholeChunks(name, held).size, 0)
+  if (chunks.delivered > whole) violate('a receipt is true', `${chunks.delivered} chunks delivered, ${whole} are at the heir or the store`)
+  if (chunks.delivered + chunks.leftOut > chunks.planned)
+    violate('a receipt adds up', `${chunks.delivered} delivered and ${chunks.leftOut} left out of ${chunks.planned} chunks`)
+  if (outcome !== 'delivered' && outcome !== 'parked') return
+  if (chunks.delivered + chunks.leftOut < chunks.planned)
+    violate('a receipt adds up', `${outcome} with ${chunks.delivered} of ${chunks.planned} chunks`)
+  // Without its last pack, the receipt, the state is whole, but nobody may have heard what was given up last.
+  const last = Math.max(...truth.sealed.keys())
+  if (truth.sealed.get(last)?.pack.receipt === undefined || !held.has(last)) return
+  const superseded = truth.superseded()
+  for (const number of truth.sealed.keys())
+    if (!held.has(number) && !superseded.has(number)) violate('what nobody holds is said not to come', `pack ${number}`)
+}
