@@ -8,7 +8,7 @@ import type { Channel } from '../src/wire/channel.ts'
 import { frameType } from '../src/wire/frame.ts'
 import type { Carried, Way } from './carry.ts'
 import type { RelayCore } from './relay-core.ts'
-import { isLost } from './rendezvous.ts'
+import { isLost } from './standing.ts'
 import type { RoomSeat } from './room.ts'
 import type { HandoffKey } from './store/store.ts'
 

@@ -10,7 +10,9 @@ import { rankHandoffs, rankSuccessors, type Candidate, type Wish } from '../src/
 import { declinedPeersMax, finishedKeepMs, handoffsPerPoolMax, keepMsMax, rankedSuccessorsMax } from '../src/limits/relay.ts'
 import { emptyOutcome, isEmpty, type AssignmentNews, type HeirNews, type Outcome } from './outcome.ts'
 import type { Presence } from './presence.ts'
-import type { Ahead, HandoffKey, HandoffRecord } from './store/store.ts'
+import type { Finishing, Offering } from './offering.ts'
+import { isLost, renewedAhead } from './standing.ts'
+import type { HandoffKey, HandoffRecord } from './store/store.ts'
 
 interface Handoff {
   record: HandoffRecord
@@ -29,24 +31,6 @@ export interface RendezvousOptions {
   readonly presence: Presence
   /** Whether the store has packs of a handoff: one without packs and without a predecessor is nothing to inherit. */
   readonly hasPacks: (key: HandoffKey) => boolean
-}
-
-export interface Offering {
-  readonly header: Uint8Array
-  /** How long to keep what nobody claims. */
-  readonly keepMs: number
-  readonly nowMs: number
-  /** It was begun ahead of any notice, and may still stand so. */
-  readonly ahead?: Ahead
-  /** What is known of the state, for choosing an heir. */
-  readonly wish?: Wish
-}
-
-export interface Finishing {
-  readonly epoch: number
-  /** Another may have it. */
-  readonly released: boolean
-  readonly nowMs: number
 }
 
 export class Rendezvous {
@@ -102,7 +86,8 @@ export class Rendezvous {
    * Throws `unauthorised` for a handoff of somebody else or with another header, `fenced` for a standing one that was claimed while its
    * predecessor was gone, `quota` when the pool has too many.
    */
-  offer(peer: string, key: HandoffKey, { header, keepMs, nowMs, ahead, wish }: Offering): { heir: HeirNews | undefined; outcome: Outcome } {
+  offer(peer: string, key: HandoffKey, offering: Offering): { heir: HeirNews | undefined; outcome: Outcome } {
+    const { header, keepMs, nowMs, ahead, wish } = offering
     const known = this.#find(key)
     if (known !== undefined) {
       if (known.record.predecessor !== peer || Buffer.compare(known.record.header, header) !== 0) {
@@ -112,8 +97,7 @@ export class Rendezvous {
       if (isLost(known.record)) throw new HeirloomError('fenced', 'this standing handoff was claimed: its predecessor was gone')
       const outcome = this.#touch(known)
       if (wish !== undefined && !isDeepStrictEqual(wish, known.record.wish)) this.#change(known, { wish }, outcome)
-      if (known.record.ahead !== undefined)
-        this.#offerAgain(known, { ahead, expiresAtMs: nowMs + Math.min(keepMs, keepMsMax), nowMs }, outcome)
+      this.#offerAgain(known, offering, nowMs + Math.min(keepMs, keepMsMax), outcome)
       return { heir: this.#heirOf(known), outcome }
     }
     const ofPool = this.#pools.get(key.pool)?.size ?? 0
@@ -141,22 +125,12 @@ export class Rendezvous {
     return { heir: this.#heirOf(handoff), outcome }
   }
 
-  /** What stands is kept for as long as it is renewed; with the notice it becomes a handoff like any other. */
-  #offerAgain(
-    handoff: Handoff,
-    { ahead, expiresAtMs, nowMs }: { ahead: Ahead | undefined; expiresAtMs: number; nowMs: number },
-    outcome: Outcome,
-  ) {
-    const { record } = handoff
-    const before = record.ahead!
-    // A repeat that comes late doesn't undo the notice.
-    if (!before.standing && ahead?.standing === true) return
-    const since = Math.max(before.since, ahead?.since ?? 0)
-    const standing = ahead?.standing ?? false
-    if (standing === before.standing && since === before.since && standing === false) return
-    this.#change(handoff, { ahead: { standing, since, asOfMs: ahead?.asOfMs ?? nowMs }, offeredAtMs: nowMs, expiresAtMs }, outcome)
-    if (standing) return
-    this.#waiting.delete(record.predecessor)
+  #offerAgain(handoff: Handoff, { ahead, nowMs }: Offering, expiresAtMs: number, outcome: Outcome): void {
+    const fields = renewedAhead(handoff.record, ahead, nowMs)
+    if (fields === undefined) return
+    this.#change(handoff, { ...fields, offeredAtMs: nowMs, expiresAtMs }, outcome)
+    if (fields.ahead.standing) return
+    this.#waiting.delete(handoff.record.predecessor)
     this.#match(handoff, outcome)
   }
 
@@ -412,9 +386,4 @@ export class Rendezvous {
     const ofPool = this.#pools.get(pool) ?? new Map<string, Handoff>()
     this.#pools.set(pool, ofPool.set(id, handoff))
   }
-}
-
-/** A standing handoff that was claimed is over for its predecessor, which was gone: the epoch fences it. */
-export function isLost({ ahead, epoch }: HandoffRecord): boolean {
-  return ahead?.standing === true && epoch > 0
 }

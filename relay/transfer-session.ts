@@ -7,7 +7,7 @@ import type { Channel } from '../src/wire/channel.ts'
 import { carry, type Way } from './carry.ts'
 import { GetSession } from './get-session.ts'
 import { PutSession } from './put-session.ts'
-import { isLost } from './rendezvous.ts'
+import { isLost } from './standing.ts'
 import type { RelayCore } from './relay-core.ts'
 import { expectSmallFrames } from './small-frames.ts'
 

@@ -10,7 +10,7 @@ import { demandedChunksMax, demandedIdBytesMax, demandsOpenMax } from '../../src
 import type { ChunkAnswer, DemandMessage } from '../../src/transfer/demand.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { Directories, directoryNumbers } from './directories.ts'
-import type { RestoredPack } from './restorer.ts'
+import type { RestoredPack } from './waiting-pack.ts'
 
 export interface DemandOutcome {
   readonly restored: readonly string[]

@@ -6,7 +6,6 @@ import { delay, type Clock } from '../../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { eventIdsMax } from '../../src/limits/demand.ts'
 import type { Node } from '../../src/net/node.ts'
 import { openHeader, type HeaderInfo } from '../../src/seal/handoff-header.ts'
 import { PackOpener } from '../../src/seal/pack-seal.ts'
@@ -18,7 +17,8 @@ import type { RelayClient } from '../relay-client.ts'
 import { retryMaxMs } from '../../src/limits/link.ts'
 import { laneTallies, type HandoffOutcome, type HandoffProgress, type HandoffResult } from '../result.ts'
 import type { Sink } from '../source/source.ts'
-import { Demands } from './demands.ts'
+import type { Demands } from './demands.ts'
+import { demandsOf, namedIds } from './demands-of.ts'
 import { AcceptedHandoffs, type HandoffAge } from './accepted.ts'
 import type { InheritanceDesk } from './desk.ts'
 import { systemJournalFiles, type JournalFiles } from './journal-files.ts'
@@ -27,7 +27,8 @@ import type { Settled } from './journal-lines.ts'
 import { missedNotes } from './missed.ts'
 import { Origins } from './origins.ts'
 import { usualOriginRules, type OriginRules } from '../../src/config/origin-place.ts'
-import { Restorer, type RestoredPack } from './restorer.ts'
+import { hitMassesOf, hitMassOf } from './hit-mass.ts'
+import { Restorer } from './restorer.ts'
 import { Inheritance, type InheritanceEnd } from './successor.ts'
 
 export interface InheritOptions {
@@ -160,7 +161,7 @@ function openParts(options: InheritOptions, { header, journal, startedMs, place 
     onAdvanced: () => inheritance.check(),
     onFailed: (error) => inheritance.fail(error),
   })
-  const demands: Demands = demandsOf(options, restorer, () => inheritance)
+  const demands: Demands = demandsOf(clock, restorer, () => inheritance)
   const inheritance = new Inheritance({
     ...options,
     demands,
@@ -181,34 +182,6 @@ function openParts(options: InheritOptions, { header, journal, startedMs, place 
     account: () => ({ restorer, origins, inheritance, known, firstPackMs }),
     [Symbol.asyncDispose]: () => origins[Symbol.asyncDispose](),
   }
-}
-
-function demandsOf({ clock }: InheritOptions, restorer: Restorer, inheritance: () => Inheritance): Demands {
-  return new Demands({
-    clock,
-    sourceOf: (name) => [...restorer.sources.values()].find((summary) => summary.name === name)?.source,
-    nameOf: (source) => restorer.sources.get(source)?.name,
-    isRestored: (source, id) => restorer.chunks.has(source, id),
-    isPackRestored: (number) => restorer.isPassed(number) && !restorer.superseded.has(number),
-    isPackHere: (number) => restorer.have.has(number) || restorer.superseded.has(number),
-    direct: () => inheritance().direct,
-    store: () => inheritance().store,
-    packs: () => inheritance().packs,
-    onDemand: () => inheritance().calm(),
-  })
-}
-
-/** The first of the ids that are in place: an event for each would be as long as the state. */
-function namedIds({ settled }: RestoredPack): { sources: { source: string; ids: string[] }[]; more: number } {
-  let left = eventIdsMax
-  let more = 0
-  const sources = settled.map(({ source, restored }) => {
-    const ids = restored.slice(0, left)
-    left -= ids.length
-    more += restored.length - ids.length
-    return { source, ids }
-  })
-  return { sources, more }
 }
 
 function reachOf({ connect, assignment: { addresses } }: InheritOptions): ((signal: AbortSignal) => Promise<void>) | undefined {
@@ -393,18 +366,6 @@ function progressOf(restorer: Restorer, origins: Origins): HandoffProgress {
     hitMass: hitMassOf(restorer, origins),
     hitMasses: hitMassesOf(restorer, origins),
   }
-}
-
-/** The share of the expected reads that is restored; every source counts the same. */
-function hitMassOf(restorer: Restorer, origins: Origins): number {
-  const masses = [...hitMassesOf(restorer, origins).values()]
-  return masses.length === 0 ? 0 : masses.reduce((sum, mass) => sum + mass, 0) / masses.length
-}
-
-function hitMassesOf({ sources, restored }: Restorer, { weights }: Origins): Map<string, number> {
-  const weightOf = (source: number) => (restored.weights.get(source) ?? 0) + (weights.get(source) ?? 0)
-  const massOf = (source: number, readProbability: number) => (readProbability > 0 ? Math.min(1, weightOf(source) / readProbability) : 1)
-  return new Map([...sources.values()].map(({ source, name, readProbability }) => [name, massOf(source, readProbability)]))
 }
 
 function resultOf({ assignment }: InheritOptions, account: Account, complete: boolean, notes: readonly string[]): HandoffResult {

@@ -4,13 +4,11 @@
 // Invariant: metadata that a pack builds on is restored before it, unless it is known not to come.
 
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
-import type { Reference } from '../../src/chunk/reference.ts'
 import { decodePack, type DecodedPack, type SourceSummary, type Verdict } from '../../src/chunk/pack.ts'
 import type { ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { heldBytesMax, restoresMax } from '../../src/limits/handoff.ts'
-import type { PackOpener } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import type { Refused, RestoreOutcome, Sink } from '../source/source.ts'
+import type { Refused, Sink } from '../source/source.ts'
 import {
   fromBase64,
   groupBySource,
@@ -21,55 +19,12 @@ import {
   recalledVerdict,
   toBase64,
 } from './fragment-forms.ts'
+import { endedOf, goesBefore, type RestoredPack, type Waiting } from './waiting-pack.ts'
 import { Judgement } from './judgement.ts'
+import type { RestorerOptions } from './restorer-options.ts'
 import { RestoredChunks } from './restored-chunks.ts'
-import type { Journal } from './journal.ts'
 import type { JournalEntry, JournalFragment } from './journal-lines.ts'
 import { RestoredTally } from './restored-tally.ts'
-
-export interface RestorerOptions {
-  /** Packs below it wait for a verdict; 0: none do. */
-  readonly since?: number
-  readonly opener: PackOpener
-  readonly journal: Journal
-  /** The sink for a source, or undefined when this machine has none for it. */
-  readonly sinkOf: (summary: SourceSummary) => Sink | undefined
-  readonly signal: AbortSignal
-  /** Called once, before anything is restored. Throwing ends the inheritance. */
-  readonly onFirst: () => void
-  readonly onRestored: (pack: RestoredPack) => void
-  /** A pack has come, and says what its head says; it isn't restored yet. */
-  readonly onArrived?: (pack: DecodedPack) => void
-  /** Whether somebody waits for a chunk of this pack. */
-  readonly isDemanded?: (pack: DecodedPack) => boolean
-  /** A pack that is restored names chunks to be fetched elsewhere. */
-  readonly onReferences: (references: readonly Reference[]) => void
-  /** A restore has ended and what could start has started: the time to look whether it is over. */
-  readonly onAdvanced: () => void
-  /** A sink or the disk is gone: the inheritance can't go on. */
-  readonly onFailed: (error: HeirloomError) => void
-}
-
-/** What became of a pack's chunks. */
-export interface RestoredPack {
-  readonly number: number
-  readonly chunks: number
-  readonly bytes: number
-  /** By source: what is in place now, and what won't be. */
-  readonly settled: readonly { readonly source: string; readonly restored: readonly string[]; readonly refused: readonly string[] }[]
-}
-
-interface Waiting {
-  readonly isUrgent: boolean
-  readonly number: number
-  readonly pack: DecodedPack
-  readonly bytes: number
-  /** It waited on disk. */
-  readonly wasHeld: boolean
-  /** Gives back the memory that the pack's fragments are views of. */
-  readonly free: () => void
-  readonly settles: (() => void)[]
-}
 
 /** What a pack, or the journal's line of one, says beside its fragments. */
 type Learned = Pick<DecodedPack, 'superseded' | 'receipt'> & { readonly sources: readonly SourceSummary[] }
@@ -418,19 +373,6 @@ export class Restorer {
     this.#isOver = true
     this.#options.onFailed(asHeirloomError(thrown, 'io'))
   }
-}
-
-/** What somebody waits for goes first, then the lowest number. */
-function goesBefore(a: Waiting, b: Waiting): boolean {
-  return a.isUrgent === b.isUrgent ? a.number < b.number : a.isUrgent
-}
-
-/** Chunks in pieces that are whole now. */
-function endedOf(fragments: DecodedPack['fragments'], { unfinished, refused }: RestoreOutcome): (readonly [number, string, number])[] {
-  const isPiece = ({ body, chunkBytes }: (typeof fragments)[number]) => body.byteLength < chunkBytes
-  const open = new Set([...unfinished.map((index) => fragments[index]!.id), ...refused.map(({ id }) => id)])
-  const ended = fragments.filter((each) => isPiece(each) && !open.has(each.id))
-  return [...new Map(ended.map(({ source, id, chunkBytes }) => [id, [source, id, chunkBytes] as const])).values()]
 }
 
 function sum(numbers: readonly number[]): number {

@@ -118,14 +118,11 @@ export class Inheritance {
   calm(): void {
     this.#cancelCalm?.()
     this.#setWindows(demandWindowBytes)
-    this.#cancelCalm = this.#options.clock.after(demandCalmMs, () => {
-      this.#cancelCalm = undefined
-      this.#setWindows(windowBytes)
-    })
+    this.#cancelCalm = this.#options.clock.after(demandCalmMs, () => this.#setWindows(windowBytes))
   }
 
   #setWindows(bytes: number): void {
-    for (const lane of this.#direct.values()) lane.windowBytes = bytes
+    for (const [kind, lane] of this.#direct) if (kind !== 'circuit') lane.windowBytes = bytes
     if (this.#get !== undefined) this.#get.windowBytes = bytes
   }
 
@@ -369,7 +366,6 @@ export class Inheritance {
     events.emit('lane-up', { lane: 'store', handoff: this.handoffHex })
     this.#watchForOrphan()
     const { since, demands } = this.#options
-    // What was sent ahead waits for what these say.
     if (since > 0) lane.demand({ packs: PackSet.of(Array.from({ length: sinceAskedPacks }, (_, at) => since + at)) })
     demands.route()
     await closed.promise

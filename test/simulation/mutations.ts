@@ -61,7 +61,7 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'barriers are ignored',
     'peer/inherit/restorer.ts',
-    'return this.#passed.hasAllBelow(barrier) || (this.#open && !this.#isHereBelow(barrier))',
+    'return this.#hasPassed(barrierFrom, barrier) || (this.#open && !this.#isHereBelow(barrierFrom, barrier))',
     'return true',
   ),
   mutation('superseded packs are not announced', 'peer/handoff/pipeline.ts', 'superseded.addAll(numbers)', 'void numbers'),

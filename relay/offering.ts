@@ -1,0 +1,22 @@
+// What a predecessor offers, and how an heir ends.
+
+import type { Wish } from '../src/plan/rank-successors.ts'
+import type { Ahead } from './store/store.ts'
+
+export interface Offering {
+  readonly header: Uint8Array
+  /** How long to keep what nobody claims. */
+  readonly keepMs: number
+  readonly nowMs: number
+  /** It was begun ahead of any notice, and may still stand so. */
+  readonly ahead?: Ahead
+  /** What is known of the state, for choosing an heir. */
+  readonly wish?: Wish
+}
+
+export interface Finishing {
+  readonly epoch: number
+  /** Another may have it. */
+  readonly released: boolean
+  readonly nowMs: number
+}
