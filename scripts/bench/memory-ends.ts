@@ -65,7 +65,11 @@ export async function sendMemory(count: number, options: MemoryEndOptions): Prom
     limits,
   })
   expectAll(result, count)
-  options.tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, bytes: result.bytes.delivered })
+  options.tell('rate', {
+    megabytesPerSecond: meter.megabytesPerSecond,
+    cpuMsPerMebibyte: meter.cpuMsPerMebibyte,
+    bytes: result.bytes.delivered,
+  })
 }
 
 /** Waits for a handoff and tells how fast its chunks were restored, from the first on. */
@@ -86,7 +90,7 @@ export async function receiveMemory(count: number, journalDirectory: string, opt
   const common = { ...end, assignment, desk, sinkOf: () => sink, sinks: [sink], journalDirectory, lanes, clock: systemClock, signal }
   const { result } = await inherit(common)
   expectAll(result, count)
-  tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, bytes: result.bytes.delivered })
+  tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, cpuMsPerMebibyte: meter.cpuMsPerMebibyte, bytes: result.bytes.delivered })
 }
 
 /** Whoever dials comes by whatever listens there. */
