@@ -74,7 +74,6 @@ test('every key of the contract is read, with units', () => {
     on: { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff' },
     prefer: {},
     worth: 1,
-    takes: [],
     origins: ['http:', 'https:'],
     lanes: ['fast', 'stream', 'circuit', 'store'],
     reserveMs: 3000,
