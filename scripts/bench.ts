@@ -7,6 +7,8 @@ import { CommanderError } from 'commander'
 import { onInterrupt, runAsProcess } from '../src/cli/entry.ts'
 import type { Terminal } from '../src/cli/output.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
+import { measureCopies } from './bench/copies.ts'
+import { measureDelay } from './bench/delay.ts'
 import { measureFiles } from './bench/files.ts'
 import { measureLatency } from './bench/latency.ts'
 import { circumstances } from './bench/machine.ts'
@@ -17,14 +19,19 @@ import { measurePlanner } from './bench/planner.ts'
 import type { Plan } from './bench/plan.ts'
 import { measureMemcached } from './bench/memcached.ts'
 import { measureRates } from './bench/rates.ts'
+import { installedPrograms, installPrograms } from './bench/programs.ts'
 import { measureRedis } from './bench/redis.ts'
 import type { Row, Target } from './bench/series.ts'
+import { measureShaped } from './bench/shaped.ts'
 import { renderTable } from './demo/table.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
 const measures: Readonly<Record<Part, (plan: Plan) => Promise<Row[]>>> = {
   rates: measureRates,
+  copies: measureCopies,
+  shaped: measureShaped,
+  delay: measureDelay,
   latency: measureLatency,
   files: measureFiles,
   memory: measureMemory,
@@ -39,11 +46,12 @@ async function bench(args: readonly string[], { stdout, stderr }: Terminal): Pro
   const { signal } = interrupt
   try {
     const options = parseBenchOptions(args, (text) => void stderr.write(text))
-    const { sizes, rounds, folder, json } = options
+    const { sizes, rounds, folder, json, install } = options
+    if (install) await installPrograms(signal)
     const plan: Plan = { ...sizes, rounds, folder, signal, note: (text) => void stderr.write(`${text}\n`) }
     const rows: Row[] = []
     for (const part of options.only) rows.push(...(await measures[part](plan)))
-    const result = { event: 'result', ...(await circumstances(root)), sizes, rounds, rows }
+    const result = { event: 'result', ...(await circumstances(root)), programs: await installedPrograms(), sizes, rounds, rows }
     if (json) stdout.write(`${JSON.stringify(result)}\n`)
     else stdout.write(`\n${table(rows)}\n\n  ${result.machine.cores} cores, ${result.machine.model}, Node ${result.node}\n`)
     return 0

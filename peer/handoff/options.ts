@@ -7,6 +7,7 @@ import type { Criteria } from '../../src/plan/plan.ts'
 import type { Wish } from '../../src/plan/rank-successors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Node } from '../../src/net/node.ts'
+import type { Compress } from '../../src/seal/compression.ts'
 import type { HandoffDraft } from '../../src/seal/handoff-header.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
@@ -41,6 +42,8 @@ export interface HandoffOptions {
   /** For data sockets; without it packs take streams alone. */
   readonly data?: DataEnd | undefined
   readonly relay: RelayClient
+  /** Packs are compressed when that moves them faster: on the runtime's own threads, unless told. */
+  readonly compress?: Compress | 'never'
   readonly clock: Clock
   readonly random?: () => number
   readonly events: EventLog

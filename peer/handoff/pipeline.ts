@@ -1,4 +1,4 @@
-// The stages from read chunks to sealed packs, as async iterables composed with it-pipe: gather, pack, seal.
+// The stages from read chunks to sealed packs, as async iterables composed with it-pipe: gather, pack, compress and seal.
 // Reading is the feeds'. A pack is made only when somebody asks for one, of the best parts that are ready then.
 
 import { pipe } from 'it-pipe'
@@ -9,10 +9,12 @@ import { referenceBytes, type Reference } from '../../src/chunk/reference.ts'
 import { packBytesTarget, packFragmentsMax, packReferenceBytesMax, packReferencesMax } from '../../src/limits/wire.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { PackSealer } from '../../src/seal/pack-seal.ts'
+import { freeMemory } from '../../src/wire/free-memory.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { SealedPack } from '../../src/wire/sealed-pack.ts'
 import type { Feed } from './feed.ts'
 import type { Entry, Ledger } from './ledger.ts'
+import type { MovedPacks, PackCompressor } from './pack-compressor.ts'
 
 /** The numbers and the version in a fragment's head. */
 const fragmentHeadBytes = 160
@@ -24,6 +26,8 @@ export interface Pipeline {
   readonly isHolding: boolean
   /** Something became ready. */
   wake(): void
+  /** So much has arrived of what came out of it, and so many packs are still to. */
+  moved(packs: MovedPacks): void
   /** These numbers won't come any more; the next pack says so. */
   supersede(numbers: readonly number[]): void
   /** Seals the last pack: the receipt. */
@@ -35,10 +39,12 @@ export interface PipelineOptions {
   readonly feeds: readonly Feed[]
   readonly ledger: Ledger
   readonly sealer: PackSealer
+  /** Undefined: packs go as they are. */
+  readonly compressor: PackCompressor | undefined
   readonly signal: AbortSignal
 }
 
-export function createPipeline({ plan, feeds, ledger, sealer, signal }: PipelineOptions): Pipeline {
+export function createPipeline({ plan, feeds, ledger, sealer, compressor, signal }: PipelineOptions): Pipeline {
   const gatherer = new Gatherer(plan, feeds, signal)
   const referred = new Map<number, readonly Reference[]>()
   const announced = new Map<number, string>()
@@ -56,7 +62,7 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
     const introduces = sources.some(({ source }) => !introduced.has(source))
     for (const { source } of sources) introduced.add(source)
     if (introduces || entries.some(({ part }) => part.chunk.kind === 'metadata')) barrier = number + 1
-    return { number, pieces: encodePack(input) }
+    return { number, entries, pieces: encodePack(input) }
   }
 
   const stages = pipe(
@@ -64,8 +70,12 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
     async function* pack(groups: AsyncIterable<Gathered>) {
       for await (const group of groups) yield packOf(group)
     },
-    async function* seal(plain: AsyncIterable<{ number: number; pieces: Uint8Array[] }>) {
-      for await (const { number, pieces } of plain) yield sealer.seal(number, pieces)
+    async function* seal(plain: AsyncIterable<ReturnType<typeof packOf>>) {
+      for await (const { number, entries, pieces } of plain) {
+        const sealed = sealer.seal(number, pieces, await compressor?.shrink(entries[0]?.source ?? 0, pieces))
+        freeMemory(entries.flatMap(({ part }) => (part.isGiven === true ? [part.bytes] : [])))
+        yield sealed
+      }
     },
   )
   const packs = stages[Symbol.asyncIterator]()
@@ -82,6 +92,7 @@ export function createPipeline({ plan, feeds, ledger, sealer, signal }: Pipeline
       return gatherer.isHolding
     },
     wake: () => gatherer.wake(),
+    moved: (packs) => compressor?.moved(packs),
     supersede(numbers) {
       superseded.addAll(numbers)
       for (const number of numbers) {

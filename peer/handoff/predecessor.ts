@@ -21,6 +21,7 @@ import { LaneKeeper, type LaneTarget } from './lanes.ts'
 import { Ledger } from './ledger.ts'
 import { Offering } from './offering.ts'
 import { budgetOf, type HandoffOptions } from './options.ts'
+import { compressorOf } from './pack-compressor.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { makeReceipt, progressOf, type Summary } from './account.ts'
 import { Chronicle } from './chronicle.ts'
@@ -32,14 +33,9 @@ export async function handOff(options: HandoffOptions): Promise<{ result: Handof
   const { membership, clock } = options
   const startedMs = clock.monotonicMs()
   options.events.emit('notice', { reason: options.reason, deadlineMs: options.deadlineMs })
-  const handoff = await createHandoff({
-    pool: membership.pool,
-    identity: membership.identity,
-    certificate: membership.certificate(),
-    nowMs: clock.nowMs(),
-    draft: options.draft,
-    ...(membership.wrapping && { wrapping: membership.wrapping }),
-  })
+  const { pool, identity, wrapping } = membership
+  const given = { pool, identity, certificate: membership.certificate(), nowMs: clock.nowMs(), draft: options.draft }
+  const handoff = await createHandoff({ ...given, ...(wrapping && { wrapping }) })
   const predecessor = new Predecessor(options, handoff, startedMs)
   return await predecessor.run()
 }
@@ -102,7 +98,8 @@ class Predecessor {
       return new Feed({ index, source, plan: this.#plan, clock, onChange: () => this.#changed(), onFailed })
     })
     const sealer = new PackSealer({ key: handoff.key, pool: membership.pool.id, handoff: handoff.handoff })
-    this.#pipeline = createPipeline({ plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, sealer, signal: this.#stop.signal })
+    const stages = { plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, sealer, compressor: compressorOf(options) }
+    this.#pipeline = createPipeline({ ...stages, signal: this.#stop.signal })
     this.#keeper = new LaneKeeper({
       node,
       clock,
@@ -311,6 +308,7 @@ class Predecessor {
     const before = this.#ledger.safeBytes
     const movedBefore = this.#dispatcher.tallies.get(lane.kind)?.bytes ?? 0
     this.#arrived(this.#dispatcher.acknowledged(lane, numbers), lane.kind)
+    this.#pipeline.moved(this.#dispatcher)
     this.#choice.acknowledged(lane, (this.#dispatcher.tallies.get(lane.kind)?.bytes ?? 0) - movedBefore)
     const rate = this.#rateWatch.acknowledged(this.#ledger.safeBytes - before, this.#dispatcher.flyingPacks > 0)
     if (rate !== undefined) this.#tasks.push(this.#inventories.again(rate, this.#stop.signal))
@@ -352,15 +350,16 @@ class Predecessor {
       this.#sendWhatFits()
       await this.#bell.wait(Math.min(250, ending.leftMs))
     }
-    if (this.#dispatcher.isSafe(last.number)) {
+    // Without the receipt the heir can't know that it has all.
+    const isTold = this.#dispatcher.isSafe(last.number)
+    if (!isTold) this.#chronicle.note('nobody has taken the receipt')
+    // An heir that is lost while the relay is told has acknowledged for good what it has.
+    const final = this.#summary(!cut && isTold, true)
+    if (isTold) {
       const packs = last.number + 1
       for (const lane of this.#dispatcher.lanes()) lane.end({ packs, closed: true })
       await this.#offering.close(packs)
     }
-    // Without the receipt the heir can't know that it has all.
-    const isTold = this.#dispatcher.isSafe(last.number)
-    if (!isTold) this.#chronicle.note('nobody has taken the receipt')
-    const final = this.#summary(!cut && isTold, true)
     const { localFailure } = this.#chronicle
     events.emit('handoff-end', { ...final.result })
     if (localFailure !== undefined && final.result.chunks.planned === 0) throw localFailure

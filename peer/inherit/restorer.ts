@@ -11,7 +11,8 @@ import { heldBytesMax, restoresMax } from '../../src/limits/handoff.ts'
 import type { PackOpener } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { IncomingFragment, Refused, RestoreOutcome, Sink } from '../source/source.ts'
-import type { Journal, JournalEntry, JournalFragment } from './journal.ts'
+import type { Journal } from './journal.ts'
+import type { JournalEntry, JournalFragment } from './journal-lines.ts'
 import { RestoredTally } from './restored-tally.ts'
 
 export interface RestorerOptions {
@@ -20,6 +21,8 @@ export interface RestorerOptions {
   /** The sink for a source, or undefined when this machine has none for it. */
   readonly sinkOf: (summary: SourceSummary) => Sink | undefined
   readonly signal: AbortSignal
+  /** Called once, before anything is restored. Throwing ends the inheritance. */
+  readonly onFirst: () => void
   readonly onRestored: (pack: { number: number; chunks: number; bytes: number }) => void
   /** A pack that is restored names chunks to be fetched elsewhere. */
   readonly onReferences: (references: readonly Reference[]) => void
@@ -33,8 +36,15 @@ interface Waiting {
   readonly number: number
   readonly pack: DecodedPack
   readonly bytes: number
+  /** It waited on disk. */
+  readonly wasHeld: boolean
+  /** Gives back the memory that the pack's fragments are views of. */
+  readonly free: () => void
   readonly settles: (() => void)[]
 }
+
+/** What a pack, or the journal's line of one, says beside its fragments. */
+type Learned = Pick<DecodedPack, 'superseded' | 'receipt'> & { readonly sources: readonly SourceSummary[] }
 
 export class Restorer {
   readonly #options: RestorerOptions
@@ -60,6 +70,7 @@ export class Restorer {
   /** Nothing is begun any more. */
   #isOver = false
   #whenIdle: (() => void) | undefined
+  #hasBegun = false
 
   constructor(options: RestorerOptions) {
     this.#options = options
@@ -85,7 +96,7 @@ export class Restorer {
   async recall(entries: readonly JournalEntry[]): Promise<void> {
     for (const entry of entries) {
       this.#learn(entry.pack, {
-        sources: (entry.sources ?? []) as SourceSummary[],
+        sources: entry.sources ?? [],
         superseded: PackSet.fromRuns(entry.superseded ?? []),
         receipt: entry.receipt && { content: fromBase64(entry.receipt.content), signature: fromBase64(entry.receipt.signature) },
       })
@@ -111,14 +122,16 @@ export class Restorer {
     const waiting = this.#waiting.get(number)
     if (waiting !== undefined) return void waiting.settles.push(settle)
     if (this.have.has(number)) return settle()
-    const pack = decodePack(this.#options.opener.open(pieces).plain)
+    const { plain, free } = this.#options.opener.open(pieces)
+    const pack = decodePack(plain)
     if (pack.barrier > number) throw new HeirloomError('malformed', `pack ${number} waits for packs that come after it`)
     this.#learn(number, pack)
     if (!this.#passed.hasAllBelow(pack.barrier) && this.#waitingBytes + bytes > heldBytesMax) {
       this.#holdOnDisk(number, pieces)
+      if (pack.receipt === undefined) free()
       settle()
     } else {
-      this.#waiting.set(number, { number, pack, bytes, settles: [settle] })
+      this.#waiting.set(number, { number, pack, bytes, wasHeld: false, free, settles: [settle] })
       this.#waitingBytes += bytes
     }
     this.#advance()
@@ -148,7 +161,7 @@ export class Restorer {
   }
 
   /** Packs come in any order: of what the sources promised, that of the highest number holds. */
-  #learn(number: number, { sources, superseded, receipt }: Pick<DecodedPack, 'sources' | 'superseded' | 'receipt'>): void {
+  #learn(number: number, { sources, superseded, receipt }: Learned): void {
     for (const summary of sources) {
       if (number < (this.#promisedIn.get(summary.source) ?? 0)) continue
       this.sources.set(summary.source, summary)
@@ -215,19 +228,20 @@ export class Restorer {
   #fromDisk(): Waiting | undefined {
     const [number] = this.#onDisk
     if (number === undefined) return undefined
-    const pack = this.#readHeld(number)
-    if (pack === undefined || !this.#mayPass(pack.barrier)) return undefined
+    const held = this.#readHeld(number)
+    if (held === undefined || !this.#mayPass(held.pack.barrier)) return undefined
     this.#onDisk.delete(number)
-    const waiting = { number, pack, bytes: 0, settles: [] }
+    const waiting = { number, ...held, bytes: 0, wasHeld: true, settles: [] }
     this.#waiting.set(number, waiting)
     return waiting
   }
 
-  #readHeld(number: number): DecodedPack | undefined {
+  #readHeld(number: number): Pick<Waiting, 'pack' | 'free'> | undefined {
     try {
-      const pack = decodePack(this.#options.opener.open([this.#options.journal.readHeld(number)]).plain)
+      const { plain, free } = this.#options.opener.open([this.#options.journal.readHeld(number)])
+      const pack = decodePack(plain)
       this.#learn(number, pack)
-      return pack
+      return { pack, free }
     } catch {
       // Torn by a crash: it was not acknowledged then, or will be demanded again.
       this.#onDisk.delete(number)
@@ -237,15 +251,18 @@ export class Restorer {
     }
   }
 
-  async #restore({ number, pack, bytes, settles }: Waiting): Promise<void> {
+  async #restore({ number, pack, bytes, wasHeld, free, settles }: Waiting): Promise<void> {
     try {
+      if (!this.#hasBegun) this.#options.onFirst()
+      this.#hasBegun = true
       const entry = await this.#restoreFragments(number, pack)
       this.#options.journal.append(entry)
-      this.#options.journal.releaseHeld(number)
+      if (wasHeld) this.#options.journal.releaseHeld(number)
       this.#count(entry)
       this.#waiting.delete(number)
       this.#started.delete(number)
       this.#waitingBytes -= bytes
+      if (this.#isReadByNobody(pack)) free()
       for (const settle of settles) settle()
       this.#options.onRestored({ number, chunks: entry.chunks, bytes: entry.bytes })
       if (pack.references.length > 0) this.#options.onReferences(pack.references)
@@ -286,6 +303,12 @@ export class Restorer {
       ...(pack.superseded.size > 0 && { superseded: pack.superseded.toRuns() }),
       ...(pack.receipt && { receipt: { content: toBase64(pack.receipt.content), signature: toBase64(pack.receipt.signature) } }),
     }
+  }
+
+  /** The receipt is a view, too, and is kept; and a sink may hold on to what it was given. */
+  #isReadByNobody({ receipt, fragments }: DecodedPack): boolean {
+    const isUnread = (sink: Sink | undefined) => sink === undefined || sink.returnsMemory === true
+    return receipt === undefined && fragments.every(({ source }) => isUnread(this.#sink(source)))
   }
 
   #refuse(source: string, refused: readonly Refused[]): void {

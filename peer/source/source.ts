@@ -80,6 +80,8 @@ export interface SinkEnd {
 export interface Sink extends AsyncDisposable {
   readonly name: string
   readonly kind: string
+  /** Whether nobody reads the fragments any more once `restore` has resolved: their memory is used again then. */
+  readonly returnsMemory?: boolean
   /**
    * Restores one pack's fragments in their order. When it resolves, they are in place or in the sink's own staging, and
    * outlive this process. The same fragment may come again, also after a crash in the middle: the result is the same.

@@ -57,7 +57,7 @@ async function handOver(stage: Stage, { from, to, files }: { from: string; to: s
 }
 
 /** Measures what writes to `path` and removes it; what was written and removed before mustn't be at the disk still. */
-async function onSettledDisk(stage: Stage, path: string, measure: () => number | Promise<number>): Promise<number> {
+export async function onSettledDisk(stage: Stage, path: string, measure: () => number | Promise<number>): Promise<number> {
   await promisify(execFile)('sync', ['-f', stage.folder], { signal: stage.signal })
   const measured = await measure()
   await rm(path, { recursive: true, force: true })

@@ -2,9 +2,10 @@
 
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { mebibyte } from './memory-state.ts'
+import { freePort } from './programs.ts'
+import type { LinkEnd } from './shaped-link.ts'
 
 const program = 'iperf3'
 
@@ -16,32 +17,35 @@ export async function hasIperf3(): Promise<boolean> {
   )
 }
 
-/** MB a second, as the receiver counts them. */
-export async function iperf3Rate(mebibytes: number, signal: AbortSignal): Promise<number> {
+export interface Iperf3Run {
+  /** Loopback if there is none. */
+  readonly link?: { readonly near: LinkEnd; readonly far: LinkEnd }
+  /** How much goes, or for how long. */
+  readonly mebibytes?: number
+  readonly seconds?: number
+  /** Mbit/s at most. */
+  readonly megabits?: number
+}
+
+/** MB a second from the near end to the far one, as the receiver counts them. */
+export async function iperf3Rate({ link, mebibytes, seconds, megabits }: Iperf3Run, signal: AbortSignal): Promise<number> {
+  const loopback: LinkEnd = { host: '127.0.0.1', prefix: [] }
+  const { near, far } = link ?? { near: loopback, far: loopback }
   const port = String(await freePort())
-  const server = spawn(program, ['--server', '--one-off', '--forceflush', '--bind', '127.0.0.1', '--port', port], {
-    signal,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
+  const [serve, ...serverArgs] = [...far.prefix, program, '--server', '--one-off', '--forceflush', '--bind', far.host, '--port', port]
+  const server = spawn(serve, serverArgs, { signal, stdio: ['ignore', 'pipe', 'ignore'] })
   const ended = once(server, 'close')
   try {
     // It says that it listens.
     await once(server.stdout, 'data', { signal })
-    const client = ['--client', '127.0.0.1', '--port', port, '--bytes', String(mebibytes * mebibyte), '--json']
-    const { stdout } = await promisify(execFile)(program, client, { signal, maxBuffer: 16 * mebibyte })
+    const amount = mebibytes === undefined ? ['--time', String(seconds)] : ['--bytes', String(mebibytes * mebibyte)]
+    const limit = megabits === undefined ? [] : ['--bitrate', `${megabits}M`]
+    const [ask, ...args] = [...near.prefix, program, '--client', far.host, '--port', port, ...amount, ...limit, '--json']
+    const { stdout } = await promisify(execFile)(ask, args, { signal, maxBuffer: 16 * mebibyte })
     const { end } = JSON.parse(stdout) as { end: { sum_received: { bits_per_second: number } } }
     return end.sum_received.bits_per_second / 8e6
   } finally {
     server.kill()
     await ended.catch(() => {})
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -25,6 +25,12 @@ export interface MemoryEndOptions {
   readonly relay: string
   readonly keyFile: string
   readonly lanes: readonly LaneKind[]
+  /** Where it listens. */
+  readonly host: string
+  readonly content: 'random' | 'json'
+  readonly bytesPerSecondMax?: number
+  /** Said to the other side as this one's data port, which is told. */
+  readonly announcedPort?: number
   readonly tell: Tell
   readonly signal: AbortSignal
 }
@@ -35,14 +41,29 @@ const deadlineMs = 30 * 60 * 1000
 /** Hands off `count` chunks of 1 MiB and tells how fast they were acknowledged, from the first pack that was. */
 export async function sendMemory(count: number, options: MemoryEndOptions): Promise<void> {
   await using end = await openEnd(options, 'send')
+  announce(end.data, options)
   const meter = new Meter()
   end.events.listen(({ event, packs }) => {
     // Every pack has one chunk, so that packs say how many bytes are safe; the receipt at the end has none.
     if (event === 'pack') meter.add(Math.min(Number(packs) * mebibyte, count * mebibyte - meter.bytes))
   })
-  const limits = { lanes: options.lanes, reserveMs: 2000, bytesMax: undefined, rateBytesPerSecondMax: undefined, keepMs: deadlineMs }
-  const sources = [createMemorySource(count)]
-  const { result } = await handOff({ ...end, clock: systemClock, reason: 'benchmark', deadlineMs, sources, limits })
+  const limits = {
+    lanes: options.lanes,
+    reserveMs: 2000,
+    bytesMax: undefined,
+    rateBytesPerSecondMax: options.bytesPerSecondMax,
+    keepMs: deadlineMs,
+  }
+  const sources = [createMemorySource(count, options.content)]
+  const { result } = await handOff({
+    ...end,
+
+    clock: systemClock,
+    reason: 'benchmark',
+    deadlineMs,
+    sources,
+    limits,
+  })
   expectAll(result, count)
   options.tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, bytes: result.bytes.delivered })
 }
@@ -68,6 +89,13 @@ export async function receiveMemory(count: number, journalDirectory: string, opt
   tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, bytes: result.bytes.delivered })
 }
 
+/** Whoever dials comes by whatever listens there. */
+function announce({ port }: DataEnd, { announcedPort, tell }: MemoryEndOptions): void {
+  if (port === undefined || announcedPort === undefined) return
+  tell('data-port', { port: port.port })
+  Object.defineProperty(port, 'port', { value: announcedPort })
+}
+
 /** A rate of a handoff that lost something is no rate. */
 function expectAll({ bytes, outcome, notes }: HandoffResult, count: number): void {
   if (bytes.delivered === count * mebibyte) return
@@ -82,10 +110,10 @@ interface End extends AsyncDisposable {
   readonly events: EventLog
 }
 
-async function openEnd({ relay: address, keyFile, lanes, signal }: MemoryEndOptions, needs: 'send' | 'receive'): Promise<End> {
+async function openEnd({ relay: address, keyFile, lanes, host, signal }: MemoryEndOptions, needs: 'send' | 'receive'): Promise<End> {
   const membership = joinPool(await readKeyFile(keyFile), createIdentity(), systemClock, needs)
-  const listen = needs === 'receive' ? ['/ip4/127.0.0.1/tcp/0'] : []
-  const data = await openData({ lanes, host: '127.0.0.1', port: 0, clock: systemClock })
+  const listen = needs === 'receive' ? [`/ip4/${host}/tcp/0`] : []
+  const data = await openData({ lanes, host, port: 0, clock: systemClock })
   const node = await createNode({ seed: membership.identity.seed, listen })
   const relay = new RelayClient({ node, relays: [address], certificate: () => membership.certificate(), clock: systemClock })
   await relay.connect({ signal })

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Chunk } from '../../src/chunk/chunk.ts'
+import { jsonLines } from './tree.ts'
 import type { IncomingFragment, Sink, Source } from '../../peer/source/source.ts'
 
 export const mebibyte = 1024 * 1024
@@ -21,9 +22,14 @@ export function randomBodies(): Uint8Array[] {
   return Array.from({ length: differentChunks }, () => new Uint8Array(randomBytes(mebibyte)))
 }
 
+/** Lines of JSON, a MiB each: a compressor makes a quarter of them. */
+function jsonBodies(): Uint8Array[] {
+  return Array.from({ length: differentChunks }, (_, body) => jsonLines(mebibyte, `session:${body}`))
+}
+
 /** A source of `count` chunks of 1 MiB. */
-export function createMemorySource(count: number): Source {
-  const bodies = randomBodies()
+export function createMemorySource(count: number, content: 'random' | 'json' | readonly Uint8Array[] = 'random'): Source {
+  const bodies = content === 'json' ? jsonBodies() : content === 'random' ? randomBodies() : content
   const bodyOf = (chunk: Chunk) => bodies[Number(chunk.id) % differentChunks]!
   return {
     name,
@@ -48,6 +54,7 @@ export function createDroppingSink(onBytes: (bytes: number) => void): Sink {
   return {
     name,
     kind,
+    returnsMemory: true,
     async restore(fragments: readonly IncomingFragment[]) {
       const bytes = fragments.reduce((sum, fragment) => sum + fragment.bytes.byteLength, 0)
       onBytes(bytes)

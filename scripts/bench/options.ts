@@ -4,19 +4,32 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { tmpdir } from 'node:os'
 import { fullSizes, quickSizes, type Plan } from './plan.ts'
 
-export const parts = ['rates', 'latency', 'files', 'memory', 'notice', 'planner', 'redis', 'memcached'] as const
+export const parts = [
+  'rates',
+  'copies',
+  'shaped',
+  'delay',
+  'latency',
+  'files',
+  'memory',
+  'notice',
+  'planner',
+  'redis',
+  'memcached',
+] as const
 
-/** Measured when nothing is chosen. The planner's times are a matter of its own, and the servers' take programs that not everybody has. */
-const usualParts: readonly Part[] = ['rates', 'latency', 'files', 'memory', 'notice']
+/** Measured when nothing is chosen. The planner's times are a matter of its own, a shaped link takes root, and the servers' take programs that not everybody has. */
+const usualParts: readonly Part[] = ['rates', 'copies', 'delay', 'latency', 'files', 'memory', 'notice']
 
 export type Part = (typeof parts)[number]
 
 export interface BenchOptions {
-  readonly sizes: Pick<Plan, 'rateMebibytes' | 'memoryMebibytes' | 'files' | 'keys'>
+  readonly sizes: Pick<Plan, 'rateMebibytes' | 'memoryMebibytes' | 'copyMebibytes' | 'jsonMebibytes' | 'files' | 'keys'>
   readonly rounds: number
   readonly only: readonly Part[]
   readonly folder: string
   readonly json: boolean
+  readonly install: boolean
 }
 
 /** Reads the arguments. Throws commander's error for wrong ones, and also after `--help`. */
@@ -27,16 +40,17 @@ export function parseBenchOptions(args: readonly string[], write: (text: string)
     .addOption(
       new Option('--only <parts>', `some of ${parts.join(',')}`)
         .argParser(partsOf)
-        .default([...usualParts], `all but planner, redis and memcached`),
+        .default([...usualParts], `all but planner, shaped, redis and memcached`),
     )
     .addOption(new Option('--rounds <n>', 'measurements of each kind').argParser(wholeNumber).default(5))
     .option('--folder <dir>', "for the relay's store and the directories, on a real disk", tmpdir())
+    .option('--install', 'first install the programs that Heirloom is measured against (Debian, as root)', false)
     .option('--json', 'print the result as one line of JSON', false)
     .exitOverride()
     .configureOutput({ writeOut: write, writeErr: write })
     .parse(args, { from: 'user' })
-  const { quick, only, rounds, folder, json } = command.opts()
-  return { sizes: quick ? quickSizes : fullSizes, only, rounds, folder, json }
+  const { quick, only, rounds, folder, json, install } = command.opts()
+  return { sizes: quick ? quickSizes : fullSizes, only, rounds, folder, json, install }
 }
 
 function partsOf(text: string): Part[] {

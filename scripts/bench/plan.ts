@@ -8,6 +8,9 @@ export interface Plan {
   readonly rateMebibytes: number
   /** What is handed over while the memory is watched. */
   readonly memoryMebibytes: number
+  /** Of random files, and of JSON, that are copied side by side with other programs. */
+  readonly copyMebibytes: number
+  readonly jsonMebibytes: number
   /** Small files of the directory that is handed over. */
   readonly files: number
   /** Keys of the server that is handed over. */
@@ -17,5 +20,12 @@ export interface Plan {
   readonly note: (text: string) => void
 }
 
-export const fullSizes = { rateMebibytes: 1024, memoryMebibytes: 4096, files: 100_000, keys: 1_000_000 }
-export const quickSizes = { rateMebibytes: 256, memoryMebibytes: 512, files: 10_000, keys: 100_000 }
+export const fullSizes = {
+  rateMebibytes: 1024,
+  memoryMebibytes: 4096,
+  copyMebibytes: 4096,
+  jsonMebibytes: 1024,
+  files: 100_000,
+  keys: 1_000_000,
+}
+export const quickSizes = { rateMebibytes: 256, memoryMebibytes: 512, copyMebibytes: 512, jsonMebibytes: 256, files: 10_000, keys: 100_000 }

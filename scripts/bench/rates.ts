@@ -12,7 +12,7 @@ export async function measureRates(plan: Plan): Promise<Row[]> {
   const hasPlain = await hasIperf3()
   for (let round = 0; round < plan.rounds; round++) {
     await using stage = await Stage.open(plan.folder, plan.signal)
-    if (hasPlain) rounds.plain.push(await iperf3Rate(plan.rateMebibytes, plan.signal))
+    if (hasPlain) rounds.plain.push(await iperf3Rate({ mebibytes: plan.rateMebibytes }, plan.signal))
     rounds.bare.push(await bareRate(stage, 'bare', plan.rateMebibytes))
     rounds.link.push(await bareRate(stage, 'link', plan.rateMebibytes))
     rounds.stream.push(await directRate(stage, plan.rateMebibytes, 'stream'))

@@ -10,6 +10,7 @@ import { HeirloomError } from '../../src/errors.ts'
 import type { Child } from '../demo/child.ts'
 import { Children } from '../demo/children.ts'
 import type { EndPart } from './end-main.ts'
+import type { LinkEnd } from './shaped-link.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -19,22 +20,31 @@ const patienceMs = 20 * 60 * 1000
 /** How often the relay is asked whether a successor waits. */
 const pollMs = 10
 
+/** Where an end of a handoff from memory to memory is, and what it does there. */
+export type MemoryEndWhere = Partial<LinkEnd> & {
+  readonly content?: 'random' | 'json'
+  readonly bytesPerSecondMax?: number
+  readonly announcedPort?: number
+}
+
 export class Stage implements AsyncDisposable {
   readonly folder: string
   readonly keyFile: string
   readonly signal: AbortSignal
   readonly #children = new Children()
+  readonly #near: Partial<LinkEnd>
   #relay: { child: Child; address: string; http: string } | undefined
 
-  private constructor(folder: string, signal: AbortSignal) {
+  private constructor(folder: string, signal: AbortSignal, near: Partial<LinkEnd>) {
+    this.#near = near
     this.folder = folder
     this.keyFile = join(folder, 'pool.key')
     this.signal = AbortSignal.any([signal, this.#children.lost])
   }
 
-  /** A folder below `parent` and a relay with an empty store in it. */
-  static async open(parent: string, signal: AbortSignal): Promise<Stage> {
-    const stage = new Stage(await mkdtemp(join(parent, 'heirloom-bench-')), signal)
+  /** A folder below `parent` and a relay with an empty store in it, at one end of a link or on loopback. */
+  static async open(parent: string, signal: AbortSignal, near: Partial<LinkEnd> = {}): Promise<Stage> {
+    const stage = new Stage(await mkdtemp(join(parent, 'heirloom-bench-')), signal, near)
     try {
       await stage.#prepare()
       return stage
@@ -50,8 +60,8 @@ export class Stage implements AsyncDisposable {
   }
 
   /** A program of Heirloom, such as `bin/heirloom.js send …`. */
-  program(name: string, command: readonly string[]): Child {
-    return this.#children.start({ name, cwd: root, command })
+  program(name: string, command: readonly string[], prefix: readonly string[] = []): Child {
+    return this.#children.start({ name, cwd: root, command, prefix })
   }
 
   /** A program of the machine that runs until the stage is over. */
@@ -60,19 +70,31 @@ export class Stage implements AsyncDisposable {
   }
 
   /** An end of a measurement, launched as Heirloom's programs are; the bare stream's as Node comes. */
-  end(part: EndPart): Child {
+  end(part: EndPart, prefix: readonly string[] = []): Child {
     const isBare = part.part === 'send-bare' || part.part === 'receive-bare'
-    return this.program(part.part, [`scripts/bench/${isBare ? 'end-main.ts' : 'end.js'}`, JSON.stringify(part)])
+    return this.program(part.part, [`scripts/bench/${isBare ? 'end-main.ts' : 'end.js'}`, JSON.stringify(part)], prefix)
   }
 
-  /** One end of a handoff from memory to memory. */
-  memoryEnd(part: 'send' | 'receive', count: number, lane: 'stream' | 'fast' | 'store'): Child {
+  /** One end of a handoff from memory to memory: on loopback, of random bytes and as fast as it goes, if nothing else is said. */
+  memoryEnd(part: 'send' | 'receive', count: number, lane: 'stream' | 'fast' | 'store', how: MemoryEndWhere = {}): Child {
     const { keyFile, folder, relay } = this
-    return this.end({ part, relay: relay.address, keyFile, lanes: [lane], count, journalDirectory: join(folder, 'journal') })
+    const { prefix, host = '127.0.0.1', content = 'random', ...more } = how
+    const end = {
+      part,
+      relay: relay.address,
+      keyFile,
+      lanes: [lane],
+      count,
+      journalDirectory: join(folder, 'journal'),
+      host,
+      content,
+      ...more,
+    }
+    return this.end(end, prefix)
   }
 
   /** `heirloom send` or `heirloom receive` over one lane. */
-  oneShot(command: 'send' | 'receive', directory: string, lane: 'stream' | 'store'): Child {
+  oneShot(command: 'send' | 'receive', directory: string, lane: 'fast' | 'stream' | 'store'): Child {
     const time = command === 'send' ? ['--deadline', '30m'] : ['--wait', '30m']
     const ends = ['--relay', this.relay.address, '--key', this.keyFile, '--directory', directory, '--lane', lane]
     return this.program(command, ['bin/heirloom.js', command, ...ends, ...time, '--json'])
@@ -126,9 +148,10 @@ export class Stage implements AsyncDisposable {
   async #prepare(): Promise<void> {
     await this.expectEnd(this.program('keygen', ['bin/heirloom.js', 'keygen', '--pool', 'bench', '--out', this.keyFile]))
     const places = ['--store', join(this.folder, 'store'), '--pool', `${this.keyFile}.pub`]
-    const ports = ['--listen', '/ip4/127.0.0.1/tcp/0', '--http', '127.0.0.1:0']
+    const { host = '127.0.0.1', prefix = [] } = this.#near
+    const ports = ['--listen', `/ip4/${host}/tcp/0`, '--http', '127.0.0.1:0']
     const command = ['bin/heirloom-relay.js', 'serve', '--json', ...places, ...ports]
-    const child = this.#children.startLasting({ name: 'the relay', cwd: root, command })
+    const child = this.#children.startLasting({ name: 'the relay', cwd: root, command, prefix })
     const { addresses, http } = await this.line(child, 'listening')
     this.#relay = { child, address: (addresses as string[])[0]!, http: String(http) }
   }

@@ -31,3 +31,23 @@ export async function writeTree({ path, files, bytesOf }: TreeOptions): Promise<
   }
   await Promise.all(Array.from({ length: writesMax }, write))
 }
+
+/** Files of lines of JSON, as a cache's entries are: a compressor makes a quarter of them. */
+export async function writeJsonTree({ path, files, bytesOf }: TreeOptions): Promise<void> {
+  await mkdir(path, { recursive: true })
+  for (let file = 0; file < files; file++) {
+    const content = jsonLines(bytesOf(file), `session:${file}`)
+    await writeFile(join(path, `entries-${file}.json`), content)
+  }
+}
+
+export function jsonLines(bytes: number, prefix: string): Uint8Array<ArrayBuffer> {
+  const content = Buffer.alloc(bytes)
+  const ids = randomBytes(bytes / 8)
+  for (let at = 0, line = 0; at < bytes; line++) {
+    const id = ids.readUInt32LE((line * 4) % (ids.byteLength - 4))
+    const entry = { key: `${prefix}:${line}`, customer: id, total: id % 9973, state: 'in the basket', items: [id % 97, id % 89, id % 83] }
+    at += content.write(`${JSON.stringify(entry)}\n`, at)
+  }
+  return new Uint8Array(content.buffer)
+}

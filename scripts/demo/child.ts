@@ -24,6 +24,8 @@ export interface ChildOptions {
   readonly cwd: string
   /** Everything it says is written to this file as well. */
   readonly log?: string
+  /** What starts it somewhere else: another program that becomes it. */
+  readonly prefix?: readonly string[]
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
@@ -49,10 +51,11 @@ export class Child implements AsyncDisposable {
   #stderr = ''
 
   /** The process itself; `Children.start` is how the demo makes one, so that it has an owner. */
-  constructor({ name, program = process.execPath, command, cwd, log, env = process.env }: ChildOptions) {
+  constructor({ name, program = process.execPath, command, cwd, log, prefix = [], env = process.env }: ChildOptions) {
     this.name = name
     // A session of its own: Ctrl-C on the terminal reaches the demo alone, which then ends its children in order.
-    this.#process = spawn(program, command, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+    const [file, ...args] = [...prefix, program, ...command]
+    this.#process = spawn(file!, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
     if (log !== undefined) {
       const file = createWriteStream(log)
       for (const output of [this.#process.stdout, this.#process.stderr]) output.pipe(file, { end: false })

@@ -167,8 +167,8 @@ class ChannelLane implements SendingLane {
     this.#channel.send(endFrame(message))
   }
 
-  free({ pieces }: SealedPack): void {
-    freeSent(this.#channel, pieces)
+  free(pack: SealedPack): void {
+    freeSent(this.#channel, pack.pieces, () => pack.free?.())
   }
 
   close(): Promise<void> {

@@ -9,12 +9,12 @@ import { asHeirloomError, HeirloomError } from '../errors.ts'
 import { dataDialHeadStartMs, dataSocketTimeoutMs, positionedFramesMax } from '../limits/lane.ts'
 import { failureFrame, positionFrame, readFailure, readPosition, type DataOfferMessage } from '../transfer/messages.ts'
 import type { Channel } from '../wire/channel.ts'
-import { frameType, type Frame } from '../wire/frame.ts'
+import { frameType, type Frame, type FrameGate } from '../wire/frame.ts'
 import { dialData } from './data-dial.ts'
 import type { DataTicket } from './data-end.ts'
 import { dataPreamble } from './data-port.ts'
 import { PackAssembler } from './pack-assembler.ts'
-import type { PackBuffers } from './pack-buffers.ts'
+import type { PackBuffers } from '../wire/pack-buffers.ts'
 import { PackWriter } from './pack-writer.ts'
 
 export interface DataChannelOptions {
@@ -41,6 +41,7 @@ export class DataChannel implements Channel {
   #up = Promise.withResolvers<void>()
   readonly #cancels: (() => void)[] = []
   #handler: ((frame: Frame) => void) | undefined
+  #gate: FrameGate | undefined
   #early: Frame[] = []
   /** Frames of the stream that wait for packs. */
   #positioned: Frame[] = []
@@ -84,8 +85,8 @@ export class DataChannel implements Channel {
     return control.send(frame)
   }
 
-  letGo(body: Frame['body']): void {
-    this.#writer.letGo(body)
+  letGo(body: Frame['body'], free: () => void): void {
+    this.#writer.letGo(body, free)
   }
 
   drained(): Promise<void> {
@@ -97,6 +98,11 @@ export class DataChannel implements Channel {
     const early = this.#early
     this.#early = []
     for (const frame of early) this.#deliver(frame)
+  }
+
+  /** Of the packs on sockets that the other side dials, which is how a relay has them; what the stream brings is small. */
+  gate(gate: FrameGate): void {
+    this.#gate = gate
   }
 
   hold(): void {
@@ -146,10 +152,14 @@ export class DataChannel implements Channel {
     const assembler = this.#assembler(key, () => socket)
     this.#adopt(socket, assembler)
     this.#connected(socket, key)
-    const take = (piece: Uint8Array) => this.#guarded(socket, () => assembler.push(piece))
-    socket.on('data', take)
-    take(early)
-    socket.resume()
+    const take = (push: () => void) => {
+      this.#guarded(socket, push)
+      if (assembler.isWaiting) socket.pause()
+      else socket.resume()
+    }
+    if (this.#gate !== undefined) assembler.setGate(this.#gate, () => take(() => assembler.resume()))
+    socket.on('data', (piece) => take(() => assembler.push(piece)))
+    take(() => assembler.push(early))
   }
 
   #assembler(key: Uint8Array | undefined, socket: () => Socket): PackAssembler {

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../clock.ts'
 import type { DataOfferMessage } from '../transfer/messages.ts'
 import { DataPort, type DataPortOptions, type TakeSocket } from './data-port.ts'
-import { PackBuffers } from './pack-buffers.ts'
+import { PackBuffers } from '../wire/pack-buffers.ts'
 
 /** One offer of a data socket, for one transfer. */
 export interface DataTicket extends Disposable {

@@ -8,7 +8,6 @@ import type { Clock } from '../clock.ts'
 import { HeirloomError } from '../errors.ts'
 import { dataQueueBytes, dataWriteTimeoutMs } from '../limits/lane.ts'
 import { encodeHead, type Frame } from '../wire/frame.ts'
-import { freeMemory } from '../wire/free-memory.ts'
 import { PackTags } from './pack-tags.ts'
 
 export class PackWriter {
@@ -18,8 +17,8 @@ export class PackWriter {
   #tags: PackTags | undefined
   /** Frames that wait for a socket. */
   #waiting: Frame[] = []
-  /** By body: what is being written, and whether it is to be freed then. */
-  readonly #writing = new Map<Frame['body'], boolean>()
+  /** By body: what is being written, and what frees it then. */
+  readonly #writing = new Map<Frame['body'], (() => void) | undefined>()
   #queuedBytes = 0
   #cancelTimeout: (() => void) | undefined
   #drained: PromiseWithResolvers<void> | undefined
@@ -37,7 +36,7 @@ export class PackWriter {
   write(frame: Frame): boolean {
     this.packs++
     if (this.#isOver) return true
-    this.#writing.set(frame.body, false)
+    this.#writing.set(frame.body, undefined)
     this.#queuedBytes += frame.bytes
     if (this.#socket === undefined) this.#waiting.push(frame)
     else this.#put(this.#socket, frame)
@@ -58,9 +57,9 @@ export class PackWriter {
     this.#wake()
   }
 
-  letGo(body: Frame['body']): void {
-    if (this.#writing.has(body)) this.#writing.set(body, true)
-    else freeMemory(body)
+  letGo(body: Frame['body'], free: () => void): void {
+    if (this.#writing.has(body)) this.#writing.set(body, free)
+    else free()
   }
 
   end(): void {
@@ -87,8 +86,9 @@ export class PackWriter {
 
   /** Also called when the socket is gone, for whatever it had not written. */
   #written({ body, bytes }: Frame): void {
-    if (this.#writing.get(body) === true) freeMemory(body)
+    const free = this.#writing.get(body)
     this.#writing.delete(body)
+    free?.()
     this.#queuedBytes -= bytes
     this.#cancelTimeout?.()
     this.#cancelTimeout = undefined

@@ -4,7 +4,7 @@
 
 import type { Clock } from '../clock.ts'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
-import { acknowledgeGatherMs } from '../limits/lane.ts'
+import { acknowledgeGatherMs, acknowledgeGatherShare } from '../limits/lane.ts'
 import { acknowledgeFrame, demandFrame, failureFrame, readEnd, readFailure, type EndMessage } from '../transfer/messages.ts'
 import { TransferReceiver } from '../transfer/receiver.ts'
 import type { Channel } from '../wire/channel.ts'
@@ -32,7 +32,7 @@ export interface ReceivingEvents {
 
 export interface ReceivingLaneOptions {
   readonly windowBytes: number
-  /** Gathers acknowledgements for up to acknowledgeGatherMs, or an eighth of the window. */
+  /** Gathers acknowledgements for up to acknowledgeGatherMs, or acknowledgeGatherShare of the window. */
   readonly gather?: Clock | undefined
 }
 
@@ -113,7 +113,7 @@ export class ReceivingLane {
   }
 
   #flushSoon(): void {
-    if (this.#gather !== undefined && this.#settledBytes >= this.#windowBytes / 8) return this.#flush()
+    if (this.#gather !== undefined && this.#settledBytes >= this.#windowBytes * acknowledgeGatherShare) return this.#flush()
     if (this.#cancelFlush !== undefined) return
     if (this.#gather !== undefined) {
       this.#cancelFlush = this.#gather.after(acknowledgeGatherMs, () => this.#flush())

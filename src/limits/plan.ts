@@ -34,3 +34,21 @@ export const historyEpochsMax = 4096
 /** Items that a recorder of accesses knows at a time, with those that were evicted, and entries of its history for each: some leave room for others. */
 export const recorderItemsMax = 4_000_000
 export const recorderEntriesPerItem = 16
+
+/** Compressing must move the state faster by this factor: it takes processor time that the machine may need for something better. */
+export const compressionGainMin = 1.1
+
+/** Of packs that go as they are, a part of one in so many is compressed beside it, to see whether the state has become another. */
+export const compressionTrialPacks = 16
+
+/** How much of a pack is compressed to see what that would bring: a fraction of a millisecond. */
+export const compressionSampleBytes = 128 * KiB
+
+/** Over this long the link's rate is measured, at least: most round trips are shorter, and few of the packs of a short notice go meanwhile. */
+export const linkRateSampleMs = 50
+
+/** After so many compressed packs for none of which the link was too slow, its rate is looked at again. */
+export const linkTrialAfterPacks = 64
+
+/** Packs that go as they are to see the link's rate, at most: a window of them, and what a fast link moves while it is measured. */
+export const linkTrialPacksMax = 128

@@ -1,6 +1,7 @@
 // zstd for packs (RFC 8878), before they are sealed. Expanding is bounded in what comes out and in the window that the decoder takes for it.
 
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
 import { HeirloomError } from '../errors.ts'
 import { packBytesMax } from '../limits/wire.ts'
 
@@ -10,9 +11,12 @@ const level = 1
 /** A window of packBytesMax: nothing that was compressed from a pack needs a larger one. */
 const windowLogMax = Math.log2(packBytesMax)
 
-/** One frame, or undefined when it would not be smaller. */
-export function compressPlain(plain: Uint8Array): Uint8Array | undefined {
-  const compressed = zstdCompressSync(plain, {
+/** Answers one frame, or undefined when it would not be smaller. What is given must not change until then. */
+export type Compress = (plain: Uint8Array) => Promise<Uint8Array | undefined>
+
+/** On one of the runtime's own threads. */
+export const compressPlain: Compress = async (plain) => {
+  const compressed = await promisify(zstdCompress)(plain, {
     chunkSize: Math.max(64 * 1024, plain.byteLength),
     pledgedSrcSize: plain.byteLength,
     params: { [constants.ZSTD_c_compressionLevel]: level },

@@ -1,11 +1,13 @@
 // Sealing and opening packs: AES-256-GCM, nonce = pack number (PROTOCOL.md, "Sealing").
 // Invariant: a number is sealed at most once with one key, in ascending order, or the sealer throws.
 
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type Cipheriv, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type Cipheriv, type Decipheriv, type KeyObject } from 'node:crypto'
 import { assert, HeirloomError } from '../errors.ts'
 import type { SealedPack } from '../wire/sealed-pack.ts'
-import { packBytesMax, packsMax } from '../limits/wire.ts'
-import { compressPlain, expandPlain } from './compression.ts'
+import { cipherPieceBytes, packBytesMax, packsMax } from '../limits/wire.ts'
+import { freeMemory } from '../wire/free-memory.ts'
+import { PackBuffers } from '../wire/pack-buffers.ts'
+import { expandPlain } from './compression.ts'
 import { Scratch } from './scratch.ts'
 
 const headBytes = 8
@@ -62,6 +64,8 @@ function nonceOf(number: number): Uint8Array {
 export class PackSealer {
   readonly #cipher: PackCipher
   readonly #scratch = new Scratch()
+  /** Only ever holds what is sealed. */
+  readonly #buffers = new PackBuffers()
   #next = 0
 
   constructor(key: PackKey) {
@@ -69,10 +73,9 @@ export class PackSealer {
   }
 
   /**
-   * Seals the plain pieces as pack `number`; with `compress` they go through zstd first, if that makes them smaller. The plain pieces may
-   * change afterwards. Throws `too-large` for more than a pack may have, before the number is used.
+   * Seals the plain pieces as pack `number`, or what `compressPlain` has made of all of them in their place. They may change afterwards. The sealed pack's memory is used again when it was freed. Throws `too-large` for more than a pack may have, before the number is used.
    */
-  seal(number: number, plain: readonly Uint8Array[], { compress = false } = {}): SealedPack {
+  seal(number: number, plain: readonly Uint8Array[], compressed?: Uint8Array): SealedPack {
     assert(number >= this.#next, `pack ${number} is sealed for the second time`)
     if (number >= packsMax) throw new HeirloomError('too-large', `a handoff has at most ${packsMax} packs`)
     const plainBytes = byteLengthOf(plain)
@@ -80,44 +83,67 @@ export class PackSealer {
       throw new HeirloomError('too-large', `a pack of ${plainBytes} bytes is over the limit of ${packBytesMax - sealOverheadBytes}`)
     }
     this.#next = number + 1
-    const compressed = compress ? compressPlain(this.#scratch.join(plain)) : undefined
     const head = makeHead(number, compressed === undefined ? 0 : zstdFlag)
+    const bytes = sealOverheadBytes + (compressed?.byteLength ?? plainBytes)
+    const memory = this.#buffers.take(bytes)
+    const sealed = memory.subarray(0, bytes)
+    sealed.set(head.raw)
     const cipher = this.#cipher.cipher(head)
-    const pieces = [head.raw, ...this.#update(cipher, compressed === undefined ? plain : [compressed])]
+    let at = headBytes
+    for (const piece of this.#joined(compressed === undefined ? plain : [compressed])) {
+      updateInto(cipher, piece, sealed, at)
+      at += piece.byteLength
+    }
     cipher.final()
-    pieces.push(cipher.getAuthTag())
-    return { number, pieces, bytes: byteLengthOf(pieces) }
+    sealed.set(cipher.getAuthTag(), at)
+    return { number, pieces: [sealed], bytes, free: onceFree(this.#buffers, memory) }
   }
 
-  #update(cipher: Cipheriv, plain: readonly Uint8Array[]): Uint8Array[] {
-    const sealed: Uint8Array[] = []
+  /** Small pieces that follow one another as one, which is good until the next. */
+  *#joined(plain: readonly Uint8Array[]): Generator<Uint8Array> {
     let small: Uint8Array[] = []
-    const flush = () => {
-      if (small.length > 0) sealed.push(cipher.update(this.#scratch.join(small)))
-      small = []
-    }
     for (const piece of plain) {
       if (piece.byteLength < joinBelowBytes) {
         small.push(piece)
-      } else {
-        flush()
-        sealed.push(cipher.update(piece))
+        continue
       }
+      if (small.length > 0) yield this.#scratch.join(small)
+      small = []
+      yield piece
     }
-    flush()
-    return sealed
+    if (small.length > 0) yield this.#scratch.join(small)
+  }
+}
+
+/** The cipher's output for `piece` goes to `into` from `at` on. What the runtime's cipher answers is fresh memory each time: it is given back at once. */
+function updateInto(cipher: Cipheriv | Decipheriv, piece: Uint8Array, into: Uint8Array, at: number): void {
+  for (let from = 0; from < piece.byteLength; from += cipherPieceBytes) {
+    const part = cipher.update(piece.subarray(from, from + cipherPieceBytes))
+    into.set(part, at + from)
+    freeMemory([part])
+  }
+}
+
+function onceFree(buffers: PackBuffers, memory: Uint8Array): () => void {
+  let isFree = false
+  return () => {
+    if (!isFree) buffers.give(memory)
+    isFree = true
   }
 }
 
 export interface OpenedPack {
   readonly number: number
-  /** In one piece, not used again here. */
+  /** In one piece. */
   readonly plain: Uint8Array
+  /** Gives its memory back, once. For when nobody reads it any more; without it that takes its time. */
+  free(): void
 }
 
 export class PackOpener {
   readonly #cipher: PackCipher
-  readonly #scratch = new Scratch()
+  /** Only ever holds what was opened. */
+  readonly #buffers = new PackBuffers()
 
   constructor(key: PackKey) {
     this.#cipher = new PackCipher(key)
@@ -132,14 +158,29 @@ export class PackOpener {
     if ((head.flags & ~zstdFlag) !== 0 || head.reserved !== 0)
       throw new HeirloomError('unsupported', `pack ${head.number} has flags that are not known`)
     const { body, tag } = splitTag(pieces)
+    const bytes = byteLengthOf(body)
+    const memory = this.#buffers.take(bytes)
+    const free = onceFree(this.#buffers, memory)
+    const plain = memory.subarray(0, bytes)
     const decipher = this.#cipher.decipher(head, tag)
-    const plain = decipher.update(this.#scratch.join(body))
+    let at = 0
+    for (const piece of body) {
+      updateInto(decipher, piece, plain, at)
+      at += piece.byteLength
+    }
     try {
       decipher.final()
     } catch (thrown) {
+      free()
       throw new HeirloomError('unauthorised', `pack ${head.number} was not sealed for this handoff, or was altered`, { cause: thrown })
     }
-    return { number: head.number, plain: (head.flags & zstdFlag) === 0 ? bareView(plain) : expandPlain(plain) }
+    if ((head.flags & zstdFlag) === 0) return { number: head.number, plain, free }
+    try {
+      const expanded = expandPlain(plain)
+      return { number: head.number, plain: expanded, free: () => freeMemory([expanded]) }
+    } finally {
+      free()
+    }
   }
 }
 
@@ -201,9 +242,4 @@ function splitTag(pieces: readonly Uint8Array[]): { body: Uint8Array[]; tag: Uin
 
 function byteLengthOf(pieces: readonly Uint8Array[]): number {
   return pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
-}
-
-/** The same memory as a plain Uint8Array: a Buffer's `slice` doesn't copy, which would surprise whoever is promised a Uint8Array. */
-function bareView(buffer: Uint8Array): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
 }

@@ -49,6 +49,11 @@ export class Dispatcher {
     return this.#flying.size
   }
 
+  /** Sealed bytes that were acknowledged, by whichever lane. */
+  get movedBytes(): number {
+    return this.tallies.values().reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
   /** Whether a lane to that place has something in flight. */
   isFlyingTo(place: Place): boolean {
     return this.#flying.values().some(({ lane }) => placeOf(lane.kind) === place)

@@ -1,10 +1,9 @@
 // Giving back the memory of what was sent.
 
 import type { Channel } from './channel.ts'
-import { freeMemory } from './free-memory.ts'
 
 /** Frees what was sent on a channel and was acknowledged: at once, or when the channel has done with it, should that have been acknowledged too early. */
-export function freeSent(channel: Channel, pieces: readonly Uint8Array[]): void {
-  if (channel.letGo === undefined) freeMemory(pieces)
-  else channel.letGo(pieces)
+export function freeSent(channel: Channel, pieces: readonly Uint8Array[], free: () => void): void {
+  if (channel.letGo === undefined) free()
+  else channel.letGo(pieces, free)
 }

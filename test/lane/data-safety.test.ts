@@ -21,6 +21,7 @@ import {
   readWelcome,
   welcomeFrame,
 } from '../../src/transfer/messages.ts'
+import { freeMemory } from '../../src/wire/free-memory.ts'
 import { encodeFrame, frameType, makeFrame, type Frame } from '../../src/wire/frame.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { testPack, until } from '../contract/lane.ts'
@@ -245,7 +246,7 @@ test('memory that is being written is not given back, however early it was ackno
   writer.open(await taken.promise, undefined)
   const frames = Array.from({ length: 8 }, () => makeFrame(frameType.pack, [new Uint8Array(packBytesMax).fill(7)]))
   for (const frame of frames) writer.write(frame)
-  for (const { body } of frames) writer.letGo(body)
+  for (const { body } of frames) writer.letGo(body, () => freeMemory(body))
   const last = frames.at(-1)!.body[0]!
   assert.is(last.byteLength, packBytesMax, 'it is still to be written')
   raw.socket.resume()

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { checkCertificate, poolOfCertificate } from '../../src/seal/certificate.ts'
 import { checkHeader, createHandoff } from '../../src/seal/handoff-header.ts'
 import { peerBytes, publicKeyOfPeer } from '../../src/seal/identity.ts'
+import { compressPlain } from '../../src/seal/compression.ts'
 import { packNumber, PackOpener, PackSealer } from '../../src/seal/pack-seal.ts'
 import { formatCertificateFile, formatPoolPublic, formatPoolSecret, parseKeyFile } from '../../src/seal/pool-key.ts'
 import { readSigned } from '../../src/seal/signed.ts'
@@ -37,24 +38,31 @@ function cut(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
   return pieces
 }
 
-test('a pack opens to what was sealed, however it was cut on the way', () => {
+test('a pack opens to what was sealed, however it was cut on the way', async () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 4 })
-  fc.assert(
-    fc.property(fc.array(fc.uint8Array({ maxLength: 60 })), fc.nat(0xfffff), fc.boolean(), sizes, (plain, number, compress, cuts) => {
-      const sealed = new PackSealer(key).seal(number, plain, { compress })
-      const pieces = cut(joined(sealed.pieces), cuts)
-      assert.is(packNumber(pieces), number)
-      const opened = new PackOpener(key).open(pieces)
-      assert.is(opened.number, number)
-      assert.equal(opened.plain, joined(plain))
-    }),
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.uint8Array({ maxLength: 60 })),
+      fc.nat(0xfffff),
+      fc.boolean(),
+      sizes,
+      async (plain, number, compress, cuts) => {
+        const sealed = new PackSealer(key).seal(number, plain, compress ? await compressPlain(joined(plain)) : undefined)
+        const pieces = cut(joined(sealed.pieces), cuts)
+        assert.is(packNumber(pieces), number)
+        const opened = new PackOpener(key).open(pieces)
+        assert.is(opened.number, number)
+        assert.equal(opened.plain, joined(plain))
+      },
+    ),
   )
 })
 
-test('any bit flipped in a sealed pack is refused', () => {
+test('any bit flipped in a sealed pack is refused', async () => {
   const opener = new PackOpener(key)
-  for (const compress of [false, true]) {
-    const sealed = joined(new PackSealer(key).seal(9, [new Uint8Array(64).fill(7)], { compress }).pieces)
+  const plain = new Uint8Array(64).fill(7)
+  for (const compressed of [undefined, await compressPlain(plain)]) {
+    const sealed = joined(new PackSealer(key).seal(9, [plain], compressed).pieces)
     for (const changed of flipped(sealed)) assert.not.ok(survives(() => opener.open([changed])))
   }
 })

@@ -37,7 +37,7 @@ bench('without arguments every kind of handoff is measured in full', () => {
   const { only, sizes, rounds, json } = parseBenchOptions([], () => {})
   assert.equal(
     { only, sizes, rounds, json },
-    { only: parts.filter((part) => part !== 'planner'), sizes: fullSizes, rounds: 5, json: false },
+    { only: parts.filter((part) => part !== 'planner' && part !== 'shaped'), sizes: fullSizes, rounds: 5, json: false },
   )
 })
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { zstdCompressSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { packBytesMax, packsMax } from '../../src/limits/wire.ts'
+import { packBytesMax, packBytesTarget, packsMax } from '../../src/limits/wire.ts'
 import { compressPlain, expandPlain } from '../../src/seal/compression.ts'
 import { packNumber, PackOpener, PackSealer, sealOverheadBytes, type PackKey } from '../../src/seal/pack-seal.ts'
 import { refused } from '../helpers/refusal.ts'
@@ -10,6 +10,8 @@ import { refused } from '../helpers/refusal.ts'
 const random = (bytes: number) => new Uint8Array(randomBytes(bytes))
 const packKey = (): PackKey => ({ key: random(32), pool: random(32), handoff: random(16) })
 const joined = (pieces: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(pieces))
+
+const memoryOf = (pieces: readonly Uint8Array[]) => pieces[0]!.buffer
 
 const test = suite('pack seal')
 const key = packKey()
@@ -37,6 +39,36 @@ test('the sealed pack is its own: the plain pieces and later packs may overwrite
   assert.equal(opened.plain, before)
 })
 
+test('memory of a sealed pack is used again once it was freed, and not before', () => {
+  const sealer = new PackSealer(key)
+  const seal = (number: number) => sealer.seal(number, [random(packBytesTarget)])
+  const [first, second] = [seal(0), seal(1)]
+  assert.is.not(memoryOf(first.pieces), memoryOf(second.pieces))
+  const kept = joined(second.pieces)
+  first.free!()
+  first.free!()
+  const [third, fourth] = [seal(2), seal(3)]
+  assert.is(memoryOf(third.pieces), memoryOf(first.pieces))
+  assert.is.not(memoryOf(fourth.pieces), memoryOf(third.pieces))
+  assert.equal(joined(second.pieces), kept)
+})
+
+test('memory of an opened pack is used again once it was freed, and not before; what does not open frees its own', () => {
+  const [sealer, opener] = [new PackSealer(key), new PackOpener(key)]
+  const plain = [random(packBytesTarget), random(packBytesTarget), random(packBytesTarget)]
+  const sealed = plain.map((content, number) => sealer.seal(number, [content]).pieces)
+  const altered = joined(sealed[2]!)
+  altered[100]! ^= 1
+  const first = opener.open(sealed[0]!)
+  const second = opener.open(sealed[1]!)
+  first.free()
+  refused(() => opener.open([altered]), 'unauthorised')
+  const third = opener.open(sealed[2]!)
+  assert.is(third.plain.buffer, first.plain.buffer)
+  assert.equal(second.plain, plain[1])
+  assert.equal(third.plain, plain[2])
+})
+
 test('a number is sealed once, in ascending order', () => {
   const sealer = new PackSealer(key)
   sealer.seal(5, [random(1)])
@@ -48,7 +80,7 @@ test('a pack that would be too large, or beyond the last number, is refused befo
   const sealer = new PackSealer(key)
   const most = new Uint8Array(packBytesMax - sealOverheadBytes)
   refused(() => sealer.seal(0, [most, new Uint8Array(1)]), 'too-large')
-  refused(() => sealer.seal(0, [most, new Uint8Array(1)], { compress: true }), 'too-large')
+  refused(() => sealer.seal(0, [most, new Uint8Array(1)], new Uint8Array(10)), 'too-large')
   refused(() => sealer.seal(packsMax, []), 'too-large')
   const sealed = sealer.seal(0, [most])
   assert.is(sealed.bytes, packBytesMax)
@@ -97,26 +129,26 @@ test('a pack that is torn, oversized or numbered beyond the last is refused', ()
   refused(() => packNumber([beyond]), 'too-large')
 })
 
-test('compressed packs are smaller and open to the same; what does not shrink stays as it is', () => {
+test('compressed packs are smaller and open to the same; what does not shrink stays as it is', async () => {
   const sealer = new PackSealer(key)
   const opener = new PackOpener(key)
   const plain = [new Uint8Array(Buffer.from('{"a":1}'.repeat(1000))), new Uint8Array(200_000)]
-  const small = sealer.seal(0, plain, { compress: true })
+  const small = sealer.seal(0, plain, await compressPlain(joined(plain)))
   assert.ok(small.bytes < 5000)
   assert.equal(opener.open(small.pieces).plain, joined(plain))
   for (const [index, incompressible] of [random(50_000), random(1), new Uint8Array(0)].entries()) {
-    const sealed = sealer.seal(1 + index, [incompressible], { compress: true })
+    const sealed = sealer.seal(1 + index, [incompressible], await compressPlain(incompressible))
     assert.is(sealed.bytes, incompressible.byteLength + sealOverheadBytes)
     assert.equal(opener.open(sealed.pieces).plain, incompressible)
   }
   const largest = new Uint8Array(packBytesMax - sealOverheadBytes)
-  assert.is(opener.open(sealer.seal(9, [largest], { compress: true }).pieces).plain.byteLength, largest.byteLength)
+  assert.is(opener.open(sealer.seal(9, [largest], await compressPlain(largest)).pieces).plain.byteLength, largest.byteLength)
 })
 
-test('a pack that expands beyond the limit, or is no zstd, costs no more than the limit', () => {
+test('a pack that expands beyond the limit, or is no zstd, costs no more than the limit', async () => {
   refused(() => expandPlain(new Uint8Array(zstdCompressSync(new Uint8Array(packBytesMax + 1)))), 'too-large')
   refused(() => expandPlain(new Uint8Array([1, 2, 3, 4, 5])), 'malformed')
-  assert.is(expandPlain(compressPlain(new Uint8Array(packBytesMax))!).byteLength, packBytesMax)
+  assert.is(expandPlain((await compressPlain(new Uint8Array(packBytesMax)))!).byteLength, packBytesMax)
 })
 
 test.run()

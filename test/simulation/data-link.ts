@@ -68,8 +68,7 @@ export class DataLink {
   /** Each end finds out at another time. */
   break(): void {
     const { loop, random } = this.#network.options
-    for (const { node, socket } of this.#ends)
-      loop.after(random.next() * 3_000, () => node.process.do(() => socket.broken('ECONNRESET')))
+    for (const { node, socket } of this.#ends) loop.after(random.next() * 3_000, () => node.process.do(() => socket.broken('ECONNRESET')))
   }
 
   /** The process is gone, its system says so; a machine without power says nothing. */

@@ -134,7 +134,11 @@ export class PeerMachine {
     const joined = joinPool({ kind: 'secret', pool }, identity, process.clock, 'receive')
     // One certificate a process: signing one for every link would be most of a simulation's work.
     const own = joined.certificate()
-    const membership = { ...joined, certificate: () => own, wrapping: simulatedWrapping({ random: surroundings.random, truths, owner: name, sources }) }
+    const membership = {
+      ...joined,
+      certificate: () => own,
+      wrapping: simulatedWrapping({ random: surroundings.random, truths, owner: name, sources }),
+    }
     const random = () => surroundings.random.next()
     const relay = new RelayClient({ node, relays, certificate: () => membership.certificate(), clock: process.clock, random })
     const events = new EventLog(process.clock)
@@ -227,6 +231,8 @@ export class PeerMachine {
         `${this.name} has inherited ${handoff.slice(0, 6)}: ${result.outcome}, ${result.chunks.delivered} of ${result.chunks.planned} chunks`,
       )
       this.results.push(result)
+      // What it had is nothing to its predecessor any more, and it forgets it.
+      if (result.outcome === 'fenced') for (const told of [truth.acknowledged, truth.restored]) told.delete(this.options.identity.peerId)
       checkInherited(truth, this.options.identity.peerId, state, result, this.#violate)
     } catch (thrown) {
       if (inheriting.signal.aborted) throw thrown
@@ -241,9 +247,8 @@ export class PeerMachine {
   #ended(truth: HandoffTruth, epoch: number): void {
     const { identity, surroundings } = this.options
     this.inheriting.delete(`${truth.hex} ${epoch}`)
-    // What it had in memory is gone, and a journal of a claim that was lost is, too.
+    // What it had in memory is gone.
     truth.here.delete(identity.peerId)
-    if (!this.isInheriting(truth.hex)) for (const told of [truth.acknowledged, truth.restored]) told.delete(identity.peerId)
     if (truth.welcomed.some((lane) => lane.heir === identity.peerId && lane.epoch === epoch && lane.isOpen()))
       surroundings.violation('an inheritance that is over holds no lane', `${this.name}: ${truth.hex.slice(0, 6)}, epoch ${epoch}`)
   }
@@ -271,7 +276,7 @@ export class PeerMachine {
     this.handoffs.push(handoff)
     const own = sources.map((script) => new SimulatedSource(this.name, script, process))
     const random = () => surroundings.random.next()
-    const common = { membership, node, relay, data, clock: process.clock, events, random }
+    const common = { membership, node, relay, data, clock: process.clock, events, random, compress: 'never' as const }
     handOff({ ...common, reason: 'simulated', deadlineMs, deadline: handoff.deadline, sources: own, limits }).then(
       async ({ result }) => {
         if (!process.alive) return

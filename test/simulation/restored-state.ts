@@ -46,6 +46,7 @@ export interface SimulatedSinkOptions {
 
 export class SimulatedSink implements Sink {
   readonly kind = 'app'
+  readonly returnsMemory = true
   readonly name: string
   readonly #options: SimulatedSinkOptions
   /** By chunk: the length at each offset. In memory only. */

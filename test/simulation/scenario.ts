@@ -37,8 +37,7 @@ export function playScenario(world: World): Scenario {
   for (let count = random.integer(2, 5); count > 0; count--) addPeer(world, pool, faultsEndMs)
   const faults = kinds.map((kind) => kind.faults(world, faultsEndMs))
   if (faults.length > 0) {
-    for (let count = random.integer(1, 18); count > 0; count--)
-      loop.after(random.next() * faultsEndMs, pick(random, pick(random, faults)))
+    for (let count = random.integer(1, 18); count > 0; count--) loop.after(random.next() * faultsEndMs, pick(random, pick(random, faults)))
   }
   loop.after(faultsEndMs, () => makePeace(world, pool))
   return { faultsEndMs }

@@ -58,10 +58,7 @@ export class World {
   /** By the token of a data socket. */
   readonly #transfers = new Map<string, WatchedTransfer>()
 
-  constructor(
-    random: SeededRandom,
-    options: WorldOptions,
-  ) {
+  constructor(random: SeededRandom, options: WorldOptions) {
     this.random = random
     this.#keepsLog = options.keepsLog
     const { log } = this
@@ -169,7 +166,8 @@ export class World {
   #checkDeadlines(peer: PeerMachine): void {
     for (const handoff of peer.handoffs) {
       if (handoff.result !== undefined || !handoff.process.alive || handoff.hasEnded) continue
-      const lateMs = handoff.process.clock.monotonicMs() - handoff.deadline.atMs - (handoff.process.stoppedMs - handoff.stoppedBeforeMs) * 1.01
+      const lateMs =
+        handoff.process.clock.monotonicMs() - handoff.deadline.atMs - (handoff.process.stoppedMs - handoff.stoppedBeforeMs) * 1.01
       if (lateMs > deadlineSlackMs) this.violate('a handoff ends by its deadline', `${peer.name} is ${Math.round(lateMs)} ms late`)
     }
   }

@@ -12,7 +12,7 @@ import { packNumber, PackOpener, PackSealer } from '../../src/seal/pack-seal.ts'
 import { formatCertificateFile, formatPoolPublic, formatPoolSecret, makePoolSecret, parseKeyFile } from '../../src/seal/pool-key.ts'
 import { dataPreamble } from '../../src/lane/data-port.ts'
 import { PackAssembler } from '../../src/lane/pack-assembler.ts'
-import { PackBuffers } from '../../src/lane/pack-buffers.ts'
+import { PackBuffers } from '../../src/wire/pack-buffers.ts'
 import { PackTags } from '../../src/lane/pack-tags.ts'
 import {
   acknowledgeFrame,

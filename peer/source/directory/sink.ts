@@ -26,6 +26,7 @@ export function createDirectorySink(options: DirectorySinkOptions): Sink {
 class DirectorySink implements Sink {
   readonly name: string
   readonly kind = 'directory'
+  readonly returnsMemory = true
   readonly #thread: Thread
   /** Buffers that came back; at most one for each restore that the caller has under way. */
   readonly #spare: ArrayBuffer[] = []

@@ -6,7 +6,16 @@ import { pick, type FaultKind } from './fault-kind.ts'
 export const networkFaults: FaultKind = {
   name: 'network',
   probability: 0.6,
-  faults: (world) => [cut(world, 1_000), cut(world, 20_000), breakOne(world), breakOne(world), breakSocket(world), isolate(world), slow(world), refuse(world)],
+  faults: (world) => [
+    cut(world, 1_000),
+    cut(world, 20_000),
+    breakOne(world),
+    breakOne(world),
+    breakSocket(world),
+    isolate(world),
+    slow(world),
+    refuse(world),
+  ],
 }
 
 function cut({ random, loop, network, log }: World, maxMs: number) {

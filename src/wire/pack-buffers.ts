@@ -1,11 +1,10 @@
-// Memory for packs that arrive by data sockets. Fresh memory for each would cost more than reading into it: the system clears every page of
+// Memory for packs that are sealed, arrive or are opened. Fresh memory for each would cost more than reading into it: the system clears every page of
 // it at the first touch.
 //
 // Invariant: memory that was given back is nobody's; it is handed out again, and what a view of it shows changes.
 
-import { dataBuffersKept } from '../limits/lane.ts'
-import { packBytesTarget } from '../limits/wire.ts'
-import { freeMemory } from '../wire/free-memory.ts'
+import { packBuffersKept, packBytesTarget } from '../limits/wire.ts'
+import { freeMemory } from './free-memory.ts'
 
 /** A pack of the usual size, with the heads of what is in it, its tag, and the head of the next. */
 const usualBytes = packBytesTarget + 64 * 1024
@@ -21,7 +20,7 @@ export class PackBuffers {
 
   /** Once for each `take`, when nobody reads it any more. */
   give(memory: Uint8Array): void {
-    if (memory.byteLength !== usualBytes || this.#kept.length >= dataBuffersKept) freeMemory([memory])
+    if (memory.byteLength !== usualBytes || this.#kept.length >= packBuffersKept) freeMemory([memory])
     else this.#kept.push(memory)
   }
 }
