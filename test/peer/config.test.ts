@@ -295,10 +295,13 @@ test('what the README shows of sources and policies is a valid configuration', a
   const text = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
   const blocks = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block]) => block!)
   const parts = blocks.filter((block) => /^(sources|policy):/.test(block))
-  assert.is(parts.length, 2)
-  const config = readConfig(`relays: [${relay}]\nkey: k\n${parts.join('')}`, 'README.md', env)
-  assert.equal(config.sources[0]!.share, { least: 0.2, most: 0.6 })
-  assert.ok('hinted' in config.policy.machine.states)
+  const [policy = '', ...others] = parts.filter((block) => block.startsWith('policy:'))
+  assert.equal(others, [])
+  const configs = parts
+    .filter((block) => block.startsWith('sources:'))
+    .map((block) => readConfig(`relays: [${relay}]\nkey: k\n${block}${policy}`, 'README.md', env))
+  assert.equal(configs[0]!.sources[0]!.share, { least: 0.2, most: 0.6 })
+  for (const config of configs) assert.ok('hinted' in config.policy.machine.states)
 })
 
 test('a secret in the place of a file name is not repeated', () => {
