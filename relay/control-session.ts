@@ -28,6 +28,7 @@ import { isAmount, readFacts, readName } from '../src/wire/facts.ts'
 import { assignmentMessage, expectationMessage, heirMessage, notificationMessage } from './control-messages.ts'
 import { emptyOutcome, type Expectation, type Note, type Outcome } from './outcome.ts'
 import type { RelayCore } from './relay-core.ts'
+import { expectSmallFrames } from './small-frames.ts'
 import type { HandoffKey } from './store/store.ts'
 
 /** What a request came to: its answer, and what must be durable before it is given. */
@@ -61,6 +62,7 @@ export class ControlSession {
       this.#cancelTimeout()
       core.unlinked(this.#peer, this)
     })
+    expectSmallFrames(core, channel)
     channel.onFrame((frame) => this.#take(frame))
   }
 

@@ -4,6 +4,8 @@
 
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { windowBytes } from '../src/limits/lane.ts'
+import { KiB } from '../src/limits/size.ts'
+import { packBytesTarget } from '../src/limits/wire.ts'
 import {
   endFrame,
   failureFrame,
@@ -21,7 +23,12 @@ import { freeSent } from '../src/wire/free-sent.ts'
 import { PackSet } from '../src/wire/pack-set.ts'
 import type { Carried } from './carry.ts'
 import type { RelayCore } from './relay-core.ts'
+import type { RoomSeat } from './room.ts'
+import { expectSmallFrames } from './small-frames.ts'
 import type { HandoffKey } from './store/store.ts'
+
+/** What is taken of the room for a pack before it is read: then it is known how large it is. */
+const expectedBytes = packBytesTarget + 64 * KiB
 
 interface ReadPack {
   readonly number: number
@@ -38,6 +45,10 @@ export class GetSession {
   readonly #taken = new PackSet()
   /** What was sent and is not acknowledged. */
   readonly #inFlight = new Map<number, Frame['body']>()
+  readonly #room: RoomSeat
+  /** Picked to be read, as soon as there is room for it. */
+  #picked: number | undefined
+  #isInLine = false
   /** Demanded, and not taken yet. */
   readonly #demanded = new PackSet()
   /** No pack of the store below it is left to send; and the end of the numbers that the store has. */
@@ -57,6 +68,11 @@ export class GetSession {
     this.#channel = channel
     this.#epoch = hello.epoch
     this.#sender = new TransferSender({ have: hello.have, windowBytes: Math.min(hello.windowBytes, windowBytes) })
+    this.#room = core.transfers.roomOut.seat(() =>
+      this.cut(new HeirloomError('timeout', 'the packs are taken too slowly, and others wait')),
+    )
+    // A receiver sends frames, too.
+    expectSmallFrames(core, channel)
     for (const number of core.packs.have(key)) this.#end = number + 1
     channel.send(welcomeFrame({ certificate: new Uint8Array(0), have: new PackSet(), windowBytes: 0, ...(data && { data }) }))
     const seat = core.transfers.seatGet(this)
@@ -65,6 +81,7 @@ export class GetSession {
       this.#isOver = true
       this.#ahead = undefined
       seat[Symbol.dispose]()
+      this.#room[Symbol.dispose]()
       core.emit('get-closed', { ...key })
     })
     channel.onFrame((frame) => this.#take(frame))
@@ -122,6 +139,7 @@ export class GetSession {
   #letGo(numbers: readonly number[]): void {
     for (const number of numbers) {
       const body = this.#inFlight.get(number)!
+      this.#freeRoom(body.reduce((sum, { byteLength }) => sum + byteLength, 0))
       freeSent(this.#channel, body, () => freeMemory(body))
       this.#inFlight.delete(number)
     }
@@ -143,7 +161,7 @@ export class GetSession {
     while (!this.#isOver) {
       this.#checkHeir()
       this.#ahead ??= this.#read()
-      if (this.#ahead === undefined) return this.#sayEnd()
+      if (this.#ahead === undefined) return this.#isInLine ? undefined : this.#sayEnd()
       const pack = await this.#ahead
       if (this.#isOver) return
       if (pack === undefined) {
@@ -174,19 +192,38 @@ export class GetSession {
       throw new HeirloomError('fenced', 'this is not the heir any more')
   }
 
-  /** Begins to read the next pack. Undefined when there is none to send now; resolves with undefined when it can't be had. */
+  /** Begins to read the next pack. Undefined when there is none to send now, or no room for it; resolves with undefined when it can't be had. */
   #read(): Promise<ReadPack | undefined> | undefined {
-    const number = this.#pick()
-    if (number === undefined) return undefined
-    this.#taken.add(number)
-    return this.#readOne(number)
+    this.#picked ??= this.#pick()
+    if (this.#picked === undefined || this.#isInLine) return undefined
+    const number = this.#picked
+    const begin = () => {
+      this.#picked = undefined
+      this.#taken.add(number)
+      return this.#readOne(number)
+    }
+    const hasRoom = this.#room.take(expectedBytes, () => {
+      this.#isInLine = false
+      this.#ahead = begin()
+      this.wake()
+    })
+    this.#isInLine = !hasRoom
+    return hasRoom ? begin() : undefined
+  }
+
+  #freeRoom(bytes: number): void {
+    this.#room.free(bytes, this.#core.clock.monotonicMs())
   }
 
   async #readOne(number: number): Promise<ReadPack | undefined> {
     try {
       const sealed = await this.#core.packs.get(this.key, number)
+      const bytes = sealed?.byteLength ?? 0
+      if (bytes <= expectedBytes) this.#freeRoom(expectedBytes - bytes)
+      else this.#room.given(bytes - expectedBytes)
       return sealed && { number, sealed }
     } catch (thrown) {
+      this.#freeRoom(expectedBytes)
       // One damaged pack costs itself: the heir asks its predecessor for it.
       this.#core.onWarning(asHeirloomError(thrown, 'io'))
       return undefined

@@ -5,16 +5,21 @@ import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { ReceivingLane, type ArrivedPack } from '../src/lane/receiving-lane.ts'
 import { welcomeFrame } from '../src/transfer/messages.ts'
 import type { Channel } from '../src/wire/channel.ts'
-import type { Carried } from './carry.ts'
+import { frameType } from '../src/wire/frame.ts'
+import type { Carried, Way } from './carry.ts'
 import type { RelayCore } from './relay-core.ts'
+import type { RoomSeat } from './room.ts'
 import type { HandoffKey } from './store/store.ts'
 
 export class PutSession {
   readonly key: HandoffKey
+  /** How its packs come. */
+  readonly way: Way
   readonly #core: RelayCore
   readonly #channel: Channel
   readonly #lane: ReceivingLane
   readonly #held: readonly Disposable[]
+  readonly #room: RoomSeat
   #failure: HeirloomError | undefined
   #isFailing = false
   #isOver = false
@@ -24,11 +29,15 @@ export class PutSession {
   /** Takes over a channel whose hello was read and whose peer is the handoff's predecessor. Throws `busy`. */
   constructor(core: RelayCore, { channel, data }: Carried, key: HandoffKey) {
     const { transfers } = core
+    this.way = data === undefined ? 'stream' : 'socket'
+    if (this.way === 'stream') transfers.admitStreamPut(key)
     transfers.replacePut(key)
     const windowBytes = transfers.windows.nextShare
     this.key = key
     this.#core = core
     this.#channel = channel
+    this.#room = transfers.roomIn.seat(() => this.cut(new HeirloomError('timeout', 'the packs come too slowly, and others wait')))
+    channel.gate?.({ enter: (type, bytes, go) => type !== frameType.pack || this.#room.take(bytes, go) })
     channel.send(welcomeFrame({ certificate: new Uint8Array(0), have: core.packs.have(key), windowBytes, ...(data && { data }) }))
     this.#lane = new ReceivingLane(
       channel,
@@ -86,6 +95,8 @@ export class PutSession {
       this.#end(asHeirloomError(thrown, 'io'))
     } finally {
       this.#writing--
+      this.#room.free(bytes, this.#core.clock.monotonicMs())
+      if (this.#isOver && this.#writing === 0) this.#room[Symbol.dispose]()
     }
     transfers.wake(this.key, number)
     if (this.#failure !== undefined) this.#end(this.#failure)
@@ -118,6 +129,8 @@ export class PutSession {
     this.#isOver = true
     this.#failure ??= new HeirloomError('link-lost', 'the stream is over')
     for (const each of this.#held) each[Symbol.dispose]()
+    // What is being written is in memory until it is.
+    if (this.#writing === 0) this.#room[Symbol.dispose]()
     this.#core.emit('put-closed', { ...this.key, packs: this.#packs })
   }
 }

@@ -47,7 +47,7 @@ export class RelayCore {
   readonly data: DataEnd | undefined
   readonly presence: Presence
   readonly rendezvous: Rendezvous
-  readonly transfers = new TransferDesk()
+  readonly transfers: TransferDesk
   readonly counts = new Counts()
   readonly onWarning: (warning: HeirloomError) => void
   draining = false
@@ -65,6 +65,7 @@ export class RelayCore {
     this.packs = packs
     this.#records = records
     this.clock = clock
+    this.transfers = new TransferDesk(clock)
     this.leaseMs = leaseMs
     this.keepMsMax = keepMsMax
     this.data = data

@@ -21,6 +21,7 @@ import { systemDisk } from './store/disk.ts'
 import { openDiskPackStore } from './store/disk-pack-store.ts'
 import { openDiskRecordStore } from './store/disk-record-store.ts'
 import { createRelayWeb } from './web.ts'
+import { relayStreamWindowBytes } from '../src/limits/relay.ts'
 
 export interface ServedRelay extends AsyncDisposable {
   readonly core: RelayCore
@@ -52,7 +53,8 @@ export async function serveRelay(config: RelayConfig, onWarning: (warning: Heirl
   if (data !== undefined) opened.use(data)
   const terms = { quota, leaseMs: config.leaseMs, keepMsMax: config.keepMaxMs }
   const relay = opened.use(createRelay({ packs, records, pools, ...terms, clock: systemClock, data, onWarning }))
-  const node = opened.use(await createNode({ seed: identity.seed, listen: config.listen, circuits: circuitRules(relay.core) }))
+  const links = { listen: config.listen, streamWindowBytesMax: relayStreamWindowBytes, circuits: circuitRules(relay.core) }
+  const node = opened.use(await createNode({ seed: identity.seed, ...links }))
   await node.handle(controlProtocol, relay.acceptControl)
   await node.handle(transferProtocol, relay.acceptTransfer)
   if (data !== undefined) await node.handle(dataProtocol, relay.acceptData)

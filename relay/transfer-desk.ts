@@ -1,18 +1,32 @@
 // The transfers that are open at the relay: of each handoff at most one that puts and one that gets, the newest. An older one is
 // what a lost link has left behind.
 
+import type { Clock } from '../src/clock.ts'
 import { HeirloomError } from '../src/errors.ts'
-import { relayTransfersMax } from '../src/limits/relay.ts'
+import { relayRoomBytes, relayStreamPutsMax, relayTransfersMax, roomPatienceMs, smallFramesRoomBytes } from '../src/limits/relay.ts'
 import type { GetSession } from './get-session.ts'
 import type { PutSession } from './put-session.ts'
+import { Room } from './room.ts'
 import { keyText } from './store/handoff-key.ts'
 import type { HandoffKey } from './store/store.ts'
 import { WindowBudget } from './window-budget.ts'
 
 export class TransferDesk {
   readonly windows = new WindowBudget()
+  /** For packs on their way into the store, and out of it. */
+  readonly roomIn: Room
+  readonly roomOut: Room
+  /** For frames that are no packs. */
+  readonly roomSmall: Room
   readonly #puts = new Map<string, PutSession>()
   readonly #gets = new Map<string, GetSession>()
+
+  constructor(clock: Clock) {
+    const terms = { bytesMax: relayRoomBytes, patienceMs: roomPatienceMs, clock }
+    this.roomIn = new Room(terms)
+    this.roomOut = new Room(terms)
+    this.roomSmall = new Room({ ...terms, bytesMax: smallFramesRoomBytes })
+  }
 
   get puts(): number {
     return this.#puts.size
@@ -27,6 +41,12 @@ export class TransferDesk {
     if (this.#gets.size >= relayTransfersMax && !this.#gets.has(keyText(key))) {
       throw new HeirloomError('busy', `${relayTransfersMax} transfers are under way already`)
     }
+  }
+
+  /** Throws `busy` when no more may be open whose packs come by their stream. */
+  admitStreamPut(key: HandoffKey): void {
+    const others = [...this.#puts.values()].filter((put) => put.way === 'stream' && keyText(put.key) !== keyText(key))
+    if (others.length >= relayStreamPutsMax) throw new HeirloomError('busy', `${relayStreamPutsMax} handoffs come by streams already`)
   }
 
   /** Ends the older transfer of this handoff, if there is one, so that it makes room. */

@@ -8,13 +8,16 @@ import { carry, type Way } from './carry.ts'
 import { GetSession } from './get-session.ts'
 import { PutSession } from './put-session.ts'
 import type { RelayCore } from './relay-core.ts'
+import { expectSmallFrames } from './small-frames.ts'
 
 export function acceptTransfer(core: RelayCore, channel: Channel, way: Way): void {
   const cancel = core.clock.after(helloTimeoutMs, () => channel.abort(new HeirloomError('timeout', 'no hello came')))
   void channel.closed.then(cancel)
+  const gate = expectSmallFrames(core, channel)
   channel.onFrame((frame) => {
     cancel()
     channel.hold()
+    gate[Symbol.dispose]()
     try {
       begin(core, channel, readHello(frame), way)
     } catch (thrown) {

@@ -26,6 +26,7 @@ const table = {
   'source-failed': { status: 21, exit: 3, retryable: false },
   draining: { status: 22, exit: 69, retryable: true },
   busy: { status: 23, exit: 69, retryable: true },
+  stale: { status: 24, exit: 77, retryable: false },
 } as const
 
 export type ErrorCode = keyof typeof table

@@ -3,7 +3,7 @@
 
 import type { Clock } from '../../src/clock.ts'
 import type { SendingLane } from '../../src/lane/lane.ts'
-import { laneStallMs } from '../../src/limits/lane.ts'
+import { laneStallMs, onlyLaneStallMs } from '../../src/limits/lane.ts'
 
 export class StallWatch {
   readonly #clock: Clock
@@ -20,9 +20,10 @@ export class StallWatch {
 
   /** Lanes that have been silent for too long. A lane without anything in flight has nothing to say. */
   stalled(lanes: readonly SendingLane[]): SendingLane[] {
+    const patienceMs = lanes.length === 1 && lanes[0]!.kind === 'store' ? onlyLaneStallMs : laneStallMs
     return lanes.filter((lane) => {
       if (lane.inFlightBytes === 0) this.progressed(lane)
-      return this.#clock.monotonicMs() - (this.#progressMs.get(lane) ?? 0) > laneStallMs
+      return this.#clock.monotonicMs() - (this.#progressMs.get(lane) ?? 0) > patienceMs
     })
   }
 }

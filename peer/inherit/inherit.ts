@@ -2,23 +2,27 @@
 
 import { join } from 'node:path'
 import type { SourceSummary } from '../../src/chunk/pack.ts'
-import type { Clock } from '../../src/clock.ts'
+import { delay, type Clock } from '../../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Node } from '../../src/net/node.ts'
-import { openHeader } from '../../src/seal/handoff-header.ts'
+import { openHeader, type HeaderInfo } from '../../src/seal/handoff-header.ts'
 import { PackOpener } from '../../src/seal/pack-seal.ts'
 import { isSigned } from '../../src/seal/signed.ts'
 import type { Assignment } from '../../src/wire/gen/control_pb.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
 import type { RelayClient } from '../relay-client.ts'
+import { retryMaxMs } from '../../src/limits/link.ts'
 import { laneTallies, type HandoffOutcome, type HandoffProgress, type HandoffResult } from '../result.ts'
 import type { Sink } from '../source/source.ts'
+import { AcceptedHandoffs, type HandoffAge } from './accepted.ts'
 import type { InheritanceDesk } from './desk.ts'
 import { systemJournalFiles, type JournalFiles } from './journal-files.ts'
-import { Journal, recallJournal, type Recalled, type Settled } from './journal.ts'
+import { Journal, recallJournal, type Recalled } from './journal.ts'
+import type { Settled } from './journal-lines.ts'
+import { missedNotes } from './missed.ts'
 import { Origins } from './origins.ts'
 import { usualOriginRules, type OriginRules } from '../../src/config/origin-place.ts'
 import { Restorer } from './restorer.ts'
@@ -52,8 +56,8 @@ export interface InheritOptions {
 }
 
 /**
- * Takes one handoff; one that this peer has settled before is only told to the relay again. Throws `no-space`, `io`, `source-failed` for what
- * failed here; then the handoff was given back for another heir.
+ * Takes one handoff; one that this peer has settled before is only told to the relay again. Throws `stale` for one that is older than what this peer
+ * has accepted, and `no-space`, `io`, `source-failed` for what failed here; then the handoff was given back for another heir.
  */
 export async function inherit(options: InheritOptions): Promise<Settled> {
   const { assignment, membership, clock, events, signal } = options
@@ -63,11 +67,12 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   const header = await openHeader(assignment.header, secret, assignment.handoff, membership.wrapping)
   const handoff = Buffer.from(assignment.handoff).toString('hex')
   events.emit('claim', { handoff, epoch: assignment.epoch })
-  const place = findJournal(options, handoff)
+  const place = findJournal(options, header)
   const { recalled } = place
   if (recalled?.settled !== undefined) return tellSettled(options, place, recalled.settled)
-  using journal = openJournal(options, handoff, place)
-  await using parts = openParts(options, { header, journal, startedMs })
+  await refuseStale(options, place)
+  using journal = openJournal(options, place)
+  await using parts = openParts(options, { header, journal, startedMs, place })
   const { restorer, origins, inheritance } = parts
   await restorer.recall(recalled?.entries ?? [])
   const end = await runToItsEnd(options, inheritance)
@@ -86,10 +91,11 @@ interface Opened {
   readonly header: Awaited<ReturnType<typeof openHeader>>
   readonly journal: Journal
   readonly startedMs: number
+  readonly place: JournalPlace
 }
 
 /** What takes part in one inheritance: packs come by the inheritance's lanes, and are restored; what they refer to is fetched. */
-function openParts(options: InheritOptions, { header, journal, startedMs }: Opened) {
+function openParts(options: InheritOptions, { header, journal, startedMs, place }: Opened) {
   const { assignment, membership, clock, events, signal } = options
   const handoff = Buffer.from(assignment.handoff).toString('hex')
   let firstPackMs: number | null = null
@@ -117,6 +123,7 @@ function openParts(options: InheritOptions, { header, journal, startedMs }: Open
     journal,
     signal,
     sinkOf,
+    onFirst: () => place.accepted.began(place.age, clock.nowMs()),
     onRestored(pack) {
       if (firstPackMs === null) {
         firstPackMs = clock.monotonicMs() - startedMs
@@ -159,7 +166,15 @@ function reachOf({ connect, assignment: { addresses } }: InheritOptions): ((sign
 }
 
 /** The relay hears that it is over. Until it has, the journal says so, for when the relay gives it to us again. */
-async function tellSettled(options: InheritOptions, { files, directory }: JournalPlace, settled: Settled): Promise<Settled> {
+async function tellSettled(options: InheritOptions, { files, directory, accepted, age }: JournalPlace, settled: Settled): Promise<Settled> {
+  if (settled.result.outcome !== 'fenced') {
+    try {
+      accepted.ended(age)
+    } catch (thrown) {
+      // All is restored: a full disk only keeps it from being remembered.
+      if (asHeirloomError(thrown).code !== 'no-space') throw thrown
+    }
+  }
   const isTold = settled.result.outcome === 'fenced' || (await finishAtRelay(options, false))
   if (isTold) files.remove(directory)
   return settled
@@ -184,16 +199,32 @@ interface JournalPlace {
   readonly directory: string
   readonly files: JournalFiles
   readonly recalled: Recalled | undefined
+  readonly accepted: AcceptedHandoffs
+  readonly age: HandoffAge
 }
 
-/** What an earlier process of this peer wrote of this handoff. */
-function findJournal({ journalDirectory, journalFiles: files = systemJournalFiles }: InheritOptions, handoff: string): JournalPlace {
-  const directory = join(journalDirectory, handoff)
+/** What earlier processes of this peer wrote of this handoff, and of others. */
+function findJournal({ journalDirectory, journalFiles: files = systemJournalFiles }: InheritOptions, header: HeaderInfo): JournalPlace {
+  const age = { handoff: Buffer.from(header.handoff).toString('hex'), createdMs: header.createdMs }
+  const directory = join(journalDirectory, age.handoff)
   files.makeFolder(directory)
-  return { directory, files, recalled: recallJournal(directory, files) }
+  return { directory, files, recalled: recallJournal(directory, files), accepted: AcceptedHandoffs.recall(journalDirectory, files), age }
 }
 
-function openJournal({ assignment, membership }: InheritOptions, handoff: string, { directory, files, recalled }: JournalPlace): Journal {
+/** What is older than what is here goes back to the relay: for a peer that has nothing it is better than nothing. */
+async function refuseStale(options: InheritOptions, { accepted, age, files, directory }: JournalPlace): Promise<void> {
+  try {
+    accepted.check(age, options.clock.nowMs())
+  } catch (thrown) {
+    files.remove(directory)
+    await finishAtRelay(options, true)
+    // A relay that gives out the same again and again must not keep us busy.
+    await delay(options.clock, retryMaxMs, options.signal)
+    throw thrown
+  }
+}
+
+function openJournal({ assignment, membership }: InheritOptions, { directory, files, recalled, age: { handoff } }: JournalPlace): Journal {
   const head = { handoff, epoch: assignment.epoch, seed: Buffer.from(membership.identity.seed).toString('base64') }
   return Journal.open(directory, head, recalled, files)
 }
@@ -212,7 +243,7 @@ interface Account {
 async function settle(options: InheritOptions, account: Account): Promise<Settled> {
   const { restorer, origins, end, identityKey } = account
   const complete = end === 'complete' && missingChunks(restorer) === 0 && origins.account.failed === 0
-  const notes: string[] = [...origins.notes]
+  const notes = [...missedNotes(restorer, account.inheritance, end), ...origins.notes]
   const signed = restorer.receipt
   const isTrue = signed !== undefined && isSigned(identityKey, 'heirloom/1 receipt', signed.content, signed.signature)
   if (signed !== undefined && !isTrue) notes.push("the predecessor's receipt has a wrong signature and is not used")

@@ -4,6 +4,7 @@
 import {
   closeSync,
   fstatSync,
+  fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -14,6 +15,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
+import { dirname } from 'node:path'
 
 /** A file that only grows. */
 export interface JournalLog {
@@ -31,6 +33,8 @@ export interface JournalFiles {
   read(path: string): Uint8Array
   /** Makes the file, or takes the place of what it had. A process that is killed in the middle leaves it as it was. */
   write(path: string, bytes: Uint8Array): void
+  /** As `write`, and for good: it outlives a power cut. */
+  keep(path: string, bytes: Uint8Array): void
   /** Removes a file, or a folder with all that is in it. What isn't there is fine. */
   remove(path: string): void
   openLog(path: string): JournalLog
@@ -54,6 +58,11 @@ export const systemJournalFiles: JournalFiles = {
     writeFileSync(path + temporarySuffix, bytes, { mode: 0o600 })
     renameSync(path + temporarySuffix, path)
   },
+  keep(path, bytes) {
+    writeFileSync(path + temporarySuffix, bytes, { mode: 0o600, flush: true })
+    renameSync(path + temporarySuffix, path)
+    syncFolder(dirname(path))
+  },
   remove: (path) => rmSync(path, { recursive: true, force: true }),
   openLog(path) {
     const file = openSync(path, 'a')
@@ -70,4 +79,13 @@ export const systemJournalFiles: JournalFiles = {
       close: () => closeSync(file),
     }
   },
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
 }

@@ -6,53 +6,10 @@
 // then restored files may be torn as well.
 
 import { join } from 'node:path'
-import type { Reference } from '../../src/chunk/reference.ts'
 import { asHeirloomError, assert } from '../../src/errors.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import type { HandoffResult } from '../result.ts'
 import { systemJournalFiles, type JournalFiles, type JournalLog } from './journal-files.ts'
-
-export interface JournalHead {
-  /** 32 hexadecimal digits. */
-  readonly handoff: string
-  readonly epoch: number
-  /** The claiming peer's identity seed in base64: who goes on must be the same peer. */
-  readonly seed: string
-}
-
-/** One restored pack. Keys are short: there is one for every pack. */
-export interface JournalEntry {
-  readonly pack: number
-  readonly chunks: number
-  readonly bytes: number
-  /** By source index: the weight of what was completed. */
-  readonly weights?: Readonly<Record<string, number>>
-  readonly unfinished?: readonly JournalFragment[]
-  /** Chunks in pieces that are whole with this pack: source, id and bytes of each. */
-  readonly ended?: readonly (readonly [number, string, number])[]
-  readonly sources?: readonly object[]
-  readonly superseded?: readonly number[]
-  readonly references?: readonly Reference[]
-  readonly receipt?: { readonly content: string; readonly signature: string }
-}
-
-export interface JournalFragment {
-  readonly source: number
-  readonly id: string
-  readonly metadata: boolean
-  readonly offset: number
-  readonly length: number
-  readonly chunkBytes: number
-  readonly version: string
-  readonly expiresAtMs: number
-  readonly attributes: string
-}
-
-/** How an inheritance ended, for an heir that is given it again because the relay has not heard of it. */
-export interface Settled {
-  readonly result: HandoffResult
-  readonly receipt: string
-}
+import { parseEntry, parseHead, type JournalEntry, type JournalHead, type Settled } from './journal-lines.ts'
 
 export interface Recalled {
   readonly head: JournalHead
@@ -71,21 +28,19 @@ export function recallJournal(directory: string, files: JournalFiles = systemJou
     return undefined
   }
   texts.pop()
-  const parsed = texts.map(parseLine)
-  const head = parsed[0] as (JournalHead & { boot: string }) | undefined
-  if (head === undefined || head.boot !== files.bootId() || typeof head.handoff !== 'string') return undefined
-  const torn = parsed.indexOf(undefined)
-  const lines = parsed.slice(1, torn < 0 ? undefined : torn) as (JournalEntry | { settled: Settled })[]
-  const last = lines.at(-1)
-  return { head, entries: lines.filter((line) => 'pack' in line), settled: last && 'settled' in last ? last.settled : undefined }
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
+  const [first = '', ...rest] = texts
+  const head = parseHead(first)
+  if (head === undefined || head.boot !== files.bootId()) return undefined
+  // What follows a line that isn't one is not trusted either: its packs come again.
+  const entries: JournalEntry[] = []
+  let settled: Settled | undefined
+  for (const line of rest) {
+    const entry = parseEntry(line)
+    if (entry === undefined) break
+    settled = 'settled' in entry ? entry.settled : undefined
+    if ('pack' in entry) entries.push(entry)
   }
+  return { head, entries, settled }
 }
 
 export class Journal implements Disposable {

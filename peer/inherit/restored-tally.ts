@@ -3,7 +3,7 @@
 //
 // Memory: a number for each chunk that ended in pieces, which are few in a pack: those that didn't fit into the one before.
 
-import type { JournalEntry } from './journal.ts'
+import type { JournalEntry } from './journal-lines.ts'
 
 export class RestoredTally {
   chunks = 0

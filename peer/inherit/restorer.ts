@@ -11,7 +11,8 @@ import { heldBytesMax, restoresMax } from '../../src/limits/handoff.ts'
 import type { PackOpener } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { IncomingFragment, Refused, RestoreOutcome, Sink } from '../source/source.ts'
-import type { Journal, JournalEntry, JournalFragment } from './journal.ts'
+import type { Journal } from './journal.ts'
+import type { JournalEntry, JournalFragment } from './journal-lines.ts'
 import { RestoredTally } from './restored-tally.ts'
 
 export interface RestorerOptions {
@@ -20,6 +21,8 @@ export interface RestorerOptions {
   /** The sink for a source, or undefined when this machine has none for it. */
   readonly sinkOf: (summary: SourceSummary) => Sink | undefined
   readonly signal: AbortSignal
+  /** Called once, before anything is restored. Throwing ends the inheritance. */
+  readonly onFirst: () => void
   readonly onRestored: (pack: { number: number; chunks: number; bytes: number }) => void
   /** A pack that is restored names chunks to be fetched elsewhere. */
   readonly onReferences: (references: readonly Reference[]) => void
@@ -39,6 +42,9 @@ interface Waiting {
   readonly free: () => void
   readonly settles: (() => void)[]
 }
+
+/** What a pack, or the journal's line of one, says beside its fragments. */
+type Learned = Pick<DecodedPack, 'superseded' | 'receipt'> & { readonly sources: readonly SourceSummary[] }
 
 export class Restorer {
   readonly #options: RestorerOptions
@@ -64,6 +70,7 @@ export class Restorer {
   /** Nothing is begun any more. */
   #isOver = false
   #whenIdle: (() => void) | undefined
+  #hasBegun = false
 
   constructor(options: RestorerOptions) {
     this.#options = options
@@ -89,7 +96,7 @@ export class Restorer {
   async recall(entries: readonly JournalEntry[]): Promise<void> {
     for (const entry of entries) {
       this.#learn(entry.pack, {
-        sources: (entry.sources ?? []) as SourceSummary[],
+        sources: entry.sources ?? [],
         superseded: PackSet.fromRuns(entry.superseded ?? []),
         receipt: entry.receipt && { content: fromBase64(entry.receipt.content), signature: fromBase64(entry.receipt.signature) },
       })
@@ -154,7 +161,7 @@ export class Restorer {
   }
 
   /** Packs come in any order: of what the sources promised, that of the highest number holds. */
-  #learn(number: number, { sources, superseded, receipt }: Pick<DecodedPack, 'sources' | 'superseded' | 'receipt'>): void {
+  #learn(number: number, { sources, superseded, receipt }: Learned): void {
     for (const summary of sources) {
       if (number < (this.#promisedIn.get(summary.source) ?? 0)) continue
       this.sources.set(summary.source, summary)
@@ -246,6 +253,8 @@ export class Restorer {
 
   async #restore({ number, pack, bytes, wasHeld, free, settles }: Waiting): Promise<void> {
     try {
+      if (!this.#hasBegun) this.#options.onFirst()
+      this.#hasBegun = true
       const entry = await this.#restoreFragments(number, pack)
       this.#options.journal.append(entry)
       if (wasHeld) this.#options.journal.releaseHeld(number)

@@ -3,14 +3,14 @@
 
 import type { Clock } from '../../src/clock.ts'
 import { delay } from '../../src/clock.ts'
-import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
+import { asHeirloomError, HeirloomError, type ErrorCode } from '../../src/errors.ts'
 import { greet, greetForData } from '../../src/lane/channel-lane.ts'
 import { DataChannel } from '../../src/lane/data-channel.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { shouldAvoidSockets } from '../../src/lane/socket-failure.ts'
-import { orphanMs } from '../../src/limits/handoff.ts'
+import { falsePacksMax, orphanMs, silentGetMs } from '../../src/limits/handoff.ts'
 import { circuitWindowBytes, directHeadStartMs, windowBytes } from '../../src/limits/lane.ts'
 import { retryFirstMs, retryMaxMs, reverseDialAfterMs } from '../../src/limits/link.ts'
 import type { Node } from '../../src/net/node.ts'
@@ -57,11 +57,16 @@ export type DirectKind = 'stream' | 'fast' | 'circuit'
 
 export type InheritanceEnd = 'complete' | 'partial' | 'fenced'
 
+/** What a pack is refused with that its predecessor never sealed so. */
+const falsePackCodes: ReadonlySet<ErrorCode> = new Set(['unauthorised', 'malformed', 'too-large', 'unsupported'])
+
 export class Inheritance {
   readonly handoffHex: string
   readonly tallies = new Map<LaneKind, { packs: number; bytes: number }>()
   sealedBytes = 0
   resentBytes = 0
+  /** Packs from the relay that don't open. */
+  falsePacks = 0
   readonly #options: InheritanceOptions
   readonly #over = Promise.withResolvers<InheritanceEnd>()
   readonly #stop = new AbortController()
@@ -76,9 +81,12 @@ export class Inheritance {
   #packs: number | undefined
   #demanded = false
   #cancelOrphan: (() => void) | undefined
+  /** When a pack came last; before one did, when this began. */
+  #quietSinceMs: number
 
   constructor(options: InheritanceOptions) {
     this.#options = options
+    this.#quietSinceMs = options.clock.monotonicMs()
     this.handoffHex = Buffer.from(options.handoff).toString('hex')
   }
 
@@ -189,18 +197,35 @@ export class Inheritance {
       const tally = this.tallies.get(kind) ?? { packs: 0, bytes: 0 }
       this.tallies.set(kind, { packs: tally.packs + 1, bytes: tally.bytes + pack.bytes })
     }
-    restorer.accept(pack)
+    this.#quietSinceMs = this.#options.clock.monotonicMs()
+    try {
+      restorer.accept(pack)
+    } catch (thrown) {
+      this.#refusePack(kind, pack, asHeirloomError(thrown))
+    }
     // It was opened, or put on disk, or wasn't wanted.
     pack.free()
+  }
+
+  /** What a relay gives out was sealed by the predecessor or is not used, and costs no other pack. Throws what ends the lane. */
+  #refusePack(kind: LaneKind, pack: ArrivedPack, error: HeirloomError): void {
+    if (kind !== 'store' || !falsePackCodes.has(error.code)) throw error
+    this.falsePacks++
+    if (this.falsePacks > falsePacksMax) {
+      this.#getEnded = { packs: 0, closed: false }
+      throw error
+    }
+    // That it isn't sent again on this stream. Nothing says that it is here.
+    pack.settle()
   }
 
   /** Whether it is over; called whenever something has changed. */
   check(): void {
     const { restorer, lanes } = this.#options
     if (restorer.have.size > 0) this.#directServed.resolve()
-    // The close may never have reached the relay: the receipt itself is the last pack.
-    const packs = this.#packs ?? restorer.packs
-    if (packs !== undefined && restorer.completeBelow(packs)) return this.#over.resolve('complete')
+    // The close may never have reached the relay, and a relay may say what it likes: the receipt itself is the last pack.
+    if (restorer.packs !== undefined && restorer.completeBelow(restorer.packs)) return this.#over.resolve('complete')
+    const packs = restorer.packs ?? this.#packs
     if (packs !== undefined) this.#demandMissing(packs)
     const storeIsDone = !lanes.includes('store') || this.#getEnded !== undefined
     if (!storeIsDone || this.#direct.size > 0) return
@@ -220,15 +245,17 @@ export class Inheritance {
     direct.demand(missing)
   }
 
-  /** An heir that reaches nobody for long enough ends with what it has. */
+  /** An heir that reaches nobody for long enough, or a relay that gives it nothing, ends with what it has. */
   #watchForOrphan(): void {
     this.#cancelOrphan?.()
     // Once it is over, lanes that close must not leave a timer behind.
-    if (this.#direct.size > 0 || this.#get !== undefined || this.#stop.signal.aborted) return
-    this.#cancelOrphan = this.#options.clock.after(orphanMs, () => {
-      // While the relay is there, what it has will come, however long it was away. Ending now would make it drop that.
-      const { lanes, relay } = this.#options
-      if (lanes.includes('store') && relay.address !== undefined && this.#getEnded === undefined) return this.#watchForOrphan()
+    if (this.#direct.size > 0 || this.#stop.signal.aborted) return
+    const { clock, lanes, relay } = this.#options
+    const silentMs = Math.max(retryMaxMs, this.#quietSinceMs + silentGetMs - clock.monotonicMs())
+    this.#cancelOrphan = clock.after(this.#get === undefined ? Math.min(orphanMs, silentMs) : silentMs, () => {
+      // While the relay is there, what it has will come, however long it was away, and ending now would make it drop that; but not for ever.
+      const mayCome = this.#get !== undefined || (lanes.includes('store') && relay.address !== undefined && this.#getEnded === undefined)
+      if (mayCome && clock.monotonicMs() - this.#quietSinceMs < silentGetMs) return this.#watchForOrphan()
       this.#options.restorer.open()
       if (this.#options.restorer.idle) this.#over.resolve('partial')
       else this.#watchForOrphan()

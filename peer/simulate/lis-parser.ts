@@ -54,6 +54,8 @@ export class LisParser implements TraceParser {
 
   #request(fields: number, start: number, count: number): void {
     if (fields !== 4) throw this.#malformed(`has ${fields} field${fields === 1 ? '' : 's'}`)
+    // Beyond it the next page would be the same number again.
+    if (start + count > Number.MAX_SAFE_INTEGER) throw this.#malformed('has a number that is too large')
     if (count > traceRunMax) throw this.#malformed(`reads ${count} pages at once`)
     for (let page = start; page < start + count; page++) this.#trace.addNumber(page)
   }

@@ -28,8 +28,8 @@ function jsonBodies(): Uint8Array[] {
 }
 
 /** A source of `count` chunks of 1 MiB. */
-export function createMemorySource(count: number, content: 'random' | 'json' = 'random'): Source {
-  const bodies = content === 'json' ? jsonBodies() : randomBodies()
+export function createMemorySource(count: number, content: 'random' | 'json' | readonly Uint8Array[] = 'random'): Source {
+  const bodies = content === 'json' ? jsonBodies() : content === 'random' ? randomBodies() : content
   const bodyOf = (chunk: Chunk) => bodies[Number(chunk.id) % differentChunks]!
   return {
     name,

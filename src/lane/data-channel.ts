@@ -9,7 +9,7 @@ import { asHeirloomError, HeirloomError } from '../errors.ts'
 import { dataDialHeadStartMs, dataSocketTimeoutMs, positionedFramesMax } from '../limits/lane.ts'
 import { failureFrame, positionFrame, readFailure, readPosition, type DataOfferMessage } from '../transfer/messages.ts'
 import type { Channel } from '../wire/channel.ts'
-import { frameType, type Frame } from '../wire/frame.ts'
+import { frameType, type Frame, type FrameGate } from '../wire/frame.ts'
 import { dialData } from './data-dial.ts'
 import type { DataTicket } from './data-end.ts'
 import { dataPreamble } from './data-port.ts'
@@ -41,6 +41,7 @@ export class DataChannel implements Channel {
   #up = Promise.withResolvers<void>()
   readonly #cancels: (() => void)[] = []
   #handler: ((frame: Frame) => void) | undefined
+  #gate: FrameGate | undefined
   #early: Frame[] = []
   /** Frames of the stream that wait for packs. */
   #positioned: Frame[] = []
@@ -99,6 +100,11 @@ export class DataChannel implements Channel {
     for (const frame of early) this.#deliver(frame)
   }
 
+  /** Of the packs on sockets that the other side dials, which is how a relay has them; what the stream brings is small. */
+  gate(gate: FrameGate): void {
+    this.#gate = gate
+  }
+
   hold(): void {
     this.#handler = undefined
   }
@@ -146,10 +152,14 @@ export class DataChannel implements Channel {
     const assembler = this.#assembler(key, () => socket)
     this.#adopt(socket, assembler)
     this.#connected(socket, key)
-    const take = (piece: Uint8Array) => this.#guarded(socket, () => assembler.push(piece))
-    socket.on('data', take)
-    take(early)
-    socket.resume()
+    const take = (push: () => void) => {
+      this.#guarded(socket, push)
+      if (assembler.isWaiting) socket.pause()
+      else socket.resume()
+    }
+    if (this.#gate !== undefined) assembler.setGate(this.#gate, () => take(() => assembler.resume()))
+    socket.on('data', (piece) => take(() => assembler.push(piece)))
+    take(() => assembler.push(early))
   }
 
   #assembler(key: Uint8Array | undefined, socket: () => Socket): PackAssembler {

@@ -4,7 +4,7 @@
 // Invariant: a head is checked before memory is taken for what it announces; a pack is handed on whole, with the right tag, or not at all.
 
 import { HeirloomError } from '../errors.ts'
-import { frameHeadBytes, frameType, readHead, type Frame } from '../wire/frame.ts'
+import { frameHeadBytes, frameType, readHead, type Frame, type FrameGate } from '../wire/frame.ts'
 import type { PackBuffers } from '../wire/pack-buffers.ts'
 import { packTagBytes, PackTags } from './pack-tags.ts'
 
@@ -26,6 +26,10 @@ export class PackAssembler {
   #memory: Uint8Array | undefined
   #filled = 0
   #bodyBytes = 0
+  #gate: FrameGate | undefined
+  #onOpen = () => {}
+  /** What came while the gate was shut. Undefined while it is open. */
+  #backlog: Uint8Array[] | undefined
 
   constructor({ buffers, key, onFrame }: PackAssemblerOptions) {
     this.#buffers = buffers
@@ -37,6 +41,25 @@ export class PackAssembler {
   /** Whether it stands between two packs: an end anywhere else is a torn one. */
   get clean(): boolean {
     return this.#memory === undefined && this.#headFilled === 0
+  }
+
+  /** The pack whose head has come has to wait: read no more until `onOpen` of `setGate` was called. */
+  get isWaiting(): boolean {
+    return this.#backlog !== undefined
+  }
+
+  /** From the next pack on, for what comes by `push`. `onOpen` is called when what waited may be taken with `resume`. */
+  setGate(gate: FrameGate, onOpen: () => void): void {
+    this.#gate = gate
+    this.#onOpen = onOpen
+  }
+
+  /** Takes what has waited. Throws as `filled` does. */
+  resume(): void {
+    const backlog = this.#backlog ?? []
+    this.#backlog = undefined
+    this.#takeMemory()
+    for (const piece of backlog) this.push(piece)
   }
 
   /** Where the next bytes belong; never empty. */
@@ -57,6 +80,7 @@ export class PackAssembler {
   /** Takes bytes that came elsewhere. Throws as `filled` does. */
   push(piece: Uint8Array): void {
     for (let at = 0; at < piece.byteLength;) {
+      if (this.#backlog !== undefined) return void this.#backlog.push(piece.subarray(at))
       const space = this.space()
       const part = piece.subarray(at, at + space.byteLength)
       space.set(part)
@@ -74,6 +98,11 @@ export class PackAssembler {
     const { type, bytes } = readHead(this.#head)
     if (type !== frameType.pack) throw new HeirloomError('malformed', `a data socket brought a frame of type ${type}`)
     this.#bodyBytes = bytes
+    if (this.#gate?.enter(type, bytes, this.#onOpen) === false) this.#backlog = []
+    else this.#takeMemory()
+  }
+
+  #takeMemory(): void {
     this.#filled = 0
     this.#memory = this.#buffers.take(this.#end + frameHeadBytes)
   }

@@ -45,5 +45,14 @@ export const originFailuresMax = 3
 /** An heir that reaches neither the predecessor nor the relay for this long ends with what it has. */
 export const orphanMs = 30_000
 
+/** A get that brings nothing for this long is given up: longer than any notice of a cloud, so that a slow predecessor is waited for. */
+export const silentGetMs = 20 * 60 * 1000
+
+/** Packs that a relay gives out and that don't open, before it is asked for no more. A damaged one costs itself only. */
+export const falsePacksMax = 16
+
+/** Handoffs that a peer remembers to have inherited, of those that aren't refused by their age: a peer inherits one at a time. */
+export const acceptedHandoffsMax = 256
+
 /** At a group's border a pack ends when it has at least this much: smaller packs would cost more than their order is worth. */
 export const groupPackBytesMin = 64 * KiB

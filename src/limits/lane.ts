@@ -18,6 +18,9 @@ export const earlyStreamsMax = 16
 /** Without an acknowledgement for this long while packs are in flight, a lane counts as stalled and gives them back. */
 export const laneStallMs = 4_000
 
+/** The same for the lane to the store while there is no other: its packs may wait in a long line, and nobody else could take them. */
+export const onlyLaneStallMs = 20_000
+
 /** How long a lane that is over waits for the other side to end the stream, too: a round trip, and what is queued. */
 export const laneGoodbyeMs = 250
 
@@ -31,13 +34,13 @@ export const laterLanesMs = 50
 export const directHeadStartMs = 150
 
 /** Data sockets that have not shown their token yet; with another one the oldest is closed, since a peer shows its token at once. */
-export const dataSocketsPendingMax = 64
+export const dataSocketsPendingMax = 512
 
 /** How long a data socket may take to show its token. */
 export const dataPreambleTimeoutMs = 5_000
 
-/** How long a transfer waits for its data socket, from the welcome on: a SYN and its first retransmission. */
-export const dataSocketTimeoutMs = 2_000
+/** How long a transfer waits for its data socket, from the welcome on: two retransmissions of a SYN, or a relay to which hundreds come at once. */
+export const dataSocketTimeoutMs = 5_000
 
 /** When both sides can dial, the sender gives the receiver so long, who can read into its own buffers when it has dialled. */
 export const dataDialHeadStartMs = 300

@@ -28,8 +28,8 @@ export const handoffsPerPoolMax = 4096
 /** Where a segment of the relay's store ends and the next begins: what a restart reads in full of each handoff. */
 export const segmentBytesMax = 64 * MiB
 
-/** Segment files that the relay's store keeps open: one for each transfer of both directions, far under the usual 1024 descriptors a process. */
-export const openSegmentsMax = 128
+/** Segment files that the relay's store keeps open: the transfers of one direction, far under the usual 1024 descriptors a process. */
+export const openSegmentsMax = 256
 
 /** What one write of the relay's store gathers from the packs that wait: enough that small packs share their writes. */
 export const writeGatherBytes = 4 * MiB
@@ -61,8 +61,24 @@ export const recordWritesMax = 32
 /** Peers that gave one handoff back and aren't given it again. More than that have tried, and any may try again. */
 export const declinedPeersMax = 256
 
-/** Transfers of one direction that the relay has open at a time. More try again later, each with the whole of its share then. */
-export const relayTransfersMax = 64
+/** Transfers of one direction that the relay has open at a time. More try again later. Those that are open take turns (relay/room.ts). */
+export const relayTransfersMax = 256
+
+/** Packs that are in the relay's memory at a time on their way into the store, and as many on their way out of it. */
+export const relayRoomBytes = 24 * MiB
+
+/** Frames of up to so many bytes come as they are: nearly all but a hello with a large set. Longer ones share a room. */
+export const smallFrameBytes = 4 * KiB
+export const smallFramesRoomBytes = 16 * MiB
+
+/** How long a transfer may take for what it holds of that room while others wait: 4 MiB at 400 KiB a second. */
+export const roomPatienceMs = 10_000
+
+/** What may come on a stream to a relay ahead of its reading: no less is possible, and it doesn't grow. */
+export const relayStreamWindowBytes = 4 * MiB
+
+/** Puts by streams at a time, whose windows of 4 MiB may fill while they wait for their turn. The others' packs wait in the kernel, on data sockets. */
+export const relayStreamPutsMax = 24
 
 /** Peers that are told of one waiting successor before they need it, and keep a link to it: a few MB at the successor. */
 export const expectingPeersMax = 64

@@ -26,6 +26,8 @@ export interface NodeOptions {
   readonly listen: readonly string[]
   /** Connections at a time, in and out. */
   readonly connectionsMax?: number
+  /** What may come on a stream before it is read grows up to this on fast links; at least 4 MiB. */
+  readonly streamWindowBytesMax?: number
   /** `use`: may be reached, and reach others, through relays. With rules it is a relay that lends circuits. Without it: neither. */
   readonly circuits?: 'use' | CircuitRules | undefined
 }
@@ -59,7 +61,16 @@ export interface LinkingNode extends Node {
 /** One stream carries everything between two peers at full speed, so its window is as large as yamux allows sensibly. */
 const streamWindowBytes = 4 * 1024 * 1024
 
-export async function createNode({ seed, listen, connectionsMax = 4096, circuits }: NodeOptions): Promise<LinkingNode> {
+/** Streams of one protocol that another node may have open to this one: the two of a handoff that are used, and some that are ending. */
+const streamsPerProtocolMax = 16
+
+export async function createNode({
+  seed,
+  listen,
+  connectionsMax = 4096,
+  streamWindowBytesMax = 4 * streamWindowBytes,
+  circuits,
+}: NodeOptions): Promise<LinkingNode> {
   const user = circuits === 'use' ? circuitUser() : undefined
   const server = circuits === 'use' || circuits === undefined ? undefined : circuitServer(circuits)
   const libp2p = await createLibp2p({
@@ -76,8 +87,9 @@ export async function createNode({ seed, listen, connectionsMax = 4096, circuits
     streamMuxers: [
       yamux({
         streamOptions: {
+          // Both ends take it for granted: it is the same everywhere.
           initialStreamWindowSize: streamWindowBytes,
-          maxStreamWindowSize: 4 * streamWindowBytes,
+          maxStreamWindowSize: streamWindowBytesMax,
           inactivityTimeout: 0x7fffffff,
         },
         maxInboundStreams: 64,
@@ -119,7 +131,7 @@ class LibP2PNode implements LinkingNode {
   }
 
   async handle(protocol: string, accept: (channel: Channel) => void): Promise<void> {
-    const limits = { maxInboundStreams: 64, maxOutboundStreams: 64 }
+    const limits = { maxInboundStreams: streamsPerProtocolMax, maxOutboundStreams: 64 }
     await this.#libp2p.handle(protocol, (stream, connection) => accept(new StreamChannel(stream, connection)), limits)
   }
 

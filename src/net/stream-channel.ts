@@ -5,7 +5,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { HeirloomError } from '../errors.ts'
 import type { Channel } from '../wire/channel.ts'
-import { encodeFrame, FrameDecoder, type Frame } from '../wire/frame.ts'
+import { encodeFrame, FrameDecoder, type Frame, type FrameGate } from '../wire/frame.ts'
 import { isCircuit } from './circuit-address.ts'
 import { hostOf } from './host.ts'
 
@@ -62,6 +62,10 @@ export class StreamChannel implements Channel {
     this.#handler = undefined
   }
 
+  gate(gate: FrameGate): void {
+    this.#decoder.setGate(gate, () => this.#resume())
+  }
+
   async close(): Promise<void> {
     if (this.#over) return
     try {
@@ -80,6 +84,26 @@ export class StreamChannel implements Channel {
       for (const piece of data instanceof Uint8Array ? [data] : data) {
         for (const frame of this.#decoder.push(piece)) this.#deliver(frame)
       }
+      this.#pauseWhileWaiting()
+    } catch (thrown) {
+      this.abort(thrown as Error)
+    }
+  }
+
+  /** Within the event that brings bytes pausing is lost: the stream goes on by itself after it. */
+  #pauseWhileWaiting(): void {
+    if (!this.#decoder.isWaiting) return
+    queueMicrotask(() => {
+      if (this.#decoder.isWaiting && !this.#over) this.#stream.pause()
+    })
+  }
+
+  #resume(): void {
+    if (this.#over) return
+    try {
+      for (const frame of this.#decoder.resume()) this.#deliver(frame)
+      if (this.#decoder.isWaiting) return
+      this.#stream.resume()
     } catch (thrown) {
       this.abort(thrown as Error)
     }

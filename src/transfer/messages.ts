@@ -3,7 +3,7 @@
 
 import { create, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf'
 import { asHeirloomError, errorFromStatus, HeirloomError } from '../errors.ts'
-import { certificateBytesMax } from '../limits/wire.ts'
+import { certificateBytesMax, packsMax } from '../limits/wire.ts'
 import { frameType, joinBody, makeFrame, type Frame, type FrameType } from '../wire/frame.ts'
 import {
   AcknowledgeSchema,
@@ -142,6 +142,7 @@ export function endFrame({ packs, closed }: EndMessage): Frame {
 
 export function readEnd(frame: Frame): EndMessage {
   const { packs, closed } = decodeMessage(EndSchema, frame)
+  if (packs > packsMax) throw new HeirloomError('too-large', `a handoff has at most ${packsMax} packs`)
   return { packs, closed }
 }
 
@@ -151,7 +152,9 @@ export function positionFrame(packs: number): Frame {
 }
 
 export function readPosition(frame: Frame): number {
-  return Number(decodeMessage(PositionSchema, frame).packs)
+  const { packs } = decodeMessage(PositionSchema, frame)
+  if (packs > Number.MAX_SAFE_INTEGER) throw new HeirloomError('malformed', 'a position is out of bounds')
+  return Number(packs)
 }
 
 export function failureFrame(thrown: unknown): Frame {

@@ -37,21 +37,19 @@ export class TransferSender {
     this.#inFlightBytes += bytes
   }
 
-  /** Takes an acknowledgement and answers the numbers that are new by it. Throws `malformed` for a pack that was never sent. */
+  /**
+   * Takes an acknowledgement and answers the numbers that are new by it. Throws `malformed` for a pack that was never sent. Costs what is in
+   * flight, however many numbers were sent: a few bytes may name a million.
+   */
   acknowledged({ packs, windowBytes }: Acknowledgement): number[] {
     this.#windowBytes = windowBytes
-    const fresh: number[] = []
-    for (const number of packs) {
-      const bytes = this.#inFlight.get(number)
-      if (bytes === undefined) {
-        if (this.have.has(number)) continue
-        throw new HeirloomError('malformed', `pack ${number} was acknowledged and never sent`)
-      }
+    const fresh = this.inFlight().filter((number) => packs.has(number))
+    for (const number of fresh) {
+      this.#inFlightBytes -= this.#inFlight.get(number)!
       this.#inFlight.delete(number)
-      this.#inFlightBytes -= bytes
       this.have.add(number)
-      fresh.push(number)
     }
+    if (!this.have.hasAll(packs)) throw new HeirloomError('malformed', 'a pack was acknowledged and never sent')
     return fresh
   }
 }

@@ -1,7 +1,7 @@
 // The port between the protocol and whatever carries its frames: a libp2p stream, a data socket, or a test's pair.
 // A channel holds no credit of its own: the protocol bounds what is in flight.
 
-import type { Frame } from './frame.ts'
+import type { Frame, FrameGate } from './frame.ts'
 
 export interface Channel {
   /** The peer id of the other side, in text form, as the link has proved it. */
@@ -24,6 +24,11 @@ export interface Channel {
    * sender's credit. Throwing from it aborts the channel with that error.
    */
   onFrame(handler: (frame: Frame) => void): void
+  /**
+   * From the next frame on, asks before memory is taken for a body, and reads nothing while it has to wait. A transport without it brings what the
+   * sender's credit lets it.
+   */
+  gate?(gate: FrameGate): void
   /** Keeps frames again until the next `onFrame`: for the pause between a greeting and what handles the rest. */
   hold(): void
   /** Resolves once, when the channel is over: with undefined after a clean end, else with why. */

@@ -31,6 +31,12 @@ export interface Frame {
   free?(): void
 }
 
+/** Says when there is room for a frame that arrives: asked with its head, before memory is taken for its body. */
+export interface FrameGate {
+  /** True: it may come. False: it has to wait until `go` is called, once. Throws for a frame that must not come here. */
+  enter(type: FrameType, bytes: number, go: () => void): boolean
+}
+
 /** What goes before every body: its length and its type. */
 export const frameHeadBytes = 5
 const gatherBelowBytes = 4096
@@ -87,19 +93,45 @@ export class FrameDecoder {
   #bodyBytes = 0
   #gather = nothing
   #gathered = 0
+  #gate: FrameGate | undefined
+  /** What came while the gate was shut: what had been read already. Undefined while it is open. */
+  #backlog: Uint8Array[] | undefined
+
+  /** The frame at the head of what arrived has to wait: read no more until `onOpen` of `setGate` was called. */
+  get isWaiting(): boolean {
+    return this.#backlog !== undefined
+  }
+
+  /** From the next frame on. `onOpen` is called when what waited may be taken with `resume`. */
+  setGate(gate: FrameGate, onOpen: () => void): void {
+    this.#gate = { enter: (type, bytes) => gate.enter(type, bytes, onOpen) }
+  }
+
+  /** Takes what has waited. Answers and throws as `push` does. */
+  resume(): Frame[] {
+    const backlog = this.#backlog ?? []
+    this.#backlog = undefined
+    const frames = this.#bodyLeft === 0 ? [this.#finish()] : []
+    for (const piece of backlog) frames.push(...this.push(piece))
+    return frames
+  }
 
   /** Takes what arrived and answers the frames that are complete with it. Throws `malformed` or `too-large`; then the stream is over. */
   push(piece: Uint8Array): Frame[] {
     const frames: Frame[] = []
     let at = 0
     while (at < piece.byteLength) {
+      if (this.#backlog !== undefined) {
+        this.#backlog.push(piece.subarray(at))
+        break
+      }
       if (this.#headFilled < frameHeadBytes) {
         const take = Math.min(frameHeadBytes - this.#headFilled, piece.byteLength - at)
         this.#head.set(piece.subarray(at, at + take), this.#headFilled)
         this.#headFilled += take
         at += take
         if (this.#headFilled < frameHeadBytes) break
-        this.#begin()
+        if (!this.#begin()) continue
       } else {
         const take = Math.min(this.#bodyLeft, piece.byteLength - at)
         this.#keep(piece.subarray(at, at + take))
@@ -116,10 +148,14 @@ export class FrameDecoder {
     return this.#headFilled === 0
   }
 
-  #begin(): void {
-    const { bytes } = readHead(this.#head)
+  /** Whether its body may come now. */
+  #begin(): boolean {
+    const { type, bytes } = readHead(this.#head)
     this.#bodyLeft = bytes
     this.#bodyBytes = bytes
+    const isOpen = this.#gate?.enter(type, bytes, () => {}) ?? true
+    if (!isOpen) this.#backlog = []
+    return isOpen
   }
 
   /** Small pieces are gathered, so that a body sent byte by byte costs its bytes and not an object for each. */

@@ -30,11 +30,7 @@ export class PackSet {
       throw new HeirloomError('too-large', `pack number ${number} is not between 0 and ${packsMax - 1}`)
     }
     const index = number >>> 5
-    if (index >= this.#words.length) {
-      const grown = new Uint32Array(Math.min(packsMax >>> 5, Math.max(index + 1, this.#words.length * 2)))
-      grown.set(this.#words)
-      this.#words = grown
-    }
+    this.#reach(index)
     const bit = 1 << (number & 31)
     if ((this.#words[index]! & bit) !== 0) return false
     this.#words[index]! |= bit
@@ -49,8 +45,18 @@ export class PackSet {
     return true
   }
 
+  /** Of a set, 32 numbers at a time: one from the wire may have a million in a few bytes. */
   addAll(other: Iterable<number>): void {
-    for (const number of other) this.add(number)
+    if (!(other instanceof PackSet)) {
+      for (const number of other) this.add(number)
+      return
+    }
+    for (let index = 0; index < other.#words.length; index++) if (other.#words[index] !== 0) this.#addBits(index, other.#words[index]!)
+  }
+
+  /** Whether every number of another set is in this one. */
+  hasAll(other: PackSet): boolean {
+    return other.#words.every((word, index) => (word & ~(this.#words[index] ?? 0)) === 0)
   }
 
   /** Whether the set has every number below `end`. */
@@ -110,9 +116,33 @@ export class PackSet {
       const start = position + runs[index]!
       if (count < 1 || (index > 0 && runs[index] === 0)) throw new HeirloomError('malformed', 'a pack set has an empty or unjoined run')
       if (start + count > packsMax) throw new HeirloomError('too-large', `a pack set goes beyond ${packsMax} packs`)
-      for (let number = start; number < start + count; number++) set.add(number)
+      set.#addRun(start, start + count)
       position = start + count
     }
     return set
+  }
+
+  #addRun(start: number, end: number): void {
+    this.#reach((end - 1) >>> 5)
+    for (let index = start >>> 5; index <= (end - 1) >>> 5; index++) {
+      const first = Math.max(0, start - index * 32)
+      const last = Math.min(31, end - 1 - index * 32)
+      this.#addBits(index, ((0xffffffff >>> (31 - last)) & (0xffffffff << first)) >>> 0)
+    }
+  }
+
+  #addBits(index: number, bits: number): void {
+    this.#reach(index)
+    let fresh = (bits & ~this.#words[index]!) >>> 0
+    this.#words[index]! |= bits
+    for (; fresh !== 0; fresh = (fresh & (fresh - 1)) >>> 0) this.#size++
+  }
+
+  /** Makes room for a word. */
+  #reach(index: number): void {
+    if (index < this.#words.length) return
+    const grown = new Uint32Array(Math.min(packsMax >>> 5, Math.max(index + 1, this.#words.length * 2)))
+    grown.set(this.#words)
+    this.#words = grown
   }
 }

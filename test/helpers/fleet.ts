@@ -8,12 +8,12 @@ import { Program, waitMs, type ProgramOptions } from './process.ts'
 export interface FleetOptions {
   /** More keys for the relay's configuration, as YAML lines. */
   readonly relay?: string
+  /** Where the relay listens; without it on loopback. */
+  readonly host?: string
+  /** What runs the relay, such as `ip netns exec NAME node`. */
+  readonly relayRuntime?: ProgramOptions
   /** Runs before the relay opens its store, for tests of the disk below it. Answers what undoes it. */
   readonly prepareStore?: (directory: string) => Promise<AsyncDisposable>
-  /** Where the relay listens, if it isn't on loopback. */
-  readonly host?: string
-  /** What the relay is run by, as of a program. */
-  readonly runtime?: readonly string[]
 }
 
 /** A temporary folder with a pool key, a relay that serves it, and everything that is started on the way. */
@@ -24,22 +24,18 @@ export class Fleet implements AsyncDisposable {
   address = ''
   relay: Program | undefined
   readonly #programs: Program[] = []
-  readonly #relayYaml: string
-  readonly #host: string
-  readonly #runtime: readonly string[] | undefined
+  readonly #options: FleetOptions
   #store: AsyncDisposable | undefined
 
-  private constructor(folder: string, { relay = '', host = '127.0.0.1', runtime }: FleetOptions) {
+  private constructor(folder: string, options: FleetOptions) {
     this.folder = folder
     this.key = join(folder, 'pool.key')
-    this.#relayYaml = relay
-    this.#host = host
-    this.#runtime = runtime
+    this.#options = options
   }
 
   static async start(options: FleetOptions = {}): Promise<Fleet> {
-    const { prepareStore } = options
     const fleet = new Fleet(await mkdtemp(join(tmpdir(), 'heirloom-fleet-')), options)
+    const { prepareStore } = options
     try {
       if (prepareStore !== undefined) fleet.#store = await prepareStore(await fleet.directory('store'))
       await fleet.keygen(fleet.key)
@@ -59,9 +55,10 @@ export class Fleet implements AsyncDisposable {
   /** Starts the relay, or starts it again where it was: same store, same address. */
   async startRelay(): Promise<void> {
     const config = join(this.folder, 'relay.yaml')
-    const listen = this.address === '' ? `/ip4/${this.#host}/tcp/0` : this.address.replace(/\/p2p\/.*/, '')
-    await writeFile(config, `store: ${join(this.folder, 'store')}\nlisten: [${listen}]\npools: [${this.key}.pub]\n${this.#relayYaml}\n`)
-    this.relay = this.run(['relay/cli.ts', 'serve', '--config', config, '--json'], this.#runtime && { runtime: this.#runtime })
+    const { relay: yaml = '', host = '127.0.0.1', relayRuntime = {} } = this.#options
+    const listen = this.address === '' ? `/ip4/${host}/tcp/0` : this.address.replace(/\/p2p\/.*/, '')
+    await writeFile(config, `store: ${join(this.folder, 'store')}\nlisten: [${listen}]\npools: [${this.key}.pub]\n${yaml}\n`)
+    this.relay = this.run(['relay/cli.ts', 'serve', '--config', config, '--json'], relayRuntime)
     const { addresses } = (await this.relay.row('listening')) as unknown as { addresses: string[] }
     this.address = addresses[0]!
   }
@@ -72,12 +69,12 @@ export class Fleet implements AsyncDisposable {
     return program
   }
 
-  send(directory: string, args: readonly string[] = [], options: { key?: string; runtime?: readonly string[] } = {}): Program {
+  send(directory: string, args: readonly string[] = [], options: ProgramOptions & { key?: string } = {}): Program {
     const common = ['--relay', this.address, '--key', options.key ?? this.key, '--directory', directory, '--json']
     return this.run(['peer/cli.ts', 'send', ...common, ...args], options)
   }
 
-  receive(directory: string, args: readonly string[] = [], options: { key?: string; runtime?: readonly string[] } = {}): Program {
+  receive(directory: string, args: readonly string[] = [], options: ProgramOptions & { key?: string } = {}): Program {
     const common = ['--relay', this.address, '--key', options.key ?? this.key, '--directory', directory, '--json']
     return this.run(['peer/cli.ts', 'receive', ...common, ...args], options)
   }

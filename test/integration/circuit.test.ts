@@ -53,7 +53,7 @@ test('bad input: an heir that takes no circuits is not handed anything through o
 
 test('two peers behind NAT hand over through the relay, when neither can dial the other', async () => {
   await using lab = await NatLab.open()
-  await using fleet = await Fleet.start({ host: lab.middleAddress, runtime: lab.on('middle') })
+  await using fleet = await Fleet.start({ host: lab.middleAddress, relayRuntime: { runtime: lab.on('middle') } })
   const source = await fleet.directory('source')
   makeTree(source, seeded(73))
   const target = await fleet.directory('target')
@@ -71,7 +71,7 @@ test('two peers behind NAT hand over through the relay, when neither can dial th
 
 test('an heir behind NAT dials its predecessor, and the handoff goes directly', async () => {
   await using lab = await NatLab.open()
-  await using fleet = await Fleet.start({ host: lab.middleAddress, runtime: lab.on('middle') })
+  await using fleet = await Fleet.start({ host: lab.middleAddress, relayRuntime: { runtime: lab.on('middle') } })
   const source = await fleet.directory('source')
   makeTree(source, seeded(74))
   const target = await fleet.directory('target')

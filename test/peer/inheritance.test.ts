@@ -24,6 +24,8 @@ interface Scene {
   readonly inheritance: Inheritance
   /** The relay's end of the get, once it has said welcome. */
   readonly relayEnd: Promise<MemoryChannel>
+  /** The receipt has come. */
+  readonly learnPacks: (packs: number) => void
 }
 
 /** An heir to whom all packs that there will be are restored already, and who gets from a relay. */
@@ -40,7 +42,7 @@ function scene(): Scene {
     })
     return Promise.resolve(near)
   }
-  const restorer = { have: new PackSet(), completeBelow: () => true, idle: true, open() {}, async stop() {} } as unknown as Restorer
+  const restorer = { have: new PackSet(), packs: undefined, completeBelow: () => true, idle: true, open() {}, async stop() {} }
   const inheritance = new Inheritance({
     handoff: new Uint8Array(16),
     epoch: 1,
@@ -49,19 +51,21 @@ function scene(): Scene {
     relay: { address: '/memory' } as unknown as RelayClient,
     data: undefined,
     membership: joinPool({ kind: 'secret', pool }, identity, clock, 'receive'),
-    restorer,
+    restorer: restorer as unknown as Restorer,
     lanes: ['store'],
     isLive: false,
     clock,
     events: new EventLog(clock),
   })
-  return { clock, inheritance, relayEnd: relayEnd.promise }
+  const learnPacks = (packs: number) => void Object.assign(restorer, { packs })
+  return { clock, inheritance, relayEnd: relayEnd.promise, learnPacks }
 }
 
 test('when it is complete while the lane is still up, no timer is left running', async () => {
-  const { clock, inheritance, relayEnd } = scene()
+  const { clock, inheritance, relayEnd, learnPacks } = scene()
   const running = inheritance.run(new AbortController().signal)
   const far = await relayEnd
+  learnPacks(3)
   far.send(endFrame({ packs: 3, closed: true }))
   assert.is(await running, 'complete')
   assert.is(clock.waiting, 0)

@@ -11,7 +11,7 @@ const test = suite('journal')
 const root = await makeTemp()
 let journals = 0
 const newDirectory = () => root.at(`journal ${journals++}`)
-const head = { handoff: '0'.repeat(32), epoch: 1, seed: '' }
+const head = { handoff: '0'.repeat(32), epoch: 1, seed: Buffer.alloc(32).toString('base64') }
 
 test.after(async () => root[Symbol.asyncDispose]())
 

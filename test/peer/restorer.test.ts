@@ -33,12 +33,13 @@ const sink: Sink = {
 /** An heir's process with the journal in this directory. */
 async function openHeir(directory: string) {
   const recalled = recallJournal(directory)
-  const journal = Journal.open(directory, { handoff: '', epoch: 1, seed: '' }, recalled)
+  const journal = Journal.open(directory, { handoff: '0'.repeat(32), epoch: 1, seed: Buffer.alloc(32).toString('base64') }, recalled)
   const restorer = new Restorer({
     opener: new PackOpener(packKey),
     journal,
     sinkOf: () => sink,
     signal: new AbortController().signal,
+    onFirst() {},
     onRestored() {},
     onReferences() {},
     onAdvanced() {},

@@ -4,7 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HeirloomError } from '../../src/errors.ts'
 import { helloTimeoutMs, windowBytes } from '../../src/limits/lane.ts'
-import { relayTransfersMax, relayWindowBytesTotal } from '../../src/limits/relay.ts'
+import { relayStreamPutsMax, relayWindowBytesTotal } from '../../src/limits/relay.ts'
 import { packBytesMax } from '../../src/limits/wire.ts'
 import { acknowledgeFrame, demandFrame, readAcknowledge, readEnd, readWelcome } from '../../src/transfer/messages.ts'
 import { packNumber } from '../../src/seal/pack-seal.ts'
@@ -163,13 +163,13 @@ test('bytes that are not a sealed pack end the stream as malformed', async () =>
 test('many predecessors at once share one budget of memory, and one too many is told to try again', async () => {
   await using relay = new TestRelay()
   let grantedBytes = 0
-  for (let opened = 0; opened < relayTransfersMax; opened++) {
+  for (let opened = 0; opened < relayStreamPutsMax; opened++) {
     const predecessor = await relay.peer()
     const put = predecessor.transfer({ handoff: await predecessor.offer(), role: 'sends' })
     grantedBytes = readWelcome(await put.next()).windowBytes * (opened + 1)
     assert.ok(grantedBytes <= relayWindowBytesTotal)
   }
-  assert.is(grantedBytes, relayWindowBytesTotal)
+  assert.ok(grantedBytes > relayWindowBytesTotal - relayStreamPutsMax, 'all of it is granted')
   const late = await relay.peer()
   assert.is((await late.transfer({ handoff: await late.offer(), role: 'sends' }).failure()).code, 'busy')
 })

@@ -8,6 +8,8 @@ import { Killed, type Process } from './process.ts'
 export class JournalDisk {
   readonly #random: SeededRandom
   readonly #files = new Map<string, Buffer>()
+  /** What a reboot leaves as it is. */
+  readonly #durable = new Set<string>()
   #boot = 1
   capacityBytes = Infinity
   /** Kills the process in the middle of the call after so many. */
@@ -25,6 +27,7 @@ export class JournalDisk {
   reboot(): void {
     this.#boot++
     for (const [path, content] of this.#files) {
+      if (this.#durable.has(path)) continue
       const luck = this.#random.next()
       if (luck < 0.3) this.#files.delete(path)
       else if (luck < 0.6) this.#files.set(path, content.subarray(0, this.#random.integer(0, content.length)))
@@ -54,10 +57,15 @@ export class JournalDisk {
   }
 
   #mount(enter: (half?: () => void) => void): JournalFiles {
+    const durable = this.#durable
     const put = (path: string, content: Buffer) => {
       const grows = content.length - (this.#files.get(path)?.length ?? 0)
       if (grows > 0 && this.usedBytes + grows > this.capacityBytes) throw Object.assign(new Error('injected ENOSPC'), { code: 'ENOSPC' })
       this.#files.set(path, content)
+    }
+    const write = (path: string, bytes: Uint8Array) => {
+      enter(() => put(`${path}.new`, half(bytes)))
+      put(path, Buffer.from(bytes))
     }
     const half = (bytes: Uint8Array) => Buffer.from(bytes.subarray(0, this.#random.integer(0, bytes.length)))
     return {
@@ -74,9 +82,10 @@ export class JournalDisk {
         if (content === undefined) throw Object.assign(new Error('injected ENOENT'), { code: 'ENOENT' })
         return content
       },
-      write: (path, bytes) => {
-        enter(() => put(`${path}.new`, half(bytes)))
-        put(path, Buffer.from(bytes))
+      write,
+      keep(path, bytes) {
+        write(path, bytes)
+        durable.add(path)
       },
       remove: (path) => {
         enter()
