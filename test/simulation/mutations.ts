@@ -195,7 +195,7 @@ const seeds: Readonly<Record<string, number>> = {
   'a pack comes after the receipt': 23,
   'a timer that fires early costs a second of the deadline': 78,
   'an inheritance whose end the relay did not hear is made again': 76,
-  'an older promise takes the place of a newer one': 16,
+  'an older promise takes the place of a newer one': 77,
   'a silent other side holds up the end': 44,
   'a receipt is not known to be the last pack': 318,
 }
