@@ -18,7 +18,7 @@ import { criteriaOf } from '../src/plan/manifest.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
 import { circuitUse, keepCircuitPlace } from './circuit-place.ts'
 import type { PeerConfig } from './config/schema.ts'
-import { EventLog, type PeerEvent } from './events.ts'
+import { EventLog } from './events.ts'
 import { handOff } from './handoff/predecessor.ts'
 import { HeirLink } from './heir-link.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
@@ -36,29 +36,10 @@ import { Readiness } from './readiness.ts'
 import { rehearse } from './rehearsal.ts'
 import { RelayClient } from './relay-client.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
+import { running, type PeerOptions, type RunningPeer } from './running-peer.ts'
 import { createSource } from './source/create-source.ts'
 import type { Source } from './source/source.ts'
 import { warmUp } from './warm-up.ts'
-
-export interface PeerOptions {
-  readonly onProgress?: (progress: HandoffProgress) => void
-  readonly onEvent?: (event: PeerEvent) => void
-}
-
-/** The agent of a VM while it runs. Disposing it ends it without handing anything off; a handoff under way is finished first. */
-export interface RunningPeer extends AsyncDisposable {
-  readonly peerId: string
-  /** What it has handed off; undefined when it was disposed before. Rejects with what made it impossible to go on. */
-  readonly ended: Promise<HandoffResult | undefined>
-  /** Why it counts as ready (policy.ready_at), or undefined. */
-  ready(): string | undefined
-  /** As the local API tells it (CONTRACT: `GET /v1/status`). */
-  status(): object
-  /** The receipt as JSON text: of its own handoff, before that of the one it inherited; undefined before there is one. */
-  receipt(): string | undefined
-  /** Hands off now, within `deadlineMs`. A second call while it is under way gets the same handoff. */
-  handOff(notice: { readonly reason: string; readonly deadlineMs: number }): Promise<HandoffResult>
-}
 
 /** Runs the agent until it has handed off; answers the exit code of the contract's table. Throws what makes it impossible to run at all. */
 export async function runPeer(config: PeerConfig, options: PeerOptions = {}): Promise<number> {
@@ -116,33 +97,6 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   return running(agent, node.peerId, resources.move())
 }
 
-/** Runs to the end; what the agent holds is closed before anybody hears of it. */
-async function runAndClose(agent: Agent, owned: AsyncDisposableStack): Promise<HandoffResult | undefined> {
-  try {
-    return await agent.run()
-  } finally {
-    await owned.disposeAsync()
-  }
-}
-
-function running(agent: Agent, peerId: string, owned: AsyncDisposableStack): RunningPeer {
-  const ended = runAndClose(agent, owned)
-  // Whoever doesn't ask how it ended isn't told.
-  ended.catch(() => {})
-  return {
-    peerId,
-    ended,
-    ready: () => agent.ready(),
-    status: () => agent.status(),
-    receipt: () => agent.receipt(),
-    handOff: (notice) => agent.handOff(notice),
-    async [Symbol.asyncDispose]() {
-      agent.stop()
-      await ended.catch(() => {})
-    },
-  }
-}
-
 interface AgentParts {
   readonly config: PeerConfig
   readonly options: PeerOptions
@@ -191,6 +145,7 @@ class Agent {
       clock: systemClock,
       perform: (action, occasion) => this.#perform(action, occasion),
       onState: (state, event) => parts.events.emit('policy', { state, event }),
+      onFailed: ({ kind }, { message }) => parts.events.emit('policy-failed', { action: kind, reason: message }),
     })
     this.#metrics = createAgentMetrics(() => ({
       ready: this.ready() !== undefined,

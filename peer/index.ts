@@ -3,7 +3,7 @@
 export { serveAppSource } from './app-api.ts'
 export type { AppChunk, AppContent, AppRestore, AppSource, ServeAppOptions } from './app-api.ts'
 export { startPeer } from './agent.ts'
-export type { PeerOptions, RunningPeer } from './agent.ts'
+export type { PeerOptions, RunningPeer } from './running-peer.ts'
 export { lruCacheSource } from './lru-cache-source.ts'
 export type { LruCacheSource, LruCacheSourceOptions } from './lru-cache-source.ts'
 export { loadConfig } from './config/load-config.ts'

@@ -8,6 +8,7 @@ import { onInterrupt, runAsProcess } from '../src/cli/entry.ts'
 import type { Terminal } from '../src/cli/output.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { measureCopies } from './bench/copies.ts'
+import { measureDelay } from './bench/delay.ts'
 import { measureFiles } from './bench/files.ts'
 import { measureLatency } from './bench/latency.ts'
 import { circumstances } from './bench/machine.ts'
@@ -30,6 +31,7 @@ const measures: Readonly<Record<Part, (plan: Plan) => Promise<Row[]>>> = {
   rates: measureRates,
   copies: measureCopies,
   shaped: measureShaped,
+  delay: measureDelay,
   latency: measureLatency,
   files: measureFiles,
   memory: measureMemory,

@@ -20,7 +20,7 @@ import type { CommandDefinition } from '../../src/cli/program.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import { KiB } from '../../src/limits/size.ts'
 import { packBytesMax } from '../../src/limits/wire.ts'
-import { formatSize, humanDuration, humanSize } from '../../src/units.ts'
+import { formatSize, humanDuration, humanSize, type Bytes, type BytesPerSecond, type Ms } from '../../src/units.ts'
 import { curvesSvg } from '../simulate/curve-svg.ts'
 import { orderNames } from '../simulate/orders.ts'
 import { simulate, type Simulation, type SimulationOptions } from '../simulate/simulation.ts'
@@ -71,9 +71,15 @@ export const simulateCommand: CommandDefinition = {
   },
 }
 
+interface HandoffFlags {
+  readonly deadline?: Ms
+  readonly rate?: BytesPerSecond
+  readonly successorAfter?: Ms
+  readonly pageSize?: Bytes
+}
+
 /** Any of the handoff's flags asks for one. */
-function handoffTerms(flags: Readonly<Record<string, any>>): Pick<SimulationOptions, 'handoff'> {
-  const { deadline, rate, successorAfter, pageSize } = flags
+function handoffTerms({ deadline, rate, successorAfter, pageSize }: HandoffFlags): Pick<SimulationOptions, 'handoff'> {
   if ([deadline, rate, successorAfter, pageSize].every((value) => value === undefined)) return {}
   if (deadline === 0 || rate === 0 || pageSize === 0)
     throw new HeirloomError('usage', '--deadline, --rate and --page-size must be more than nothing')

@@ -9,6 +9,7 @@ import { referenceBytes, type Reference } from '../../src/chunk/reference.ts'
 import { packBytesTarget, packFragmentsMax, packReferenceBytesMax, packReferencesMax } from '../../src/limits/wire.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { PackSealer } from '../../src/seal/pack-seal.ts'
+import { freeMemory } from '../../src/wire/free-memory.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { SealedPack } from '../../src/wire/sealed-pack.ts'
 import type { Feed } from './feed.ts'
@@ -61,7 +62,7 @@ export function createPipeline({ plan, feeds, ledger, sealer, compressor, signal
     const introduces = sources.some(({ source }) => !introduced.has(source))
     for (const { source } of sources) introduced.add(source)
     if (introduces || entries.some(({ part }) => part.chunk.kind === 'metadata')) barrier = number + 1
-    return { number, source: entries[0]?.source ?? 0, pieces: encodePack(input) }
+    return { number, entries, pieces: encodePack(input) }
   }
 
   const stages = pipe(
@@ -69,8 +70,12 @@ export function createPipeline({ plan, feeds, ledger, sealer, compressor, signal
     async function* pack(groups: AsyncIterable<Gathered>) {
       for await (const group of groups) yield packOf(group)
     },
-    async function* seal(plain: AsyncIterable<{ number: number; source: number; pieces: Uint8Array[] }>) {
-      for await (const { number, source, pieces } of plain) yield sealer.seal(number, pieces, await compressor?.shrink(source, pieces))
+    async function* seal(plain: AsyncIterable<ReturnType<typeof packOf>>) {
+      for await (const { number, entries, pieces } of plain) {
+        const sealed = sealer.seal(number, pieces, await compressor?.shrink(entries[0]?.source ?? 0, pieces))
+        freeMemory(entries.flatMap(({ part }) => (part.isGiven === true ? [part.bytes] : [])))
+        yield sealed
+      }
     },
   )
   const packs = stages[Symbol.asyncIterator]()

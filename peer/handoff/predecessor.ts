@@ -350,9 +350,12 @@ class Predecessor {
       this.#sendWhatFits()
       await this.#bell.wait(Math.min(250, ending.leftMs))
     }
+    // Without the receipt the heir can't know that it has all.
+    const isTold = this.#dispatcher.isSafe(last.number)
+    if (!isTold) this.#chronicle.note('nobody has taken the receipt')
     // An heir that is lost while the relay is told has acknowledged for good what it has.
-    const final = this.#summary(!cut, true)
-    if (this.#dispatcher.isSafe(last.number)) {
+    const final = this.#summary(!cut && isTold, true)
+    if (isTold) {
       const packs = last.number + 1
       for (const lane of this.#dispatcher.lanes()) lane.end({ packs, closed: true })
       await this.#offering.close(packs)

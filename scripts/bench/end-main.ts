@@ -5,12 +5,14 @@ import type { Terminal } from '../../src/cli/output.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { receiveBare, receiveLink, sendBare, sendLink, type Tell } from './bare.ts'
+import { receiveTcp, sendTcp } from './bare-tcp.ts'
 import { receiveMemory, sendMemory } from './memory-ends.ts'
 
 /** What an end is told as its one argument, in JSON. */
 export type EndPart =
-  | { readonly part: 'receive-bare' | 'receive-link' }
+  | { readonly part: 'receive-bare' | 'receive-link' | 'receive-tcp' }
   | { readonly part: 'send-bare' | 'send-link'; readonly address: string; readonly count: number }
+  | { readonly part: 'send-tcp'; readonly port: number; readonly count: number }
   | {
       readonly part: 'send' | 'receive'
       readonly relay: string
@@ -21,6 +23,7 @@ export type EndPart =
       readonly host: string
       readonly content: 'random' | 'json'
       readonly bytesPerSecondMax?: number
+      readonly announcedPort?: number
       readonly journalDirectory: string
     }
 
@@ -34,6 +37,10 @@ async function run(what: EndPart, tell: Tell, signal: AbortSignal): Promise<void
       return sendBare(what.address, what.count, signal)
     case 'send-link':
       return sendLink(what.address, what.count, signal)
+    case 'receive-tcp':
+      return receiveTcp(tell)
+    case 'send-tcp':
+      return sendTcp(what.port, what.count, signal)
     case 'send':
       return sendMemory(what.count, { ...what, tell, signal })
     case 'receive':

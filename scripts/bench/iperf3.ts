@@ -33,7 +33,7 @@ export async function iperf3Rate({ link, mebibytes, seconds, megabits }: Iperf3R
   const { near, far } = link ?? { near: loopback, far: loopback }
   const port = String(await freePort())
   const [serve, ...serverArgs] = [...far.prefix, program, '--server', '--one-off', '--forceflush', '--bind', far.host, '--port', port]
-  const server = spawn(serve!, serverArgs, { signal, stdio: ['ignore', 'pipe', 'ignore'] })
+  const server = spawn(serve, serverArgs, { signal, stdio: ['ignore', 'pipe', 'ignore'] })
   const ended = once(server, 'close')
   try {
     // It says that it listens.
@@ -41,7 +41,7 @@ export async function iperf3Rate({ link, mebibytes, seconds, megabits }: Iperf3R
     const amount = mebibytes === undefined ? ['--time', String(seconds)] : ['--bytes', String(mebibytes * mebibyte)]
     const limit = megabits === undefined ? [] : ['--bitrate', `${megabits}M`]
     const [ask, ...args] = [...near.prefix, program, '--client', far.host, '--port', port, ...amount, ...limit, '--json']
-    const { stdout } = await promisify(execFile)(ask!, args, { signal, maxBuffer: 16 * mebibyte })
+    const { stdout } = await promisify(execFile)(ask, args, { signal, maxBuffer: 16 * mebibyte })
     const { end } = JSON.parse(stdout) as { end: { sum_received: { bits_per_second: number } } }
     return end.sum_received.bits_per_second / 8e6
   } finally {

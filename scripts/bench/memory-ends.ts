@@ -29,6 +29,8 @@ export interface MemoryEndOptions {
   readonly host: string
   readonly content: 'random' | 'json'
   readonly bytesPerSecondMax?: number
+  /** Said to the other side as this one's data port, which is told. */
+  readonly announcedPort?: number
   readonly tell: Tell
   readonly signal: AbortSignal
 }
@@ -39,6 +41,7 @@ const deadlineMs = 30 * 60 * 1000
 /** Hands off `count` chunks of 1 MiB and tells how fast they were acknowledged, from the first pack that was. */
 export async function sendMemory(count: number, options: MemoryEndOptions): Promise<void> {
   await using end = await openEnd(options, 'send')
+  announce(end.data, options)
   const meter = new Meter()
   end.events.listen(({ event, packs }) => {
     // Every pack has one chunk, so that packs say how many bytes are safe; the receipt at the end has none.
@@ -84,6 +87,13 @@ export async function receiveMemory(count: number, journalDirectory: string, opt
   const { result } = await inherit(common)
   expectAll(result, count)
   tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, bytes: result.bytes.delivered })
+}
+
+/** Whoever dials comes by whatever listens there. */
+function announce({ port }: DataEnd, { announcedPort, tell }: MemoryEndOptions): void {
+  if (port === undefined || announcedPort === undefined) return
+  tell('data-port', { port: port.port })
+  Object.defineProperty(port, 'port', { value: announcedPort })
 }
 
 /** A rate of a handoff that lost something is no rate. */

@@ -4,10 +4,22 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { tmpdir } from 'node:os'
 import { fullSizes, quickSizes, type Plan } from './plan.ts'
 
-export const parts = ['rates', 'copies', 'shaped', 'latency', 'files', 'memory', 'notice', 'planner', 'redis', 'memcached'] as const
+export const parts = [
+  'rates',
+  'copies',
+  'shaped',
+  'delay',
+  'latency',
+  'files',
+  'memory',
+  'notice',
+  'planner',
+  'redis',
+  'memcached',
+] as const
 
 /** Measured when nothing is chosen. The planner's times are a matter of its own, a shaped link takes root, and the servers' take programs that not everybody has. */
-const usualParts: readonly Part[] = ['rates', 'copies', 'latency', 'files', 'memory', 'notice']
+const usualParts: readonly Part[] = ['rates', 'copies', 'delay', 'latency', 'files', 'memory', 'notice']
 
 export type Part = (typeof parts)[number]
 

@@ -21,7 +21,11 @@ const patienceMs = 20 * 60 * 1000
 const pollMs = 10
 
 /** Where an end of a handoff from memory to memory is, and what it does there. */
-export type MemoryEndWhere = Partial<LinkEnd> & { readonly content?: 'random' | 'json'; readonly bytesPerSecondMax?: number }
+export type MemoryEndWhere = Partial<LinkEnd> & {
+  readonly content?: 'random' | 'json'
+  readonly bytesPerSecondMax?: number
+  readonly announcedPort?: number
+}
 
 export class Stage implements AsyncDisposable {
   readonly folder: string
@@ -74,9 +78,18 @@ export class Stage implements AsyncDisposable {
   /** One end of a handoff from memory to memory: on loopback, of random bytes and as fast as it goes, if nothing else is said. */
   memoryEnd(part: 'send' | 'receive', count: number, lane: 'stream' | 'fast' | 'store', how: MemoryEndWhere = {}): Child {
     const { keyFile, folder, relay } = this
-    const { prefix, host = '127.0.0.1', content = 'random', bytesPerSecondMax } = how
-    const what = { host, content, ...(bytesPerSecondMax !== undefined && { bytesPerSecondMax }) }
-    const end = { part, relay: relay.address, keyFile, lanes: [lane], count, journalDirectory: join(folder, 'journal'), ...what }
+    const { prefix, host = '127.0.0.1', content = 'random', ...more } = how
+    const end = {
+      part,
+      relay: relay.address,
+      keyFile,
+      lanes: [lane],
+      count,
+      journalDirectory: join(folder, 'journal'),
+      host,
+      content,
+      ...more,
+    }
     return this.end(end, prefix)
   }
 

@@ -57,6 +57,8 @@ export interface ChunkPart {
   /** The whole chunk's size as it turned out, which may differ from the inventory. */
   readonly chunkBytes: number
   readonly bytes: Uint8Array
+  /** The source needs the bytes no more: their memory, if they have it for themselves, is given back once they are sealed. */
+  readonly isGiven?: boolean
   readonly version?: string
   /** What the adapter on the other side needs beyond the bytes. */
   readonly attributes?: Uint8Array

@@ -3,6 +3,7 @@
 
 import type { Chunk } from '../chunk/chunk.ts'
 import type { TakenChunk } from './line.ts'
+import { TextColumn } from './text-column.ts'
 
 /** Assumed for chunks that don't say: one page. */
 const unknownBytes = 4096
@@ -38,7 +39,7 @@ export function valuePerByte(chunk: Chunk): number {
 }
 
 export class ChunkTable {
-  readonly #ids: string[] = []
+  readonly #ids = new TextColumn()
   /** Of bytes and probability NaN: the source didn't say. */
   #records = new Float64Array(width * firstRows)
   /** Value per byte, rounded to what an order needs. */
@@ -68,7 +69,7 @@ export class ChunkTable {
   /** The chunk as it was added. */
   chunk(row: number, valuePerByte: number): TakenChunk {
     const at = width * row
-    const id = this.#ids[row]!
+    const id = this.#ids.get(row)
     const bytes = this.#records[at + field.bytes]!
     const readProbability = this.#records[at + field.probability]!
     const flags = this.#records[at + field.flags]!
@@ -133,18 +134,20 @@ export class ChunkTable {
   }
 
   #grow(): void {
-    const room = Math.ceil(this.#values.length * 1.5)
-    const larger = (column: Float64Array, length: number) => {
-      const copy = new Float64Array(length).fill(NaN, column.length)
+    const room = 2 * this.#values.length
+    const larger = (column: Float64Array) => {
+      const copy = new Float64Array(room).fill(NaN, column.length)
       copy.set(column)
       return copy
     }
-    this.#records = larger(this.#records, width * room)
+    const records = new Float64Array(width * room)
+    records.set(this.#records)
+    this.#records = records
     const values = new Float32Array(room)
     values.set(this.#values)
     this.#values = values
     const { priority, expiresAtMs } = this.#hints
-    if (priority !== undefined) this.#hints.priority = larger(priority, room)
-    if (expiresAtMs !== undefined) this.#hints.expiresAtMs = larger(expiresAtMs, room)
+    if (priority !== undefined) this.#hints.priority = larger(priority)
+    if (expiresAtMs !== undefined) this.#hints.expiresAtMs = larger(expiresAtMs)
   }
 }

@@ -20,8 +20,19 @@ const horizonEpochs = 64
 /** What is longer ago than 16 horizons is not looked at. */
 const epochsMax = 16 * horizonEpochs
 
-/** The back-test's moments, in quarters of the horizon before now. The newest tell of the latest turn, though little has followed them yet. */
-const backs = [1, 2, 3, 4, 5, 6, 8]
+/**
+ * The back-test's moments, in quarters of the horizon before now, and what each counts. The newest tell of the latest turn, but little has followed
+ * them yet; what did well long ago may have gone out of fashion.
+ */
+const backs = [
+  [1, 0.05],
+  [2, 0.15],
+  [3, 0.25],
+  [4, 1],
+  [5, 1],
+  [6, 0.25],
+  [8, 0.1],
+] as const
 
 /** A moment with fewer epochs before it says nothing. */
 const pastEpochsMin = 32
@@ -35,11 +46,11 @@ const ratingNoise = 0.05
 /** Plain frequency and plain recency have at least this share together: when the world changes at the notice, they are what is left. */
 const plainShare = 0.15
 
-/** Of which recency has this much where the history can't tell which is better. */
-const recencyPrior = 0.3
+/** What these two count for against each other where the history can't tell them apart. */
+const plainPriors = candidatePriors.map((_, candidate) => (candidate === frequencyCandidate ? 1 : candidate === recencyCandidate ? 0.3 : 0))
 
 /** What ranks items that are alike in all else by their last use. */
-const recencyShareMin = 1e-4
+const recencyShareMin = 0.01
 
 export interface ForecastOptions {
   /** Over how many accesses to come, of all items together. Without it: a sixth of the history. */
@@ -61,7 +72,7 @@ export function forecast(history: AccessHistory, items: Uint32Array, { horizonAc
   const horizon = Math.max(1, Math.min(wanted, remembered / 3))
   const table = createEpochTable(history, horizon / horizonEpochs, epochsMax)
   const past = new Past(table, horizonEpochs, items.length)
-  const trials = backs.flatMap((back) => trial(past, table.epochs - Math.round(back * past.quarter)) ?? [])
+  const trials = backs.flatMap(([back, weight]) => trial(past, table.epochs - Math.round(back * past.quarter), weight) ?? [])
   const ages = Float64Array.from(items, (item) => (history.accesses - history.lastUse(item)) / table.width)
   const now = candidateScores(past, table.epochs, { items, ages, traits: traitsOf(table, table.epochs, items) })
   const weights = mixture(trials)
@@ -73,31 +84,35 @@ interface Trial {
   readonly moment: PastMoment
   readonly candidates: readonly Float64Array[]
   readonly ratings: readonly number[]
+  readonly weight: number
 }
 
 /** How the candidates would have done at an earlier moment; undefined when it is too early, or nothing was read after it. */
-function trial(past: Past, cut: number): Trial | undefined {
+function trial(past: Past, cut: number, weight: number): Trial | undefined {
   if (cut < pastEpochsMin) return undefined
   const moment = past.moment(cut)
   if (!moment.reads.some((reads) => reads > 0)) return undefined
   const candidates = candidateScores(past, cut, { items: moment.items, traits: past.traits(cut) })
   const rating = new OrderRating(moment.reads)
-  return { moment, candidates, ratings: candidates.map((scores) => rating.rate(scores)) }
+  return { moment, candidates, ratings: candidates.map((scores) => rating.rate(scores)), weight }
 }
 
-/** The candidates' shares in the forecast, adding up to 1. */
+/**
+ * The candidates' shares in the forecast, adding up to 1. Half goes by how they did over all trials, half by how they did in each: what was far
+ * ahead once is worth having beside what is good on average, because the world may turn that way again.
+ */
 function mixture(trials: readonly Trial[]): number[] {
-  const means = candidatePriors.map((_, candidate) => trials.reduce((all, { ratings }) => all + ratings[candidate]! / trials.length, 0))
+  const weights = trials.reduce((all, { weight }) => all + weight, 0)
+  const over = (of: (trial: Trial) => number) => trials.reduce((all, trial) => all + (trial.weight * of(trial)) / weights, 0)
+  const means = candidatePriors.map((_, candidate) => over(({ ratings }) => ratings[candidate]!))
   const scale = ratingScale + ratingNoise / Math.sqrt(Math.max(1, meanReads(trials)))
   const best = shares(means, candidatePriors, scale)
-  const plain = shares(
-    means,
-    candidatePriors.map((_, candidate) => (candidate === frequencyCandidate ? 1 : candidate === recencyCandidate ? recencyPrior : 0)),
-    scale,
-  )
-  return best.map((share, candidate) =>
-    Math.max((1 - plainShare) * share + plainShare * plain[candidate]!, candidate === recencyCandidate ? recencyShareMin : 0),
-  )
+  const inEach = new Map(trials.map((each) => [each, shares(each.ratings, candidatePriors, scale)]))
+  const plain = shares(means, plainPriors, scale)
+  return best.map((share, candidate) => {
+    const clever = trials.length === 0 ? share : (share + over((each) => inEach.get(each)![candidate]!)) / 2
+    return Math.max((1 - plainShare) * clever + plainShare * plain[candidate]!, candidate === recencyCandidate ? recencyShareMin : 0)
+  })
 }
 
 /** By how much each is rated under the best, in units of `scale`, and by its prior. Adds up to 1. */

@@ -37,7 +37,7 @@ export function factsMessage({ zone, network, load, freeBytes, price, parts, pre
 export function readFacts(message: WireFacts | undefined): Facts {
   if (message === undefined) return {}
   const { zone, network, load, freeBytes, price, parts, prefers } = message
-  const weights = Object.fromEntries(judged.flatMap((name) => (isAmount(prefers?.[name]) ? [[name, prefers![name]]] : []))) as Weights
+  const weights = Object.fromEntries(judged.flatMap((name) => (isAmount(prefers?.[name]) ? [[name, prefers![name]]] : [])))
   return {
     zone: readName(zone),
     network: readName(network),

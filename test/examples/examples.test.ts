@@ -2,15 +2,18 @@
 // time-out: 300 s
 
 import { createServer } from 'node:http'
-import { chmod, writeFile } from 'node:fs/promises'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Agent, request } from 'undici'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { parse } from 'yaml'
 import { startAgent, type TestAgent } from '../helpers/agent.ts'
 import { Fleet } from '../helpers/fleet.ts'
 import { startNginx } from '../helpers/nginx.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { readConfig } from '../../peer/config/load-config.ts'
 import type { Program } from '../helpers/process.ts'
 
 const test = suite('examples')
@@ -134,6 +137,24 @@ test("nginx serves from its predecessor's cache", async () => {
   }
   assert.is(asked, 40)
   assert.is((await nginx.get('/new')).cache, 'MISS')
+})
+
+test('a Redis has the keys of its predecessor, and what it has itself stays', async () => {
+  await using fleet = await Fleet.start()
+  const text = await readFile(join(import.meta.dirname, '../../scripts/examples/redis.yaml'), 'utf8')
+  const [entry] = readConfig(text, '/etc/heirloom/peer.yaml', { HOME: '/' }).sources
+  assert.is(entry!.kind, 'redis', 'the example is a configuration as it stands')
+  const { sources } = parse(text) as { sources: [Entry] }
+  await using before = await startRedis()
+  await using after = await startRedis()
+  await before.fill(Array.from({ length: 500 }, (_, index) => [`key ${index}`, `value ${index}`] as const))
+  await before.ask(['EXPIRE', 'key 1', 1000])
+  await after.fill([['key 7', 'its own']])
+  await handOver(fleet, { ...sources[0], url: before.url }, { ...sources[0], url: after.url })
+  assert.is(String(await after.get('key 499')), 'value 499')
+  assert.is(String(await after.get('key 7')), 'its own')
+  const ttl = Number(await after.ask(['TTL', 'key 1']))
+  assert.ok(ttl > 500 && ttl <= 1000, String(ttl))
 })
 
 test.run()

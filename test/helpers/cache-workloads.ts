@@ -193,16 +193,16 @@ export function phases(length: number, seed: number): Workload {
 
 /** A vault: a state is written, checked a fixed while later, spent, and never seen again; a few are kept and asked for on and on. */
 export function vault(length: number, seed: number): Workload {
-  const later: number[][] = []
+  const later = new Map<number, number[]>()
   let tick = 0
   let fresh = 0
   return bursts('vault', length, seed, (random, emit) => {
-    for (const key of later[tick] ?? []) emit(key)
-    delete later[tick]
+    for (const key of later.get(tick) ?? []) emit(key)
+    later.delete(tick)
     const key = fresh++
     emit(key)
     for (const lag of [random.integer(2, 6), 60 + random.integer(0, 4), ...(random.next() < 0.1 ? [900 + random.integer(0, 300)] : [])])
-      (later[tick + lag] ??= []).push(key)
+      later.set(tick + lag, [...(later.get(tick + lag) ?? []), key])
     if (random.next() < 0.4) emit(range + Math.floor(random.next() ** 3 * 200))
     tick++
   })
@@ -241,19 +241,6 @@ export function reports(length: number, seed: number): Workload {
     for (let run = 0; run < 8; run++) emit(table * range + (row++ % rows))
     for (let other = random.integer(0, 8); other > 0; other--) emit(99 * range + rank(random))
   })
-}
-
-/** Two workloads at the same time, at even rates. */
-export function interleaved(one: Workload, other: Workload, seed: number): Workload {
-  const random = new SeededRandom(seed)
-  const keys = new Float64Array(one.keys.length + other.keys.length)
-  let [a, b] = [0, 0]
-  for (let at = 0; at < keys.length; at++) {
-    const left = one.keys.length - a
-    const first = left > 0 && (b === other.keys.length || random.next() * (keys.length - at) < left)
-    keys[at] = first ? one.keys[a++]! : 1000 * range + other.keys[b++]!
-  }
-  return { name: `${one.name} and ${other.name}`, keys }
 }
 
 export const cacheWorkloads = [

@@ -23,17 +23,26 @@ os.pread(fd, int(sys.argv[3]), int(sys.argv[2]))
 os.close(fd)
 `
 
+function run(debianPackage: string, program: string, args: readonly string[]): string {
+  try {
+    return execFileSync(program, args, { encoding: 'utf8' })
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown
+    throw new Error(`this test needs ${program}: apt-get install ${debianPackage}`, { cause: thrown })
+  }
+}
+
 export function forgetFiles(...paths: string[]): void {
-  execFileSync('python3', ['-c', forget, ...paths])
+  run('python3', 'python3', ['-c', forget, ...paths])
 }
 
 export function touchFile(path: string, start: number, length: number): void {
-  execFileSync('python3', ['-c', touch, path, String(start), String(length)])
+  run('python3', 'python3', ['-c', touch, path, String(start), String(length)])
 }
 
 /** By util-linux, in bytes. */
 export function residentBytesOf(path: string): number {
-  const { fincore } = JSON.parse(execFileSync('fincore', ['--json', '--bytes', path], { encoding: 'utf8' })) as {
+  const { fincore } = JSON.parse(run('util-linux-extra', 'fincore', ['--json', '--bytes', path])) as {
     fincore: { res: number }[]
   }
   return Number(fincore[0]!.res)

@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { PipelineSocket } from '../../peer/source/keyed/pipeline-socket.ts'
+import { Answers } from '../../peer/source/redis/answers.ts'
+import { Commands } from '../../peer/source/redis/commands.ts'
 import { createRedisSink, type RedisSinkOptions } from '../../peer/source/redis/sink.ts'
 import { createRedisSource } from '../../peer/source/redis/source.ts'
 import type { IncomingFragment, Sink } from '../../peer/source/source.ts'
@@ -13,6 +16,7 @@ import { end, testSink } from '../contract/sink.ts'
 import { list, never, readAll } from '../contract/source.ts'
 import { nowMs, startRedis, type TestRedis } from '../helpers/redis.ts'
 import { incoming, recordFragments } from '../helpers/record-fragments.ts'
+import { refusedLater } from '../helpers/refusal.ts'
 import { SeededRandom, withSeed } from '../helpers/seed.ts'
 import { freePort } from '../helpers/server-process.ts'
 
@@ -226,6 +230,29 @@ test('a server that starts after the agent is waited for', async () => {
   const restoring = sink.restore(recordFragments('0/k', [{ key: 'k', value: 'v' }]), never())
   await to.process.start()
   assert.is((await restoring).chunks, 1)
+})
+
+test('a server that is still loading its data is waited for, or refused as such; what it loads counts as there', async () => {
+  await using before = await startRedis()
+  await before.fill(Array.from({ length: 100 }, (_, index) => [`k${index}`, randomBytes(2000)]))
+  await before.ask(['SAVE'])
+  const slowly = ['--dir', before.temp.path, '--key-load-delay', '300000', '--loading-process-events-interval-bytes', '1024']
+  await using to = await startRedis({ args: slowly })
+  const fragments = recordFragments('0#1', [
+    { key: 'k7', value: 'older' },
+    { key: 'new', value: 'v' },
+  ])
+  await using impatient = open(to)
+  assert.match((await impatient.restore(fragments, never())).refused[0]!.reason, /loading/)
+  await using source = createRedisSource({ name: 'cache', url: to.url })
+  assert.match((await refusedLater(list(source), 'busy')).message, /loading/)
+  await using sink = open(to, { patienceMs: 60_000 })
+  const restoring = sink.restore(fragments, never())
+  using hurry = await PipelineSocket.open({ name: 'redis', path: to.url.slice('unix:'.length) }, never())
+  await hurry.send(new Commands().add('CONFIG', 'SET', 'key-load-delay', 0).take(), new Answers(1, Buffer.alloc(64)), never())
+  assert.is((await restoring).chunks, 1)
+  assert.is((await to.get('k7'))!.byteLength, 2000)
+  assert.is(await to.ask(['DBSIZE']), 101)
 })
 
 test('TLS with a certificate of our own; without it the server is not believed', async () => {

@@ -3,12 +3,14 @@
 import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { groupRows } from '../../peer/source/keyed/group-rows.ts'
 import { KeyTable } from '../../peer/source/keyed/key-table.ts'
 import { escapeKey, keyId } from '../../peer/source/keyed/key-id.ts'
 import { forms, Records } from '../../peer/source/keyed/records.ts'
 import { Answers } from '../../peer/source/redis/answers.ts'
 import { MetaAnswers } from '../../peer/source/memcached/meta-answers.ts'
 import { parseItemLine } from '../../peer/source/memcached/item-line.ts'
+import { keyGroupBytes, keyGroupedBytesMax, keyGroupKeysMax } from '../../src/limits/keyed.ts'
 import { chunkIdBytesMax } from '../../src/limits/wire.ts'
 import { recordFragments } from '../helpers/record-fragments.ts'
 import { survives } from '../helpers/refusal.ts'
@@ -135,6 +137,25 @@ test('a table of keys finds every key that was added and no other', () => {
         half.forEach((key, index) => assert.is(even.find(key, 0, key.byteLength) >= 0, index % 2 === 0))
       },
     ),
+  )
+})
+
+test('claim 3: keys are divided by what they are worth: each goes once, in its order, with none that is worth far more or less', () => {
+  const key = fc.record({ bytes: fc.integer({ min: 1, max: 40_000 }), value: fc.double({ min: 1e-6, max: 1, noNaN: true }) })
+  fc.assert(
+    fc.property(fc.array(key, { maxLength: 400 }), fc.nat(300), (keys, aloneMax) => {
+      const sorted = keys.toSorted((a, b) => b.value - a.value)
+      const rows = Uint32Array.from(sorted, (_, row) => row)
+      const [bytesOf, valueOf] = [(row: number) => sorted[row]!.bytes, (row: number) => sorted[row]!.value]
+      const groups = Array.from(groupRows({ rows, bytesOf, valueOf, aloneMax }), (group) => Array.from(group))
+      assert.equal(groups.flat(), Array.from(rows))
+      for (const group of groups) {
+        const bytes = group.reduce((sum, row) => sum + bytesOf(row), 0)
+        if (group.length === 1) continue
+        assert.ok(keys.length > aloneMax && bytes <= keyGroupBytes && group.length <= keyGroupKeysMax)
+        assert.ok(group.every((row) => bytesOf(row) <= keyGroupedBytesMax && 4 * valueOf(row) >= valueOf(group[0]!)))
+      }
+    }),
   )
 })
 

@@ -231,6 +231,8 @@ export class PeerMachine {
         `${this.name} has inherited ${handoff.slice(0, 6)}: ${result.outcome}, ${result.chunks.delivered} of ${result.chunks.planned} chunks`,
       )
       this.results.push(result)
+      // What it had is nothing to its predecessor any more, and it forgets it.
+      if (result.outcome === 'fenced') for (const told of [truth.acknowledged, truth.restored]) told.delete(this.options.identity.peerId)
       checkInherited(truth, this.options.identity.peerId, state, result, this.#violate)
     } catch (thrown) {
       if (inheriting.signal.aborted) throw thrown
@@ -245,9 +247,8 @@ export class PeerMachine {
   #ended(truth: HandoffTruth, epoch: number): void {
     const { identity, surroundings } = this.options
     this.inheriting.delete(`${truth.hex} ${epoch}`)
-    // What it had in memory is gone, and a journal of a claim that was lost is, too.
+    // What it had in memory is gone.
     truth.here.delete(identity.peerId)
-    if (!this.isInheriting(truth.hex)) for (const told of [truth.acknowledged, truth.restored]) told.delete(identity.peerId)
     if (truth.welcomed.some((lane) => lane.heir === identity.peerId && lane.epoch === epoch && lane.isOpen()))
       surroundings.violation('an inheritance that is over holds no lane', `${this.name}: ${truth.hex.slice(0, 6)}, epoch ${epoch}`)
   }

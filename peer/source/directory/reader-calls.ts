@@ -122,6 +122,7 @@ export function partAt({ buffers, attributes, numbers, versions, leftOut }: Read
     offset: 0,
     chunkBytes: length,
     bytes: length === 0 ? nothing : new Uint8Array(buffers[numbers[width * index]!]!, numbers[width * index + 1], length),
+    isGiven: true,
     version: (versions.size === 0 ? undefined : versions.get(index)) ?? '',
     attributes: new Uint8Array(attributes.buffer, attributes.byteOffset + numbers[width * index + 3]!, numbers[width * index + 4]),
   }

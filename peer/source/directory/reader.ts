@@ -170,13 +170,13 @@ export class BatchMemory {
   #at = 0
 
   constructor(bytes: number) {
-    this.buffers.push(new ArrayBuffer(bytes))
+    this.buffers.push(uncleared(bytes))
   }
 
   take(length: number): Uint8Array<ArrayBuffer> {
     let buffer = this.buffers.at(-1)!
     if (this.#at + length > buffer.byteLength) {
-      buffer = new ArrayBuffer(Math.max(length, packBytesTarget / 4))
+      buffer = uncleared(Math.max(length, packBytesTarget / 4))
       this.buffers.push(buffer)
       this.#at = 0
     }
@@ -188,4 +188,9 @@ export class BatchMemory {
   giveBack(bytes: Uint8Array): void {
     this.#at -= bytes.byteLength
   }
+}
+
+/** Every byte that is used of it is read into first. */
+function uncleared(bytes: number): ArrayBuffer {
+  return Buffer.allocUnsafeSlow(bytes).buffer
 }

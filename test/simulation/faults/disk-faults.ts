@@ -7,7 +7,7 @@ import { pick, type FaultKind } from './fault-kind.ts'
 export const diskFaults: FaultKind = {
   name: 'disk',
   probability: 0.3,
-  faults: (world) => [fail(world), fail(world), fill(world), fillPeer(world)],
+  faults: (world) => [fail(world), fail(world), failAtStart(world), failAtStart(world), fill(world), fillPeer(world)],
 }
 
 function fail({ random, loop, relay: { disk }, log }: World) {
@@ -18,6 +18,20 @@ function fail({ random, loop, relay: { disk }, log }: World) {
     disk.faults = { ...noDiskFaults, [pick(random, kinds)]: rate }
     log(`the relay's disk fails: ${JSON.stringify(disk.faults)}`)
     loop.after(random.next() * 6_000, () => (disk.faults = noDiskFaults))
+  }
+}
+
+/** The relay is killed, and finds its disk failing when it starts again. */
+function failAtStart({ random, loop, relay, log }: World) {
+  return () => {
+    log('the relay is killed, and its disk fails when it starts')
+    relay.kill()
+    loop.after(random.next() * 1_000, () => {
+      const kinds = ['reads', 'syncs', 'folders'] as const
+      relay.disk.faults = { ...noDiskFaults, [pick(random, kinds)]: random.next() }
+      loop.after(random.next() * 2_000, () => (relay.disk.faults = noDiskFaults))
+      relay.start()
+    })
   }
 }
 
