@@ -63,7 +63,6 @@ function writtenPolicy(policy: Policy): Record<string, unknown> {
     context: policy.context,
     prefer: policy.prefer,
     worth: policy.worth,
-    takes: policy.takes,
     lanes: policy.lanes,
     reserve: formatDuration(policy.reserveMs),
     max_bytes: policy.maxBytes === undefined ? undefined : formatSize(policy.maxBytes),

@@ -2,7 +2,6 @@
 // Reading is the feeds'. A pack is made only when somebody asks for one, of the best parts that are ready then.
 
 import { pipe } from 'it-pipe'
-import { encodePack, type EncodePackInput } from '../../src/chunk/pack.ts'
 import type { ChunkPart } from '../../src/chunk/chunk.ts'
 import { groupPackBytesMin } from '../../src/limits/handoff.ts'
 import { referenceBytes, type Reference } from '../../src/chunk/reference.ts'
@@ -11,9 +10,8 @@ import type { Plan } from '../../src/plan/plan.ts'
 import type { PackSealer } from '../../src/seal/pack-seal.ts'
 import type { Dispatcher } from '../../src/transfer/dispatcher.ts'
 import { freeMemory } from '../../src/wire/free-memory.ts'
-import { PackSet } from '../../src/wire/pack-set.ts'
 import type { SealedPack } from '../../src/wire/sealed-pack.ts'
-import { directoryIn } from './directory.ts'
+import { PackMaker, type Gathered, type MadePlain } from './pack-maker.ts'
 import type { Feed } from './feed.ts'
 import type { Entry, Ledger } from './ledger.ts'
 import type { Standing } from './standing.ts'
@@ -64,48 +62,13 @@ export interface PipelineOptions {
 
 export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, ahead, compressor, signal }: PipelineOptions): Pipeline {
   const gatherer = new Gatherer(plan, feeds, signal)
-  const referred = new Map<number, readonly Reference[]>()
-  const announced = new Map<number, string>()
-  const introduced = new Set<number>()
-  let superseded = new PackSet()
-  // What went before the notice waits for its verdict; nothing that goes after it waits for that.
-  const barrierFrom = ahead?.isNotice === true ? ahead.first : 0
-  let barrier = ahead?.first ?? 0
-
-  function packOf({ entries, references }: Gathered, isLast: boolean, receipt?: EncodePackInput['receipt']) {
-    const number = ledger.append(entries)
-    if (references.length > 0) referred.set(number, references)
-    const sources = news(plan, announced)
-    const fragments = entries.map(fragmentOf)
-    const directory = directoryIn(number, isLast, ledger, dispatcher)
-    const verdict = ahead?.takeVerdict()
-    // A catalog says what is restored of the packs before it, so it doesn't wait for them.
-    const isCatalog = isLast && receipt === undefined
-    const input = {
-      barrier: isCatalog ? 0 : barrier,
-      verdict,
-      sources,
-      fragments,
-      superseded,
-      references,
-      directory,
-      barrierFrom,
-      ...(receipt && { receipt }),
-    }
-    superseded = new PackSet()
-    // What follows builds on metadata, and on knowing which source is which.
-    const introduces = sources.some(({ source }) => !introduced.has(source))
-    for (const { source } of sources) introduced.add(source)
-    if (introduces || entries.some(({ part }) => part.chunk.kind === 'metadata')) barrier = number + 1
-    return { number, entries, pieces: encodePack(input) }
-  }
-
+  const maker = new PackMaker({ plan, ledger, dispatcher, ahead })
   const stages = pipe(
     gatherer.groups(),
     async function* pack(groups: AsyncIterable<Gathered>) {
-      for await (const group of groups) yield { ...packOf(group, false), isUrgent: group.isUrgent === true }
+      for await (const group of groups) yield { ...maker.make(group, false), isUrgent: group.isUrgent === true }
     },
-    async function* seal(plain: AsyncIterable<ReturnType<typeof packOf> & { isUrgent: boolean }>) {
+    async function* seal(plain: AsyncIterable<MadePlain & { isUrgent: boolean }>) {
       for await (const { number, entries, pieces, isUrgent } of plain) {
         const pack = sealer.seal(number, pieces, await compressor?.shrink(entries[0]?.source ?? 0, pieces))
         freeMemory(entries.flatMap(({ part }) => (part.isGiven === true ? [part.bytes] : [])))
@@ -135,18 +98,10 @@ export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, ahead,
       return gatherer.urgentBytes
     },
     moved: (packs) => compressor?.moved(packs),
-    supersede(numbers) {
-      superseded.addAll(numbers)
-      for (const number of numbers) {
-        plan.giveReferencesBack(referred.get(number) ?? [])
-        referred.delete(number)
-      }
-      announced.clear()
-      introduced.clear()
-    },
+    supersede: (numbers) => maker.supersede(numbers),
     sealLast(receipt) {
       gatherer.end()
-      const { number, pieces } = packOf({ entries: [], references: [] }, true, receipt)
+      const { number, pieces } = maker.make({ entries: [], references: [] }, true, receipt)
       return sealer.seal(number, pieces)
     },
   }
@@ -155,41 +110,6 @@ export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, ahead,
 /** What a part takes up in a pack, at most: its body, and its head with id, version and attributes. */
 function packedBytes({ chunk, bytes, attributes }: ChunkPart): number {
   return bytes.byteLength + 3 * chunk.id.length + (attributes?.byteLength ?? 0) + fragmentHeadBytes
-}
-
-function fragmentOf({ source, part }: Entry): EncodePackInput['fragments'][number] {
-  const { chunk, offset, chunkBytes, bytes, version, attributes } = part
-  const head = {
-    source,
-    id: chunk.id,
-    metadata: chunk.kind === 'metadata',
-    offset,
-    chunkBytes,
-    version: version ?? chunk.version ?? '',
-    expiresAtMs: chunk.expiresAtMs ?? 0,
-    readProbability: chunk.readProbability ?? 1,
-    attributes: attributes ?? new Uint8Array(0),
-  }
-  return { head, body: bytes }
-}
-
-/** What the sources promise, if it isn't what was last said. */
-function news(plan: Plan, announced: Map<number, string>): EncodePackInput['sources'] {
-  return plan.sources().flatMap(({ index, name, kind }) => {
-    const { chunks, bytes, weight } = plan.totals(index)
-    const said = `${chunks} ${bytes}`
-    if (announced.get(index) === said) return []
-    announced.set(index, said)
-    return [{ source: index, name, kind, chunks, bytes, readProbability: weight }]
-  })
-}
-
-/** What goes into one pack. */
-interface Gathered {
-  readonly entries: readonly Entry[]
-  readonly references: readonly Reference[]
-  /** It was demanded. */
-  readonly isUrgent?: boolean
 }
 
 /** Takes the best ready parts of all feeds, a pack's worth at a time; never waits for a fuller pack while it has something. */

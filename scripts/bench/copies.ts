@@ -127,9 +127,10 @@ async function othersOf(stage: Stage, from: string, servers: AsyncDisposableStac
     add('tar | ssh', (to) => ['sh', '-c', `tar -C '${from}' -cf - . | ${shell} ${sshd.login} "tar -C '${to}' -xf -"`])
   }
   if (has('rclone')) {
-    const address = `127.0.0.1:${await freePort()}`
+    const port = await freePort()
+    const address = `127.0.0.1:${port}`
     const none = ['--config', '/dev/null']
-    servers.use(await Server.start(['rclone', 'serve', 'http', from, '--addr', address, '--read-only', ...none], /Serving on/, signal))
+    servers.use(await Server.start(['rclone', 'serve', 'http', from, '--addr', address, '--read-only', ...none], port, signal))
     add('rclone, plain HTTP', (to) => ['rclone', 'copy', ':http:', to, '--http-url', `http://${address}`, ...none])
   }
   return ways

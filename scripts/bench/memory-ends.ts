@@ -67,7 +67,11 @@ export async function sendMemory(count: number, options: MemoryEndOptions): Prom
   const sources = [createMemorySource(count, options.content, options.holdMs)]
   const { result } = await handOff({ ...end, clock: systemClock, reason: 'benchmark', deadlineMs, sources, limits })
   expectAll(result, count)
-  options.tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, bytes: result.bytes.delivered })
+  options.tell('rate', {
+    megabytesPerSecond: meter.megabytesPerSecond,
+    cpuMsPerMebibyte: meter.cpuMsPerMebibyte,
+    bytes: result.bytes.delivered,
+  })
 }
 
 /** Waits for a handoff and tells how fast its chunks were restored, from the first on. */
@@ -111,7 +115,7 @@ export async function receiveMemory(count: number, journalDirectory: string, opt
   stop.abort()
   await demanding
   expectAll(result, count)
-  tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, bytes: result.bytes.delivered })
+  tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, cpuMsPerMebibyte: meter.cpuMsPerMebibyte, bytes: result.bytes.delivered })
 }
 
 /** Whoever dials comes by whatever listens there. */

@@ -5,14 +5,24 @@ export class Meter {
   #firstBytes = 0
   #firstMs: number | undefined
   #lastMs = 0
+  #firstCpuMs = 0
+  #lastCpuMs = 0
 
   add(bytes: number): void {
     this.#lastMs = performance.now()
+    this.#lastCpuMs = cpuMs()
     this.#bytes += bytes
     if (this.#firstMs !== undefined) return
     this.#firstMs = this.#lastMs
+    this.#firstCpuMs = this.#lastCpuMs
     // They came before the clock ran.
     this.#firstBytes = bytes
+  }
+
+  /** Processor time of all threads of this process; 0 when nothing came after the first bytes. */
+  get cpuMsPerMebibyte(): number {
+    const mebibytes = (this.#bytes - this.#firstBytes) / (1024 * 1024)
+    return mebibytes === 0 ? 0 : (this.#lastCpuMs - this.#firstCpuMs) / mebibytes
   }
 
   get bytes(): number {
@@ -24,4 +34,9 @@ export class Meter {
     const seconds = (this.#lastMs - (this.#firstMs ?? this.#lastMs)) / 1000
     return seconds === 0 ? 0 : (this.#bytes - this.#firstBytes) / 1e6 / seconds
   }
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }

@@ -44,7 +44,7 @@ export class PrivateSshd implements AsyncDisposable {
     await writeFile(join(folder, 'sshd_config'), `${settings.join('\n')}\n`)
     // As root it asks for an empty folder here, which the system's own service makes when it starts.
     if (userInfo().uid === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 })
-    const server = await Server.start(['/usr/sbin/sshd', '-D', '-e', '-f', join(folder, 'sshd_config')], /Server listening/, signal)
+    const server = await Server.start(['/usr/sbin/sshd', '-D', '-e', '-f', join(folder, 'sshd_config')], port, signal)
     return new PrivateSshd(server, folder, port)
   }
 

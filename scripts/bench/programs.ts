@@ -4,7 +4,9 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
+import { delay, systemClock } from '../../src/clock.ts'
 import { HeirloomError } from '../../src/errors.ts'
+import { probeData } from '../../src/lane/data-dial.ts'
 
 /** By program: how it says its version, and Debian's package that has it. */
 const known = {
@@ -60,6 +62,10 @@ export async function runProgram(command: readonly string[], signal: AbortSignal
   if (code !== 0) throw new HeirloomError('internal', `${program} failed with ${code}: ${said.trim()}`)
 }
 
+/** How long a server of others may take to start. */
+const startMs = 30_000
+const pollMs = 20
+
 /** A program of others that stays until it is disposed. */
 export class Server implements AsyncDisposable {
   readonly #process: ChildProcess
@@ -70,19 +76,20 @@ export class Server implements AsyncDisposable {
     this.#ended = once(process, 'close').catch(() => {})
   }
 
-  /** Starts it, and waits until it says what it says when it listens. */
-  static async start([program, ...args]: readonly string[], listens: RegExp, signal: AbortSignal): Promise<Server> {
+  /** Starts it, and waits until somebody takes connections on its port of loopback. */
+  static async start([program, ...args]: readonly string[], port: number, signal: AbortSignal): Promise<Server> {
     const child = spawn(program!, args, { signal, stdio: ['ignore', 'ignore', 'pipe'] })
     const server = new Server(child)
     let said = ''
-    const up = new Promise<void>((resolve, reject) => {
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        said = (said + text).slice(-2000)
-        if (listens.test(said)) resolve()
-      })
-      void server.#ended.then(() => reject(new HeirloomError('internal', `${program} has ended: ${said.trim()}`)))
-    })
-    await up
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)))
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(startMs)])
+    while (!(await probeData({ host: '127.0.0.1', port }, systemClock, patience))) {
+      if (patience.aborted || child.exitCode !== null) {
+        await server[Symbol.asyncDispose]()
+        throw new HeirloomError('internal', `${program} does not listen: ${said.trim()}`)
+      }
+      await delay(systemClock, pollMs, patience).catch(() => {})
+    }
     return server
   }
 

@@ -9,6 +9,7 @@ import { Stage } from './stage.ts'
 export async function measureRates(plan: Plan): Promise<Row[]> {
   const names = ['plain', 'bare', 'link', 'stream', 'fast', 'put', 'get'] as const
   const rounds = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<(typeof names)[number], number[]>
+  const cpu = { sender: [] as number[], receiver: [] as number[] }
   const hasPlain = await hasIperf3()
   for (let round = 0; round < plan.rounds; round++) {
     await using stage = await Stage.open(plan.folder, plan.signal)
@@ -16,7 +17,7 @@ export async function measureRates(plan: Plan): Promise<Row[]> {
     rounds.bare.push(await bareRate(stage, 'bare', plan.rateMebibytes))
     rounds.link.push(await bareRate(stage, 'link', plan.rateMebibytes))
     rounds.stream.push(await directRate(stage, plan.rateMebibytes, 'stream'))
-    rounds.fast.push(await directRate(stage, plan.rateMebibytes, 'fast'))
+    rounds.fast.push(await directRate(stage, plan.rateMebibytes, 'fast', cpu))
     const { put, get } = await storeRates(stage, plan.rateMebibytes)
     rounds.put.push(put)
     rounds.get.push(get)
@@ -30,6 +31,8 @@ export async function measureRates(plan: Plan): Promise<Row[]> {
     row('stream lane', 'MB/s', rounds.stream, { baseline, target: { least: 0.85 } }),
     row('fast lane', 'MB/s', fast, { baseline, target: { least: 5 } }),
     ...(hasPlain ? [row('fast lane, of iperf3', 'MB/s', fast, { baseline: plain, target: { least: 0.65 } })] : []),
+    row('fast lane, processor time of the sender', 'ms/MiB', cpu.sender),
+    row('fast lane, processor time of the receiver', 'ms/MiB', cpu.receiver),
     row('store lane, put', 'MB/s', put, { baseline, target: { least: 0.6 } }),
     row('store lane, get', 'MB/s', get, { baseline, target: { least: 0.6 } }),
     row('store lane, put, of the fast lane', 'MB/s', put, { baseline: fast, target: { least: 0.5 } }),
@@ -46,12 +49,20 @@ async function bareRate(stage: Stage, what: 'bare' | 'link', count: number): Pro
   return Number(megabytesPerSecond)
 }
 
-async function directRate(stage: Stage, count: number, lane: 'stream' | 'fast'): Promise<number> {
+async function directRate(
+  stage: Stage,
+  count: number,
+  lane: 'stream' | 'fast',
+  cpu?: Record<'sender' | 'receiver', number[]>,
+): Promise<number> {
   const receiver = stage.memoryEnd('receive', count, lane)
   await stage.line(receiver, 'waiting')
   const sender = stage.memoryEnd('send', count, lane)
-  const { megabytesPerSecond } = await stage.line(receiver, 'rate')
+  const { megabytesPerSecond, cpuMsPerMebibyte } = await stage.line(receiver, 'rate')
+  const sent = await stage.line(sender, 'rate')
   await Promise.all([stage.expectEnd(sender), stage.expectEnd(receiver)])
+  cpu?.sender.push(Number(sent['cpuMsPerMebibyte']))
+  cpu?.receiver.push(Number(cpuMsPerMebibyte))
   return Number(megabytesPerSecond)
 }
 

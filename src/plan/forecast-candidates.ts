@@ -13,10 +13,10 @@ import { fading, floor, following, scaled, type EpochWeights } from './forecast-
 const reaches = [8, 16, 32, 64, 128]
 
 /**
- * What each candidate counts for where the history can't tell them apart. Frequency and experience are never far off; what looks at
- * the last moments alone is, as a rule, and has to prove itself.
+ * What each candidate counts for where the history can't tell them apart. Frequency is never far off; what looks at the last moments alone is,
+ * as a rule, and has to prove itself.
  */
-export const candidatePriors = [1, 1, 0.5, 0.2, 0.4, 0.4, 0.2, 1, 1, 1, 1, 0.5] as const
+export const candidatePriors = [3, 1, 0.5, 0.2, 1, 1, 0.5, 0.8, 0.5, 0.5, 0.5, 0.5] as const
 
 /** The places of plain frequency and of plain recency among the candidates: the better one of these is always mixed in a little. */
 export const [frequencyCandidate, recencyCandidate] = [0, 11] as const

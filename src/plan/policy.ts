@@ -6,7 +6,7 @@ import { demandWithinMs, demandWithinMsMax } from '../limits/demand.ts'
 import { reserveMs } from '../limits/handoff.ts'
 import { maxAgeMs, preshipBytesPerSecond } from '../limits/preship.ts'
 import type { Weights } from '../wire/facts.ts'
-import { factsPartsMax, factsTextMax, keepMs, keepMsMax } from '../limits/relay.ts'
+import { keepMs, keepMsMax } from '../limits/relay.ts'
 import { duration, rate, size, strict } from '../config/values.ts'
 import { originRuleProblem, usualOriginRules, type OriginRules } from '../config/origin-place.ts'
 import type { MachineDefinition, PolicyAction, PolicyState, Transition } from './policy-machine.ts'
@@ -35,8 +35,6 @@ export interface Policy {
   readonly prefer: Weights
   /** What this VM's state is worth, against that of others. */
   readonly worth: number
-  /** The parts of a divided state that this VM takes as a successor. */
-  readonly takes: readonly string[]
   /** In order of preference. */
   readonly lanes: readonly LaneKind[]
   /** Packs stop this long before the deadline. */
@@ -144,7 +142,6 @@ const prefer = strict({
   load: weight('That it has little to do. Usually 2.'),
   memory: weight('That it has memory for the state. Usually 4.'),
   price: weight('That it is cheap. Usually 1.'),
-  part: weight('That it takes the part of the state that is handed over. Usually 16.'),
 })
 
 /** The machine that the short form stands for: guard, answer hints, and go when the VM goes. */
@@ -183,11 +180,6 @@ export const policySchema = strict({
   context: context.prefault({}).describe('What conditions of the machine may ask, beside the time of day, the load and the notice.'),
   prefer: prefer.prefault({}).describe('By what the heir is chosen when several successors wait; 0 leaves a fact out.'),
   worth: z.number().min(0).max(1e6).default(1).describe("What this VM's state is worth when there are more handoffs than successors."),
-  takes: z
-    .array(z.string().min(1).max(factsTextMax))
-    .max(factsPartsMax)
-    .default([])
-    .describe('Names of the parts of a divided state that this VM takes first. Without it: any.'),
   lanes: lanesSchema.default([...laneKinds]).describe('Lanes that may be used, in order of preference.'),
   reserve: duration().prefault(formatDuration(reserveMs)).describe('Packs stop this long before the deadline.'),
   max_bytes: size().optional().describe('At most so many bytes of state go. Without it: all.'),
@@ -211,7 +203,6 @@ export const policySchema = strict({
   context: written.context,
   prefer: written.prefer,
   worth: written.worth,
-  takes: written.takes,
   lanes: written.lanes,
   reserveMs: written.reserve,
   maxBytes: written.max_bytes,

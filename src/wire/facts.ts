@@ -37,7 +37,8 @@ export function factsMessage({ zone, network, load, freeBytes, price, parts, pre
 export function readFacts(message: WireFacts | undefined): Facts {
   if (message === undefined) return {}
   const { zone, network, load, freeBytes, price, parts, prefers } = message
-  const weights = Object.fromEntries(judged.flatMap((name) => (isAmount(prefers?.[name]) ? [[name, prefers![name]]] : [])))
+  const said = (name: (typeof judged)[number]) => prefers?.[name]
+  const weights = Object.fromEntries(judged.map((name) => [name, said(name)] as const).filter(([, weight]) => isAmount(weight)))
   return {
     zone: readName(zone),
     network: readName(network),

@@ -1,9 +1,10 @@
-// Loaded before a program, by tests alone: its wall clock is off from some moment on. Nothing of the product knows of it.
+// Loaded before a program, by tests alone: its wall clock is off, from the start or from a SIGUSR2 on. Nothing of the product knows of it.
 
 import process from 'node:process'
 
-const { afterMs, offsetMs } = JSON.parse(process.env.HEIRLOOM_TEST_CLOCK!) as { afterMs: number; offsetMs: number }
+const { offsetMs, isLate } = JSON.parse(process.env.HEIRLOOM_TEST_CLOCK!) as { offsetMs: number; isLate: boolean }
 const honest = Date.now.bind(Date)
-const startMs = performance.now()
+let isOff = !isLate
 
-Date.now = () => honest() + (performance.now() - startMs >= afterMs ? offsetMs : 0)
+process.on('SIGUSR2', () => (isOff = true))
+Date.now = () => honest() + (isOff ? offsetMs : 0)

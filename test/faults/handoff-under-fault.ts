@@ -3,7 +3,7 @@
 
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { delay, systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/clock.ts'
 import type { Fleet } from '../helpers/fleet.ts'
 import type { Program, ProgramOptions } from '../helpers/process.ts'
 import { SeededRandom } from '../helpers/seed.ts'
@@ -60,7 +60,9 @@ function acknowledgedPacks({ rows }: Program): number {
 
 /** The time that a fault lasts: a part of it, not a wait for something to happen. */
 export function lasting(ms: number): Promise<void> {
-  return delay(systemClock, ms)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  systemClock.after(ms, resolve)
+  return promise
 }
 
 /** Runs a fault's body; when it fails, says with which seed. */

@@ -74,7 +74,6 @@ test('every key of the contract is read, with units', () => {
     on: { rebalance: 'preship', preempt: 'handoff', terminate: 'handoff' },
     prefer: {},
     worth: 1,
-    takes: [],
     origins: ['http:', 'https:'],
     lanes: ['fast', 'stream', 'circuit', 'store'],
     reserveMs: 3000,
@@ -254,10 +253,12 @@ test('servers are named by a URL without secrets, which are in files that count 
   assert.match(wrong('{ name: m, kind: memcached, url: "memcached://cache/1" }'), /memcached:\/\/127/)
 })
 
-test('lanes that are not built yet are passed over with a note', () => {
-  const notes = configNotes(readConfig(full, 'peer.yaml', env)).join('\n')
-  assert.match(notes, /policy.lanes: circuit/)
-  assert.match(problems(`${least}policy: { lanes: [circuit] }\n`).join(), /names no lane that this version offers/)
+test('every lane of the contract is offered, each alone as well', () => {
+  for (const lane of ['fast', 'stream', 'circuit', 'store'] as const) {
+    const config = readConfig(`${least}policy: { lanes: [${lane}] }\n`, 'peer.yaml', env)
+    assert.equal(config.policy.lanes, [lane])
+    assert.not.match(configNotes(config).join('\n'), /policy.lanes/)
+  }
 })
 
 const machine = `policy:
@@ -301,10 +302,17 @@ test('what the README shows of sources and policies is a valid configuration', a
   const text = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
   const blocks = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block]) => block!)
   const parts = blocks.filter((block) => /^(sources|policy):/.test(block))
-  assert.is(parts.length, 2)
-  const config = readConfig(`relays: [${relay}]\nkey: k\n${parts.join('')}`, 'README.md', env)
-  assert.equal(config.sources[0]!.share, { least: 0.2, most: 0.6 })
-  assert.ok('hinted' in config.policy.machine.states)
+  const [policy = '', ...others] = parts.filter((block) => block.startsWith('policy:'))
+  assert.equal(others, [])
+  const configs = parts
+    .filter((block) => block.startsWith('sources:'))
+    .map((block) => readConfig(`relays: [${relay}]\nkey: k\n${block}${policy}`, 'README.md', env))
+  assert.equal(configs[0]!.sources[0]!.share, { least: 0.2, most: 0.6 })
+  assert.equal(
+    configs[1]!.sources.map(({ kind }) => kind),
+    ['redis', 'memcached'],
+  )
+  for (const config of configs) assert.ok('hinted' in config.policy.machine.states)
 })
 
 test('a secret in the place of a file name is not repeated', () => {

@@ -123,7 +123,7 @@ for (const make of [steady, drift, onceSeen, loops, sessions]) {
     assert.ok(off < 0.05, `off by ${off} on average: ${JSON.stringify(groups)}`)
     const [likely, unlikely] = [groups.at(-1)!, groups[0]!]
     if (likely.items >= 50) assert.ok(likely.read / likely.items > 0.7, JSON.stringify(likely))
-    assert.ok(unlikely.read / unlikely.items < 0.3, JSON.stringify(unlikely))
+    if (unlikely.items >= 50) assert.ok(unlikely.read / unlikely.items < 0.3, JSON.stringify(unlikely))
   })
 }
 

@@ -64,7 +64,7 @@ export const mutations: readonly Mutation[] = [
     'return this.#hasPassed(barrierFrom, barrier) || (this.#open && !this.#isHereBelow(barrierFrom, barrier))',
     'return true',
   ),
-  mutation('superseded packs are not announced', 'peer/handoff/pipeline.ts', 'superseded.addAll(numbers)', 'void numbers'),
+  mutation('superseded packs are not announced', 'peer/handoff/pack-maker.ts', 'this.#superseded.add(number)', 'void numbers'),
   mutation(
     'a lease never ends',
     'relay/presence.ts',
@@ -120,12 +120,14 @@ const faults: readonly Mutation[] = [
     'await this.#bell.wait(Math.min(laneStallMs / 4, until.leftMs))',
     'await this.#bell.wait(laneStallMs / 4)',
   ),
-  mutation(
-    'an inheritance whose end the relay did not hear is made again',
-    'peer/inherit/inherit.ts',
-    'if (isTold) files.remove(directory)',
-    'files.remove(directory)\n  void isTold',
-  ),
+  {
+    name: 'an inheritance whose end the relay did not hear is made again',
+    patches: [
+      { file: 'peer/inherit/inherit.ts', from: 'if (isTold) files.remove(directory)', to: 'files.remove(directory)\n  void isTold' },
+      // What has ended is remembered a second time, against relays that are evil.
+      { file: 'peer/inherit/accepted.ts', from: 'this.#known.ended.some((each) => each.handoff === handoff)', to: 'handoff === ""' },
+    ],
+  },
   mutation(
     'an older promise takes the place of a newer one',
     'peer/inherit/restorer.ts',

@@ -6,16 +6,10 @@ import { AEAD_AES_256_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_S
 import { base58btc } from 'multiformats/bases/base58'
 import { createCipheriv, createHash, createPrivateKey, createPublicKey, hkdfSync, sign, type KeyObject } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
+import { makeDemandVectors } from './make-demand.ts'
 import { FileAttributesSchema, PackHeadSchema } from '../../src/wire/gen/pack_pb.ts'
 import { CertificateSchema, HandoffHeaderSchema, SignedSchema } from '../../src/wire/gen/seal_pb.ts'
-import {
-  AcknowledgeSchema,
-  AnswerSchema,
-  DemandSchema,
-  HelloSchema,
-  PositionSchema,
-  WelcomeSchema,
-} from '../../src/wire/gen/transfer_pb.ts'
+import { AcknowledgeSchema, HelloSchema, PositionSchema, WelcomeSchema } from '../../src/wire/gen/transfer_pb.ts'
 
 const secret = (fill: number) => new Uint8Array(32).map((_, index) => (fill + index * 7) & 0xff)
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
@@ -332,37 +326,6 @@ export function makeDataVectors() {
     tagged: frames.map((frame, index) => frame + tags[index]).join(''),
     untagged: frames.join(''),
   }
-}
-
-/** What an heir demands of its predecessor, what it is answered, and where a pack's head says that chunks are. */
-export function makeDemandVectors() {
-  const chunks = [
-    { source: 0, ids: ['a', 'm ☃/%2F'] },
-    { source: 3, ids: ['sessions'] },
-  ]
-  const demand = create(DemandSchema, { packs: [63, 1], chunks: chunks.map(({ source, ids }) => ({ source, ids: ids.map(text) })) })
-  const answers = [
-    { source: 0, id: 'a', runs: [] as number[] },
-    { source: 3, id: 'sessions', runs: [7, 1] },
-  ]
-  const answer = create(AnswerSchema, { chunks: answers.map(({ source, id, runs }) => ({ source, id: text(id), packs: runs })) })
-  const marks = chunks.flatMap(({ source, ids }) => ids.map((id) => ({ source, id, mark: hex(markOf(source, id)) })))
-  const directory = [{ pack: 5, chunks: join(markOf(0, 'a'), markOf(3, 'sessions')) }]
-  const head = toBinary(PackHeadSchema, create(PackHeadSchema, { barrier: 1, directory }))
-  return {
-    demand: { packs: [63], chunks, body: hex(toBinary(DemandSchema, demand)) },
-    answer: { chunks: answers, body: hex(toBinary(AnswerSchema, answer)) },
-    marks,
-    directory: {
-      packs: directory.map(({ pack, chunks }) => ({ pack, chunks: hex(chunks) })),
-      plain: hex(join(u32(head.byteLength), head)),
-    },
-  }
-}
-
-function markOf(source: number, id: string): Uint8Array {
-  const digest = createHash('sha256').update(u32(source)).update(text(id)).digest()
-  return new Uint8Array(digest.subarray(0, 6))
 }
 
 /** Of a directory's fragments: the attributes, and what they say. */

@@ -35,12 +35,12 @@ import {
   makeVectors,
   type makeAttributeVectors,
   type makeDataVectors,
-  type makeDemandVectors,
   type makeFrameVectors,
   type makePackSetVectors,
   type makePackVectors,
   type makeSealVectors,
 } from './make.ts'
+import type { makeDemandVectors } from './make-demand.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'hex'))
