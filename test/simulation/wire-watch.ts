@@ -172,8 +172,10 @@ class ControlWatch {
 function summaryOf(verb: Request['verb']): string {
   if (verb.value === undefined || !('handoff' in verb.value)) return ''
   const { handoff, ...rest } = verb.value
-  const numbers = Object.entries(rest).filter(([, value]) => typeof value === 'number' || typeof value === 'boolean')
-  return [Buffer.from(handoff).toString('hex').slice(0, 6), ...numbers.map(([name, value]) => `${name} ${String(value)}`)].join(' ')
+  const numbers = Object.entries(rest).flatMap(([name, value]: [string, unknown]) =>
+    typeof value === 'number' || typeof value === 'boolean' ? [`${name} ${value}`] : [],
+  )
+  return [Buffer.from(handoff).toString('hex').slice(0, 6), ...numbers].join(' ')
 }
 
 class TransferWatch {
