@@ -35,7 +35,7 @@ import { createNotice } from './notice/create-notice.ts'
 import { PolicyRunner, type Occasion } from './policy-runner.ts'
 import { ownFacts } from './own-facts.ts'
 import { Readiness } from './readiness.ts'
-import { rehearse } from './rehearsal.ts'
+import { rehearse, rehearseOpening } from './rehearsal.ts'
 import { RelayClient } from './relay-client.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
 import { handOffAfter, Preshipping } from './preshipping.ts'
@@ -82,7 +82,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
     }),
   )
   resources.use(new HeirLink({ node, relay, events }))
-  resources.use(keepCircuitPlace({ node, relay, events, lanes: config.policy.lanes }))
+  resources.use(keepCircuitPlace({ node, relay, events, clock: systemClock, lanes: config.policy.lanes }))
   const agent = new Agent({
     config,
     options,
@@ -175,7 +175,10 @@ class Agent {
       warmUp(source, { events: this.events, signal: this.#gone.signal, warn: (what, thrown) => this.#warn(what, thrown) }),
     )
     if (membership.secret === undefined) warming.push(this.#rehearse().then(() => this.#guard('this peer holds no pool secret')))
-    else this.#successor = this.#succeed()
+    else {
+      warming.push(rehearseOpening(membership, systemClock).catch((thrown: unknown) => this.#warn('rehearsal', thrown)))
+      this.#successor = this.#succeed()
+    }
     try {
       return await this.#over.promise
     } finally {

@@ -1,7 +1,9 @@
 // Keeps a place at the relay for circuits, for as long as this peer may be somebody's heir: whoever can't dial it reaches it through the relay.
 
+import type { Clock } from '../src/clock.ts'
 import { asHeirloomError } from '../src/errors.ts'
 import type { LaneKind } from '../src/lane/lane.ts'
+import { circuitPlaceAfterMs } from '../src/limits/link.ts'
 import type { LinkingNode } from '../src/net/node.ts'
 import type { EventLog } from './events.ts'
 import type { RelayClient } from './relay-client.ts'
@@ -15,12 +17,13 @@ export interface CircuitPlaceOptions {
   readonly node: LinkingNode
   readonly relay: RelayClient
   readonly events: EventLog
+  readonly clock: Clock
   /** The lanes that may be used. */
   readonly lanes: readonly LaneKind[]
 }
 
 /** Reserves after every enrolment, until it is disposed, if circuits may be used. What fails here costs the circuit lane and nothing else. */
-export function keepCircuitPlace({ node, relay, events, lanes }: CircuitPlaceOptions): Disposable {
+export function keepCircuitPlace({ node, relay, events, lanes, clock }: CircuitPlaceOptions): Disposable {
   if (!lanes.includes('circuit')) return { [Symbol.dispose]: () => {} }
   const reserve = async () => {
     const { address } = relay
@@ -32,6 +35,18 @@ export function keepCircuitPlace({ node, relay, events, lanes }: CircuitPlaceOpt
       events.emit('circuit-refused', { relay: address, reason: asHeirloomError(thrown).message })
     }
   }
-  if (relay.address !== undefined) void reserve()
-  return relay.listen({ enrolled: () => void reserve() })
+  let cancel = () => {}
+  // What waits to be claimed comes first.
+  const later = () => {
+    cancel()
+    cancel = clock.after(circuitPlaceAfterMs, () => void reserve())
+  }
+  if (relay.address !== undefined) later()
+  const listening = relay.listen({ enrolled: later })
+  return {
+    [Symbol.dispose]() {
+      cancel()
+      listening[Symbol.dispose]()
+    },
+  }
 }

@@ -88,7 +88,7 @@ export async function receiveDirectory(options: ReceiveOptions): Promise<Handoff
   await using sink = createDirectorySink({ name: sourceName, path: directory, staging: join(staging, 'parts') })
   await using session = await openSession(options, membership, [await listenTowards(options.relays[0]!)])
   const desk = await InheritanceDesk.open(session.node, systemClock)
-  using place = keepCircuitPlace({ ...session, lanes })
+  using place = keepCircuitPlace({ ...session, clock: systemClock, lanes })
   void place
   await session.relay.connect({ signal })
   const assignment = await resumeOrWait(session.relay, begun, waitMs, signal)

@@ -23,11 +23,10 @@ import type { Source } from './source/source.ts'
 /** Throws what is wrong with the membership or the node, as a handoff would. Nothing leaves this machine and nothing is kept. */
 export async function rehearse(membership: Membership, node: Node, clock: Clock): Promise<void> {
   await rehearseHandoff(membership, node, clock)
-  await rehearseOpening(membership, clock)
   await rehearseLink(node, clock)
 }
 
-/** A whole handoff of one chunk with nobody to take it; then the opening of what an heir would get. */
+/** A whole handoff of one chunk with nobody to take it. */
 async function rehearseHandoff(membership: Membership, node: Node, clock: Clock): Promise<void> {
   await using relay = new RelayClient({ node, relays: [], certificate: () => membership.certificate(), clock })
   const limits = { lanes: [], reserveMs: 0, bytesMax: undefined, rateBytesPerSecondMax: undefined, keepMs: 1 }
@@ -51,7 +50,8 @@ function rehearsalSource(): Source {
   }
 }
 
-async function rehearseOpening({ pool, secret, identity, certificate }: Membership, clock: Clock): Promise<void> {
+/** What a claim waits for first. Done while the relay is being dialled, since it may have something at once. */
+export async function rehearseOpening({ pool, secret, identity, certificate }: Membership, clock: Clock): Promise<void> {
   if (secret === undefined) return
   const { key, handoff, header } = await createHandoff({ pool, identity, certificate: certificate(), nowMs: clock.nowMs() })
   const plain = encodePack({ barrier: 0, sources: [], fragments: [], superseded: new PackSet() })

@@ -30,6 +30,7 @@ export class AcceptedHandoffs {
   readonly #path: string
   readonly #files: JournalFiles
   #known: Written
+  #isSecure = true
 
   private constructor(path: string, files: JournalFiles, known: Written) {
     this.#path = path
@@ -63,11 +64,17 @@ export class AcceptedHandoffs {
     }
   }
 
-  /** Something of it is about to be restored. Throws `io` or `no-space`. */
+  /** Something of it is about to be restored: from now on that outlives this process, and with `secure` the machine. Throws `io` or `no-space`. */
   began({ createdMs }: HandoffAge, nowMs: number): void {
     // One that says it is of the future would otherwise shut out all others.
     const newestMs = Math.max(this.#known.newestMs, Math.min(createdMs, nowMs + clockSkewMs))
-    if (newestMs > this.#known.newestMs) this.#write({ ...this.#known, newestMs })
+    if (newestMs <= this.#known.newestMs) return
+    this.#write({ ...this.#known, newestMs }, 'write')
+  }
+
+  /** Its first chunk is in place, so that nobody waits for the disk any more. Throws `io` or `no-space`. */
+  secure(): void {
+    if (!this.#isSecure) this.#write(this.#known, 'keep')
   }
 
   /** It is over, and the relay is told so. Throws `io` or `no-space`. */
@@ -75,15 +82,16 @@ export class AcceptedHandoffs {
     const { newestMs, ended } = this.#known
     // Those that are older are refused by their age.
     const kept = ended.filter((each) => each.handoff !== handoff && each.createdMs >= newestMs - clockSkewMs)
-    this.#write({ newestMs, ended: [...kept, { handoff, createdMs }].slice(-acceptedHandoffsMax) })
+    this.#write({ newestMs, ended: [...kept, { handoff, createdMs }].slice(-acceptedHandoffsMax) }, 'keep')
   }
 
-  #write(known: Written): void {
+  #write(known: Written, how: 'write' | 'keep'): void {
     try {
-      this.#files.keep(this.#path, Buffer.from(`${JSON.stringify(known)}\n`))
+      this.#files[how](this.#path, Buffer.from(`${JSON.stringify(known)}\n`))
     } catch (thrown) {
       throw asHeirloomError(thrown, 'io')
     }
     this.#known = known
+    this.#isSecure = how === 'keep'
   }
 }

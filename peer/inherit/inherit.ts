@@ -150,6 +150,7 @@ function openParts(options: InheritOptions, { header, journal, startedMs, place 
       if (firstPackMs === null) {
         firstPackMs = clock.monotonicMs() - startedMs
         events.emit('first-pack', { handoff, afterMs: firstPackMs })
+        place.accepted.secure()
       }
       events.emit('restored', { handoff, pack: pack.number, chunks: pack.chunks, bytes: pack.bytes, ...namedIds(pack) })
       demands.restored(pack)

@@ -34,6 +34,9 @@ export const reservationMs = 2 * 60 * 60 * 1000
 /** Circuits through one relay at a time, each with at most circuitWindowBytes in its memory. */
 export const circuitsMax = 64
 
+/** How long after an enrolment a peer asks for its place at the relay: before a circuit could be wanted, and after what the first moments are needed for. */
+export const circuitPlaceAfterMs = 200
+
 /** A direct lane gets so long before a circuit is opened: what goes through the relay takes its bandwidth twice. */
 export const circuitAfterMs = 400
 

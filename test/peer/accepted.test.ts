@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { AcceptedHandoffs, type HandoffAge } from '../../peer/inherit/accepted.ts'
-import { systemJournalFiles } from '../../peer/inherit/journal-files.ts'
+import { systemJournalFiles, type JournalFiles } from '../../peer/inherit/journal-files.ts'
 import { acceptedHandoffsMax } from '../../src/limits/handoff.ts'
 import { keepMsMax } from '../../src/limits/relay.ts'
 import { clockSkewMs } from '../../src/limits/wire.ts'
@@ -35,6 +35,24 @@ test('one that was begun and not ended may go on', async () => {
   const accepted = AcceptedHandoffs.recall(temp.path, systemJournalFiles)
   accepted.began(age(1), nowMs)
   accepted.check(age(1), nowMs)
+})
+
+test('what was begun is written at once, and synced once, when somebody asks for it', async () => {
+  await using temp = await makeTemp()
+  const done: string[] = []
+  const files: JournalFiles = {
+    ...systemJournalFiles,
+    write: (path, bytes) => void (done.push('write'), systemJournalFiles.write(path, bytes)),
+    keep: (path, bytes) => void (done.push('keep'), systemJournalFiles.keep(path, bytes)),
+  }
+  const accepted = AcceptedHandoffs.recall(temp.path, files)
+  accepted.secure()
+  accepted.began(age(1), nowMs)
+  assert.equal(done, ['write'])
+  refused(() => AcceptedHandoffs.recall(temp.path, files).check(age(2, nowMs - clockSkewMs - 1), nowMs), 'stale')
+  accepted.secure()
+  accepted.secure()
+  assert.equal(done, ['write', 'keep'])
 })
 
 test('a handoff that is older than a relay keeps any is refused', async () => {

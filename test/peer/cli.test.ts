@@ -235,11 +235,13 @@ test('config check names file, line and column of every mistake', async ({ folde
   assert.match(stderr, `${file}:4:17: policy.keep: "6 hours" is not a duration`)
 })
 
-test('config check notes lanes that are not offered yet, and is content', async ({ folder }) => {
-  const { code, stdout, stderr } = await heirloom(folder, ['config', 'check', '--config', await configFile(folder)])
+test('config check notes what a configuration does without, and is content', async ({ folder }) => {
+  const file = join(folder, 'peer.yaml')
+  await writeFile(file, `relays: [${relay}]\nkey: k\nnotices: []\nsources: [{ name: files, kind: directory, path: /tmp }]\n`)
+  const { code, stdout, stderr } = await heirloom(folder, ['config', 'check', '--config', file])
   assert.is(code, 0)
   assert.match(stdout, /is valid/)
-  assert.match(stderr, /note: policy\.lanes: circuit/)
+  assert.match(stderr, /note: notices: without any/)
 })
 
 test('what config print prints, config check accepts', async ({ folder }) => {
