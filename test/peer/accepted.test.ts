@@ -42,8 +42,14 @@ test('what was begun is written at once, and synced once, when somebody asks for
   const done: string[] = []
   const files: JournalFiles = {
     ...systemJournalFiles,
-    write: (path, bytes) => void (done.push('write'), systemJournalFiles.write(path, bytes)),
-    keep: (path, bytes) => void (done.push('keep'), systemJournalFiles.keep(path, bytes)),
+    write(path, bytes) {
+      done.push('write')
+      systemJournalFiles.write(path, bytes)
+    },
+    keep(path, bytes) {
+      done.push('keep')
+      systemJournalFiles.keep(path, bytes)
+    },
   }
   const accepted = AcceptedHandoffs.recall(temp.path, files)
   accepted.secure()
