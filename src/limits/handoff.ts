@@ -30,8 +30,11 @@ export const sealedAheadPacks = 3
 /** Packs that a successor restores at a time. */
 export const restoresMax = 4
 
-/** Opened packs that wait for their barrier in memory; beyond it they wait sealed on disk, so that credit flows on. */
-export const heldBytesMax = 8 * MiB
+/**
+ * Opened packs that wait for their barrier in memory; beyond it they wait sealed on disk. They are not acknowledged, so they must leave most of any
+ * window to what they wait for: a sender whose credit they take up could never send it.
+ */
+export const heldBytesMax = 512 * KiB
 
 /** Chunks that an heir fetches from their origins at a time. */
 export const originFetchesMax = 4

@@ -189,10 +189,17 @@ const faults: readonly Mutation[] = [
     'if (!isPassingAtRelay(error) && !isFull(error)) return',
     'if (!error.retryable) return',
   ),
+  mutation(
+    'what waits for its barrier takes up the credit',
+    'peer/inherit/restorer.ts',
+    'this.#waitingBytes + bytes > heldBytesMax',
+    'this.#waitingBytes + bytes > 4 * heldBytesMax',
+  ),
 ]
 
 /** By name: the seed that shows the fault. */
 const seeds: Readonly<Record<string, number>> = {
+  'what waits for its barrier takes up the credit': 361,
   'a relay that does not answer holds up the handoff': 2,
   'a pack comes after the receipt': 2,
   'a silent other side holds up the end': 2,

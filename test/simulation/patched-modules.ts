@@ -18,7 +18,7 @@ const smallBounds: Readonly<Record<string, Readonly<Record<string, number>>>> = 
   'src/limits/wire.ts': { packBytesTarget: 1 * KiB, packBytesMax: 16 * KiB },
   'src/limits/lane.ts': { windowBytes: 4 * KiB, dataQueueBytes: 3 * KiB },
   'src/limits/link.ts': { controlQueueBytesMax: 32 * KiB },
-  'src/limits/handoff.ts': { feedAheadBytes: 2 * KiB, heldBytesMax: 2 * KiB },
+  'src/limits/handoff.ts': { feedAheadBytes: 2 * KiB, heldBytesMax: 512 },
   'src/limits/relay.ts': {
     relayWindowBytesTotal: 10 * KiB,
     relayTransfersMax: 4,
