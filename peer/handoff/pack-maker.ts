@@ -35,7 +35,10 @@ export class PackMaker {
   readonly #referred = new Map<number, readonly Reference[]>()
   readonly #announced = new Map<number, string>()
   readonly #introduced = new Set<number>()
-  #superseded = new PackSet()
+  /** Numbers that nobody holds any more and that won't come. */
+  readonly #superseded = new PackSet()
+  /** The next pack says so. */
+  #hasNews = false
   #barrier: number
 
   constructor(options: PackMakerOptions) {
@@ -55,8 +58,8 @@ export class PackMaker {
     const barrier = isLast && receipt === undefined ? 0 : this.#barrier
     // What went before the notice waits for its verdict; nothing that goes after it waits for that.
     const barrierFrom = ahead?.isNotice === true ? ahead.first : 0
-    const heads = { barrier, barrierFrom, verdict, directory, sources, superseded: this.#superseded, references }
-    this.#superseded = new PackSet()
+    const heads = { barrier, barrierFrom, verdict, directory, sources, superseded: this.#toTell(receipt !== undefined), references }
+    this.#hasNews = false
     // What follows builds on metadata, and on knowing which source is which.
     const introduces = sources.some(({ source }) => !this.#introduced.has(source))
     for (const { source } of sources) this.#introduced.add(source)
@@ -64,15 +67,21 @@ export class PackMaker {
     return { number, entries, pieces: encodePack({ ...heads, fragments, ...(receipt && { receipt }) }) }
   }
 
-  /** These numbers won't come any more; the next pack says so. */
+  /** These numbers won't come any more; the next pack says so, and the last one again. */
   supersede(numbers: Iterable<number>): void {
     for (const number of numbers) {
       this.#superseded.add(number)
       this.#options.plan.giveReferencesBack(this.#referred.get(number) ?? [])
       this.#referred.delete(number)
     }
+    this.#hasNews = true
     this.#announced.clear()
     this.#introduced.clear()
+  }
+
+  /** All of them each time, and with the receipt in any case: what said so before may have been lost with an heir. */
+  #toTell(isReceipt: boolean): PackSet {
+    return this.#hasNews || isReceipt ? this.#superseded : new PackSet()
   }
 }
 
