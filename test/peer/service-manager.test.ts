@@ -10,17 +10,15 @@ import { makeTemp } from '../helpers/temp.ts'
 
 const test = suite('service manager')
 
-/** Node has no Unix datagram sockets. Prints what comes, a line of JSON each, and ends after the second. */
+/** Node has no Unix datagram sockets. Prints what comes, a line of JSON each, until it is ended: systemd-notify waits until its last word was taken, too. */
 const listener = `
 import json, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
 print("up", flush=True)
-seen = 0
-while seen < 2:
+while True:
     text = s.recv(4096).decode()
     if "READY=1" in text or "STOPPING=1" in text:
-        seen += 1
         print(json.dumps(text.split("\\n")), flush=True)
 `
 
@@ -29,6 +27,11 @@ test('systemd is told that the peer is ready, and then that it stops, both for t
   const path = temp.at('notify.sock')
   const systemd = spawn('python3', ['-c', listener, path], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(systemd, 'exit')
+  await using resources = new AsyncDisposableStack()
+  resources.defer(async () => {
+    systemd.kill()
+    await ended
+  })
   const lines = createInterface(systemd.stdout)[Symbol.asyncIterator]()
   assert.is((await lines.next()).value, 'up')
   const failures: string[] = []
@@ -41,7 +44,6 @@ test('systemd is told that the peer is ready, and then that it stops, both for t
   assert.ok(said[0]!.includes('READY=1') && said[0]!.includes('STATUS=80 % are restored'), said[0]!.join())
   assert.ok(said[1]!.includes('STOPPING=1'), said[1]!.join())
   for (const each of said) assert.ok(each.includes(`MAINPID=${process.pid}`), each.join())
-  await ended
 })
 
 test('where no service manager asks nothing is started, and a program that is missing is said', async () => {
