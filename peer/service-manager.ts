@@ -37,7 +37,11 @@ export class ServiceManager {
     const { env, onFailed } = this.#options
     return new Promise((resolve) => {
       // Not spawn's own time-out: its timer stays behind when the program is missing.
-      const child = spawn('systemd-notify', ['--pid=parent', ...words], { env, stdio: 'ignore', signal: AbortSignal.timeout(notifyTimeoutMs) })
+      const child = spawn('systemd-notify', ['--pid=parent', ...words], {
+        env,
+        stdio: 'ignore',
+        signal: AbortSignal.timeout(notifyTimeoutMs),
+      })
       child.once('error', (error) => {
         onFailed(`the service manager could not be told: systemd-notify: ${error.message}`)
         resolve()
