@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { failures, fileLine, lastLine, slowest } from './test/report.ts'
+import { failure, fileLine, lastLine, slowest } from './test/report.ts'
 import { runFile, type FileReport } from './test/run-file.ts'
 import { findTestFiles, isRuntime } from './test/test-file.ts'
 
@@ -46,11 +46,11 @@ async function main(signal: AbortSignal): Promise<number> {
       if (signal.aborted) return
       const report = await runFile(values.root, file, runtime, signal)
       reports.push(report)
-      console.log(fileLine(report))
+      console.log(fileLine(report) + failure(report))
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))
-  console.log(failures(reports) + slowest(reports))
+  console.log(slowest(reports))
   if (signal.aborted) console.log(`interrupted: ${runs.length - reports.length} of ${runs.length} files did not run`)
   console.log(lastLine(reports))
   if (signal.aborted) return 130

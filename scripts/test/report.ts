@@ -1,5 +1,5 @@
-// The account of a test run for a person: a line a file as it ends, failures in full, the slowest tests, and last of all the
-// line `N passed, N failed`, which other programs read.
+// The account of a test run for a person: a line a file as it ends, with its whole output when it failed, the slowest tests, and
+// last of all the line `N passed, N failed`, which other programs read.
 
 import type { FileReport } from './run-file.ts'
 
@@ -11,11 +11,9 @@ export function fileLine(report: FileReport): string {
   return `${failed > 0 ? 'FAIL' : 'ok  '} ${name}  ${counts.join(', ')}, ${seconds(elapsedMs)}${problems.map((problem) => `; ${problem}`).join('')}`
 }
 
-export function failures(reports: readonly FileReport[]): string {
-  return reports
-    .filter((report) => report.failed > 0)
-    .map((report) => `\n===== ${report.name}: ${report.problems.join('; ')}\n${report.output.trimEnd()}\n`)
-    .join('')
+/** What a file that failed has printed; nothing of one that passed. */
+export function failure(report: FileReport): string {
+  return report.failed > 0 ? `\n===== ${report.name}: ${report.problems.join('; ')}\n${report.output.trimEnd()}\n` : ''
 }
 
 export function slowest(reports: readonly FileReport[]): string {

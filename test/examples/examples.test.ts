@@ -2,7 +2,7 @@
 // time-out: 300 s
 
 import { createServer } from 'node:http'
-import { chmod, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Agent, request } from 'undici'
@@ -117,8 +117,6 @@ test("nginx serves from its predecessor's cache", async () => {
   await new Promise((resolve) => origin.once('listening', resolve))
   const address = `127.0.0.1:${(origin.address() as AddressInfo).port}`
   const [oldFolder, newFolder] = [join(fleet.folder, 'old-nginx'), join(fleet.folder, 'new-nginx')]
-  // What is made for nginx is its user's to enter.
-  await chmod(fleet.folder, 0o755)
   const paths = Array.from({ length: 40 }, (_, index) => `/page/${index}?q=${index % 7}`)
   {
     await using nginx = await startNginx(oldFolder, address)

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -19,11 +19,10 @@ export interface TestNginx extends AsyncDisposable {
 export async function startNginx(folder: string, origin: string): Promise<TestNginx> {
   if (!existsSync(program)) throw new Error('this test needs nginx: apt-get install nginx-light')
   await mkdir(folder, { recursive: true })
-  // Its workers are another user's when it is started by root.
-  await chmod(folder, 0o755)
   const socket = join(folder, 'nginx.sock')
   const config = (await readFile(example, 'utf8')).replace('127.0.0.1:8080', `unix:${socket}`).replace('127.0.0.1:9000', origin)
-  const user = process.getuid?.() === 0 ? 'user www-data;\n' : ''
+  // Started by root, its workers would be another user's, who may not enter the folder of temporary files.
+  const user = process.getuid?.() === 0 ? 'user root;\n' : ''
   await writeFile(join(folder, 'nginx.conf'), user + config)
   const child = spawn(program, ['-p', `${folder}/`, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'], {
     stdio: ['ignore', 'ignore', 'pipe'],
