@@ -14,6 +14,7 @@ import { dialData } from './data-dial.ts'
 import type { DataTicket } from './data-end.ts'
 import { dataPreamble } from './data-port.ts'
 import { PackAssembler } from './pack-assembler.ts'
+import { freeMemory } from '../wire/free-memory.ts'
 import type { PackBuffers } from '../wire/pack-buffers.ts'
 import { PackWriter } from './pack-writer.ts'
 
@@ -158,8 +159,13 @@ export class DataChannel implements Channel {
       else socket.resume()
     }
     if (this.#gate !== undefined) assembler.setGate(this.#gate, () => take(() => assembler.resume()))
-    socket.on('data', (piece) => take(() => assembler.push(piece)))
-    take(() => assembler.push(early))
+    const read = (piece: Uint8Array) => {
+      take(() => assembler.push(piece))
+      // Copied to where it belongs. What waits is read later.
+      if (!assembler.isWaiting) freeMemory([piece])
+    }
+    socket.on('data', read)
+    read(early)
   }
 
   #assembler(key: Uint8Array | undefined, socket: () => Socket): PackAssembler {

@@ -112,7 +112,10 @@ export class DataPort implements AsyncDisposable {
       const take = this.#expected.get(got.toString('hex', magic.byteLength, preambleBytes))
       if (take === undefined) return this.#refuse(socket)
       this.accepted++
-      take(socket, got.subarray(preambleBytes))
+      const early = got.subarray(preambleBytes)
+      // The socket's listeners would keep it.
+      got = Buffer.alloc(0)
+      take(socket, early)
     }
     socket.on('data', onData)
   }
