@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { globSync, statSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Chunk } from '../../src/chunk/chunk.ts'
@@ -57,13 +58,14 @@ test('two channels are used side by side under one time budget: what does not fi
   const chunks = Array.from({ length: 30 }, (_, at) => noise(`block ${at}`, 1_000_000))
   const both = Promise.withResolvers<void>()
   let puts = 0
+  let turn: Promise<unknown> = Promise.resolve()
   const { result, receipt, heir, events } = await handOverScene({
     chunks,
     waits: true,
-    // The heir's application takes a little, and then nothing until there is a second channel.
+    // The heir's application takes two chunks at once, and then one a second until there is a second channel: too slow for all, and never silent.
     heirApp: (restored) => ({
       async restore(chunk) {
-        if (++puts > 2) await both.promise
+        if (++puts > 2) await (turn = turn.then(() => Promise.race([both.promise, pause(1000)])))
         restored.set(chunk.id, await chunk.bytes())
       },
     }),
