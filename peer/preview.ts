@@ -73,6 +73,8 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
   const cutReason: LeftOutReason = budgetBytes < timeBudget ? 'limit' : 'deadline'
   const scales = scalesOf(plan)
   const steps: [bytes: number, mass: number][] = []
+  const knownBytes = plan.sources().reduce((sum, { index }) => sum + plan.totals(index).bytes, 0)
+  const stepBytes = Math.min(budgetBytes, knownBytes) / stepsMax
   let sentBytes = 0
   let mass = 0
   for (const { index, chunk } of inOrder(plan, clock.nowMs())) {
@@ -95,7 +97,8 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
     tally.bytes += bytes
     mass += chunkWeight(chunk) * scales[index]!
     // A chunk at a time would be a point for each of millions.
-    if (sentBytes >= (steps.at(-1)?.[0] ?? -1) + budgetBytes / stepsMax) steps.push([sentBytes, mass])
+    const last = steps.at(-1)
+    if (last === undefined || sentBytes >= last[0] + stepBytes) steps.push([sentBytes, mass])
     else steps[steps.length - 1] = [sentBytes, mass]
   }
   return summary({ plan, planned, failures, budgetBytes, steps })

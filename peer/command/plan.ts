@@ -66,7 +66,9 @@ function planText(listed: readonly PlannedChunk[], found: Preview): string {
   return [
     ...(rows.length > 0 ? [table(rows), ...(more > 0 ? [`… and ${more} more`] : []), ''] : []),
     `would go: ${chunks.planned} of ${chunks.known} chunks, ${humanSize(bytes.planned)} of ${humanSize(bytes.known)}; there is time for ${humanSize(budgetBytes)}`,
-    `serving ${(100 * hitMass).toFixed(1)} % of the expected reads; no order could exceed ${(100 * bound).toFixed(1)} %`,
+    bound === 0
+      ? 'nothing is known of how often they will be read'
+      : `serving ${(100 * hitMass).toFixed(1)} % of the expected reads; no order could exceed ${(100 * bound).toFixed(1)} %`,
     ...(reasons.length > 0 ? [`left out: ${reasons.join(', ')}`] : []),
     ...sources.flatMap(({ name, failed }) => (failed === undefined ? [] : [`source ${name}: ${failed}`])),
     ...curveText(curve),

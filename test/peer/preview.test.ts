@@ -62,6 +62,16 @@ test('metadata goes first, then the best of all sources', async () => {
   assert.is(found.hitMass, 1)
 })
 
+test('the curve has its points where the state is, however much more there is time for', async () => {
+  const { found } = await run([sessions], { deadlineMs: 1e9 })
+  assert.is(found.hitMass, 1)
+  assert.is(found.bound, 1)
+  assert.equal(
+    found.curve.map(([bytes]) => bytes),
+    [0, 500, 1500, 2500],
+  )
+})
+
 test('what the deadline or the policy leaves no room for stays, and is counted by its reason', async () => {
   const cut = await run([sessions], { deadlineMs: 2600 })
   assert.equal(
