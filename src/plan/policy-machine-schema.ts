@@ -49,22 +49,28 @@ const condition: z.ZodType<Condition, WrittenCondition> = z.lazy(() =>
   ),
 )
 
+const maxRate = rate().optional().describe("At most so fast. Without it: the policy's.")
+
 const particulars = strict({
   sources: z.array(z.string()).min(1).optional().describe('Only these sources. Without it: all.'),
   lanes: z.array(z.enum(laneKinds)).min(1).optional().describe("Only these lanes. Without it: the policy's."),
-  max_rate: rate().optional().describe("At most so fast. Without it: the policy's."),
-}).transform(({ max_rate: maxRateBytesPerSecond, ...rest }) => ({
-  ...rest,
-  ...(maxRateBytesPerSecond !== undefined && { maxRateBytesPerSecond }),
-}))
+  max_rate: maxRate,
+}).transform(withRate)
+
+/** What goes ahead goes to the store alone, and is all of the state: else nobody could tell later what of it is missing. */
+const preshipParticulars = strict({ max_rate: maxRate }).transform(withRate)
+
+function withRate<Rest extends object>({ max_rate: maxRateBytesPerSecond, ...rest }: Rest & { max_rate?: number | undefined }) {
+  return { ...rest, ...(maxRateBytesPerSecond !== undefined && { maxRateBytesPerSecond }) }
+}
 
 const action = z.union(
   [
     z.enum(actionKinds).transform((kind): PolicyAction => ({ kind })),
     strict({ handoff: particulars }).transform(({ handoff }): PolicyAction => ({ kind: 'handoff', ...handoff })),
-    strict({ preship: particulars }).transform(({ preship }): PolicyAction => ({ kind: 'preship', ...preship })),
+    strict({ preship: preshipParticulars }).transform(({ preship }): PolicyAction => ({ kind: 'preship', ...preship })),
   ],
-  { error: () => `expected ${actionKinds.join(', ')}, or handoff or preship with sources, lanes or max_rate` },
+  { error: () => `expected ${actionKinds.join(', ')}, handoff with sources, lanes or max_rate, or preship with max_rate` },
 )
 const actions = z.array(action).max(100).default([])
 

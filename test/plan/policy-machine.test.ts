@@ -190,7 +190,7 @@ test('a machine is written as it was read', () => {
         hold: '1m',
         transitions: [
           { when: { all: ['rebalance', { not: { factor: 'load', above: 2 } }] }, delay: '5s', to: 'going', urgent: true },
-          { after: '10m', do: [{ handoff: { sources: ['a'], lanes: ['store'], max_rate: '5MB/s' } }] },
+          { after: '10m', do: [{ handoff: { sources: ['a'], lanes: ['store'], max_rate: '5MB/s' } }, { preship: { max_rate: '1MB/s' } }] },
         ],
         error: { to: 'going' },
       },
@@ -198,6 +198,12 @@ test('a machine is written as it was read', () => {
     },
   }
   assert.equal(writtenMachine(machineSchema.parse(written)), written)
+})
+
+test('what goes ahead is all of the state and goes to the store: there is nothing to choose', () => {
+  const written = (preship: object) => machineSchema.safeParse({ initial: 'up', states: { up: { entry: [{ preship }], final: true } } })
+  assert.ok(written({ max_rate: '1MB/s' }).success)
+  for (const choice of [{ sources: ['a'] }, { lanes: ['store'] }]) assert.match(String(written(choice).error), /known are max_rate/)
 })
 
 const findings = (yaml: string) => checkMachine(read(yaml), ['shop', 'models']).map(({ path, message }) => `${path.join('.')}: ${message}`)
