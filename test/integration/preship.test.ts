@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert'
 import { peerConfig, type PeerEvent, type RunningPeer, startPeer } from 'heirloom'
 import { openRelay } from 'heirloom/relay'
 import { formatPoolPublic, formatPoolSecret, generatePool } from '../../src/seal/pool-key.ts'
+import { TcpGate } from '../helpers/tcp-gate.ts'
 import { makeTemp } from '../helpers/temp.ts'
 import { heldChunk, serveWarmApp, type HeldChunk, type WarmApp } from '../helpers/warm-app.ts'
 
@@ -27,7 +28,7 @@ async function openScene() {
   await writeFile(temp.at('pool.pub'), formatPoolPublic(pool))
   const relay = resources.use(await openRelay({ store: temp.at('store'), pools: [temp.at('pool.pub')], lease: '1500ms' }))
   const owned = resources.move()
-  const start = async (name: string, app: WarmApp, policy: object): Promise<Peer> => {
+  const start = async (name: string, app: WarmApp, policy: object, relays = relay.addresses()): Promise<Peer> => {
     const events: PeerEvent[] = []
     const waiting = new Set<(event: PeerEvent) => void>()
     const onEvent = (event: PeerEvent) => {
@@ -35,7 +36,7 @@ async function openScene() {
       for (const each of waiting) each(event)
     }
     const config = peerConfig({
-      relays: relay.addresses(),
+      relays,
       key: temp.at('pool.key'),
       listen: ['/ip4/127.0.0.1/tcp/0'],
       state: temp.at(name),
@@ -65,7 +66,13 @@ async function openScene() {
     }
     return { held, app: owned.use(await serveWarmApp([], { inventory, read })) }
   }
-  return { start, app, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  /** The relay behind a gate, and its address there. */
+  const gate = async () => {
+    const [address] = relay.addresses()
+    const opened = owned.use(await TcpGate.open(Number(/tcp\/(\d+)/.exec(address!)![1])))
+    return { gate: opened, address: address!.replace(/tcp\/\d+/, `tcp/${opened.port}`) }
+  }
+  return { start, app, gate, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 const ahead = { preship: { every: '200ms', rate: '500MB/s' } }
@@ -146,6 +153,28 @@ test('with no notice at all the successor gets what went last, and the predecess
   const inherited = await heir.event(({ event }) => event === 'inherited')
   assert.is((inherited['chunks'] as { delivered: number }).delivered, held.size, JSON.stringify(inherited))
   expectState(newApp, held)
+})
+
+test('a predecessor that was cut off while its state was claimed hands all of it off anew at its notice', async () => {
+  await using scene = await openScene()
+  const { held, app } = await scene.app(state(40, '1'))
+  const { gate, address } = await scene.gate()
+  const old = await scene.start('old', app, ahead, [address])
+  await old.event(isShipped)
+  const { app: newApp } = await scene.app()
+  const heir = await scene.start('heir', newApp, {})
+  await heir.event(({ event }) => event === 'ready')
+  gate.shut()
+  await heir.event(({ event }) => event === 'inherited')
+  expectState(newApp, held)
+  held.set('c1', changed('c1'))
+  const leaving = old.running.handOff({ reason: 'test', deadlineMs: 30_000 })
+  gate.unshut()
+  const result = await leaving
+  assert.ok(['delivered', 'parked'].includes(result.outcome), JSON.stringify(result))
+  assert.is(result.chunks.delivered, held.size)
+  // The changed chunk is all alike, and packs are compressed.
+  assert.ok(result.bytes.sealed > 0.9 * result.bytes.planned, `${result.bytes.sealed} of ${result.bytes.planned} bytes went`)
 })
 
 test('what is too old for the policy is left to others', async () => {
