@@ -2,6 +2,7 @@
 // what went last. All in one process, over real sockets.
 // time-out: 180 s
 
+import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -90,6 +91,11 @@ function changed(id: string): HeldChunk {
   return { ...heldChunk(id, 100_000, { version: '2' }), content: new Uint8Array(100_000).fill(7) }
 }
 
+/** So that the bytes that went tell what went. */
+function incompressible(chunk: HeldChunk): HeldChunk {
+  return { ...chunk, content: randomBytes(chunk.content.byteLength) }
+}
+
 function expectState(app: WarmApp, held: ReadonlyMap<string, HeldChunk>): void {
   assert.equal([...app.restored.keys()].toSorted(), [...held.keys()].toSorted())
   for (const [id, { content }] of held) assert.equal(Buffer.from(app.restored.get(id)!).equals(content), true, id)
@@ -157,7 +163,7 @@ test('with no notice at all the successor gets what went last, and the predecess
 
 test('a predecessor that was cut off while its state was claimed hands all of it off anew at its notice', async () => {
   await using scene = await openScene()
-  const { held, app } = await scene.app(state(40, '1'))
+  const { held, app } = await scene.app(state(40, '1').map(incompressible))
   const { gate, address } = await scene.gate()
   const old = await scene.start('old', app, ahead, [address])
   await old.event(isShipped)
@@ -167,14 +173,13 @@ test('a predecessor that was cut off while its state was claimed hands all of it
   gate.shut()
   await heir.event(({ event }) => event === 'inherited')
   expectState(newApp, held)
-  held.set('c1', changed('c1'))
+  held.set('c1', incompressible(changed('c1')))
   const leaving = old.running.handOff({ reason: 'test', deadlineMs: 30_000 })
   gate.unshut()
   const result = await leaving
   assert.ok(['delivered', 'parked'].includes(result.outcome), JSON.stringify(result))
   assert.is(result.chunks.delivered, held.size)
-  // The changed chunk is all alike, and packs are compressed.
-  assert.ok(result.bytes.sealed > 0.9 * result.bytes.planned, `${result.bytes.sealed} of ${result.bytes.planned} bytes went`)
+  assert.ok(result.bytes.sealed >= result.bytes.planned, `${result.bytes.sealed} of ${result.bytes.planned} bytes went`)
 })
 
 test('what is too old for the policy is left to others', async () => {
