@@ -195,10 +195,23 @@ const faults: readonly Mutation[] = [
     'this.#waitingBytes + bytes > heldBytesMax',
     'this.#waitingBytes + bytes > 4 * heldBytesMax',
   ),
+  mutation(
+    'what a former heir says it has counts',
+    'peer/handoff/lanes.ts',
+    "if (why.code !== 'aborted') return lane.abort(why)",
+    'void why',
+  ),
+  mutation(
+    'bytes that come twice count twice',
+    'peer/handoff/ledger.ts',
+    'parted.ranges.add(offset, length)',
+    'parted.ranges.bytes += length',
+  ),
 ]
 
 /** By name: the seed that shows the fault. */
 const seeds: Readonly<Record<string, number>> = {
+  'what a former heir says it has counts': 7549,
   'what waits for its barrier takes up the credit': 361,
   'a relay that does not answer holds up the handoff': 2,
   'a pack comes after the receipt': 2,

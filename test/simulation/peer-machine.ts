@@ -208,6 +208,8 @@ export class PeerMachine {
     }
     const key = `${handoff} ${assignment.epoch}`
     this.inheriting.add(key)
+    // What came on a lane of the inheritance before, after its end, nobody took.
+    truth.here.delete(this.options.identity.peerId)
     surroundings.log(`${this.name} inherits ${handoff.slice(0, 6)}, epoch ${assignment.epoch}`)
     try {
       const journal = { journalDirectory: inheritanceDirectory, journalFiles: this.journal.mount(process) }

@@ -232,6 +232,7 @@ class TransferWatch {
         return
       }
       case frameType.pack:
+        this.#packWritten(frame)
         return this.#packSent(frame)
       case frameType.acknowledge: {
         const { packs, windowBytes: granted } = readAcknowledge(frame)
@@ -273,6 +274,8 @@ class TransferWatch {
 
   #packArrived(frame: Frame): void {
     this.#held.set(packNumber(frame.body), frame.bytes)
+    // On a lane that its receiver has ended nobody takes it.
+    if (this.#openerSends && !this.#far.isOpen) return
     if (this.#truth !== undefined) this.#events.arrivedAt(this.#truth, this.#receiver.peerId, packNumber(frame.body))
   }
 
@@ -291,6 +294,7 @@ class TransferWatch {
     const sender = () => (this.#openerSends ? this.#opener : this.#acceptor)
     this.#events.offersData(Buffer.from(data.token).toString('hex'), {
       tagBytes: data.key === undefined ? 0 : packTagBytes,
+      packWritten: (frame) => sender().process.alive && this.#packWritten(frame),
       packSent: (frame) => sender().process.alive && this.#packSent(frame),
       packArrived: (frame) => this.#packArrived(frame),
     })
@@ -313,18 +317,24 @@ class TransferWatch {
     }
   }
 
-  #packSent(frame: Frame): void {
-    const truth = this.#truth
-    if (truth === undefined) return
+  /** What the sender knew when it gave the pack away decides: from then on it waits for its turn on the wire. */
+  #packWritten(frame: Frame): void {
+    if (this.#truth === undefined) return
     const number = packNumber(frame.body)
-    const wrong = truth.see(number, frame.body[0]!)
-    if (wrong !== undefined) this.#violation('a pack is what was sealed under its number', wrong)
     if (this.#has.has(number) || this.#inFlight.has(number)) this.#violation('what the other side has is not sent', `pack ${number}`)
     const inFlight = sum(this.#inFlight.values())
     if (this.#inFlight.size > 0 && inFlight + frame.bytes > this.#windowBytes)
       this.#violation('no more is in flight than the credit', `${inFlight} + ${frame.bytes} of ${this.#windowBytes} bytes`)
     if (!this.#openerSends) this.#checkEpoch(`pack ${number}`)
     this.#inFlight.set(number, frame.bytes)
+  }
+
+  #packSent(frame: Frame): void {
+    const truth = this.#truth
+    if (truth === undefined) return
+    const number = packNumber(frame.body)
+    const wrong = truth.see(number, frame.body[0]!)
+    if (wrong !== undefined) this.#violation('a pack is what was sealed under its number', wrong)
     this.#events.log(`${this.#title}: pack ${number}, ${frame.bytes} bytes`)
   }
 
