@@ -116,10 +116,21 @@ export class Ledger {
     }
   }
 
-  /** The packs that have parts of a chunk, but for those that were lost. */
-  packsOf(source: number, id: string): number[] {
+  /** The packs that have a chunk, but for those that were lost; undefined when they don't have all of it. */
+  packsOf(source: number, id: string): number[] | undefined {
     const before = this.#ahead?.packsOf(source, id) ?? []
-    return before.length > 0 ? before : this.#packsHere(source, id)
+    if (before.length > 0) return before
+    const packs = this.#packsHere(source, id)
+    const ranges = new ByteRanges()
+    let isWhole = false
+    for (const number of packs) {
+      for (const part of this.parts(number)) {
+        if (part.source !== source || part.chunk.id !== id) continue
+        ranges.add(part.offset, part.length)
+        isWhole = ranges.bytes >= part.chunkBytes
+      }
+    }
+    return isWhole ? packs : undefined
   }
 
   isSafe(number: number): boolean {

@@ -1,10 +1,26 @@
-// What predecessors and heirs say of themselves at their end, held against the truth.
+// What predecessors and heirs do, and say of themselves at their end, held against the truth.
 
 import type { HandoffResult } from '../../peer/result.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
 import type { RestoredState } from './restored-state.ts'
 
 type Violate = (rule: string, detail: string) => void
+
+/** A pack is restored: what it builds on was restored before it, as far as it is here. */
+export function checkBarrier(
+  truth: HandoffTruth,
+  heir: string,
+  number: number,
+  isJournaled: (number: number) => boolean,
+  violate: Violate,
+): void {
+  const barrier = truth.sealed.get(number)?.pack.barrier ?? 0
+  const restored = truth.restoredBy(heir)
+  for (const before of truth.hereAt(heir)) {
+    if (before >= barrier || restored.has(before) || isJournaled(before)) continue
+    violate('what a pack builds on is restored before it', `pack ${number} before pack ${before}`)
+  }
+}
 
 /** An heir has ended, with so much in place. */
 export function checkInherited(truth: HandoffTruth, heir: string, state: RestoredState, result: HandoffResult, violate: Violate): void {
@@ -13,6 +29,9 @@ export function checkInherited(truth: HandoffTruth, heir: string, state: Restore
   const last = Math.max(0, ...truth.sealed.keys())
   // The receipt may never have left; then nobody can know that there is no more.
   let hasAll = restored.has(last) && truth.sealed.get(last)?.pack.receipt !== undefined && truth.handedOff !== 'partial'
+  // What did not come may be a newer state of a chunk that did: then an heir doesn't claim to have everything.
+  const superseded = truth.superseded()
+  if (truth.sealed.keys().some((number) => !restored.has(number) && !superseded.has(number))) hasAll = false
   for (const [name, promised] of truth.promised()) {
     const whole = state.complete.values().reduce((sum, chunk) => sum + (chunk.startsWith(`${name} `) ? 1 : 0), 0)
     if (whole >= promised) continue
