@@ -4,7 +4,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { findMutation } from './find-mutation.ts'
-import { regressions } from './mutations.ts'
+import { regressions } from './regressions.ts'
+import { failsWhenBroken } from './run-broken.ts'
 import { runSeeds } from './run-seeds.ts'
 
 const test = suite('what the simulator has found')
@@ -13,13 +14,22 @@ const test = suite('what the simulator has found')
 const seedsMax = 60
 
 for (const mutation of regressions) {
-  const { name, seed } = mutation
+  const { name, seed, test: file } = mutation
+  if (file !== undefined)
+    test(`${file} shows it when ${name}`, async () => assert.ok(await failsWhenBroken(mutation, file), 'its tests pass nevertheless'))
   if (seed === undefined) continue
   test(`seed ${seed} or one soon after it shows it when ${name}`, async () => {
     const { found } = await findMutation(mutation, { from: seed, seedsMax, threads: 1 })
     assert.ok(found !== undefined, `find another seed: npm run simulate -- --mutations --only "${name}"`)
   })
 }
+
+test('each of them is shown by a seed or by a test', () => {
+  assert.equal(
+    regressions.flatMap(({ name, seed, test: file }) => (seed === undefined && file === undefined ? [name] : [])),
+    [],
+  )
+})
 
 test('without those faults nothing is violated in these worlds', async () => {
   await runSeeds({
