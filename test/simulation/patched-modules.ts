@@ -22,7 +22,7 @@ const smallBounds: Readonly<Record<string, Readonly<Record<string, number>>>> = 
   'src/limits/relay.ts': {
     relayWindowBytesTotal: 10 * KiB,
     relayTransfersMax: 4,
-    relayRoomBytes: 6 * KiB,
+    relayRoomBytes: 10 * KiB,
     readRoomBytes: 2 * KiB,
     writeGatherBytes: 2 * KiB,
     writePiecesMax: 8,

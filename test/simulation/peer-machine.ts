@@ -28,7 +28,7 @@ import { JournalDisk } from './journal-disk.ts'
 import { simulatedWrapping } from './key-wrapping.ts'
 import type { SimulatedNode } from './network.ts'
 import { Killed, MachineClock, Process } from './process.ts'
-import { checkBarrier, checkHandedOff, checkInherited } from './result-checks.ts'
+import { checkBarrier, checkHandedOff, checkInherited, checkReceipt } from './result-checks.ts'
 import { RestoredState, SimulatedSink } from './restored-state.ts'
 import { SimulatedSource, type SourceScript } from './state.ts'
 import { addressOf, type Surroundings } from './surroundings.ts'
@@ -291,13 +291,13 @@ export class PeerMachine {
     const random = () => surroundings.random.next()
     const common = { membership, node, relay, data, clock: process.clock, events, random, compress: 'never' as const }
     handOff({ ...common, reason: 'simulated', deadlineMs, deadline: handoff.deadline, sources: own, limits }).then(
-      async ({ result }) => {
+      async ({ result, receipt }) => {
         if (!process.alive) return
         handoff.result = result
         surroundings.log(
           `${this.name} has handed off ${result.handoff.slice(0, 6)}: ${result.outcome}, ${result.chunks.delivered} of ${result.chunks.planned} chunks`,
         )
-        this.#checkHandedOff(result)
+        this.#checkHandedOff(result, receipt)
         this.isGone = true
         await relay[Symbol.asyncDispose]()
         await data[Symbol.asyncDispose]()
@@ -377,10 +377,11 @@ export class PeerMachine {
       )
   }
 
-  #checkHandedOff(result: HandoffResult): void {
+  #checkHandedOff(result: HandoffResult, receipt: string): void {
     const truth = this.options.truths.get(result.handoff)
     if (truth === undefined) return
     truth.handedOff = result.outcome
     checkHandedOff(truth, result, this.#violate)
+    checkReceipt(truth, result, receipt, this.options.identity.publicKey, this.#violate)
   }
 }

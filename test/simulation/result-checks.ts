@@ -1,5 +1,7 @@
 // What predecessors and heirs do, and say of themselves at their end, held against the truth.
 
+import { isSigned } from '../../src/seal/signed.ts'
+import type { PackSet } from '../../src/wire/pack-set.ts'
 import type { HandoffResult } from '../../peer/result.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
 import type { RestoredState } from './restored-state.ts'
@@ -46,10 +48,8 @@ export function checkInherited(truth: HandoffTruth, heir: string, state: Restore
 
 /** A predecessor has ended. */
 export function checkHandedOff(truth: HandoffTruth, { epoch, outcome, chunks }: HandoffResult, violate: Violate): void {
-  const heir = truth.epochs.get(epoch)
-  const held = truth.stored.clone()
-  if (heir !== undefined) held.addAll(truth.everAcknowledgedBy(heir))
-  const whole = truth.sources.reduce((sum, { name }) => sum + truth.wholeChunks(name, held).size, 0)
+  const held = heldBy(truth, epoch)
+  const whole = heldChunks(truth, epoch)
   if (chunks.delivered > whole) violate('a receipt is true', `${chunks.delivered} chunks delivered, ${whole} are at the heir or the store`)
   if (chunks.delivered + chunks.leftOut > chunks.planned)
     violate('a receipt adds up', `${chunks.delivered} delivered and ${chunks.leftOut} left out of ${chunks.planned} chunks`)
@@ -62,4 +62,33 @@ export function checkHandedOff(truth: HandoffTruth, { epoch, outcome, chunks }: 
   const superseded = truth.superseded()
   for (const number of truth.sealed.keys())
     if (!held.has(number) && !superseded.has(number)) violate('what nobody holds is said not to come', `pack ${number}`)
+}
+
+/** What a predecessor's receipt says, the one that it answers and the one that the heir gets. */
+export function checkReceipt(truth: HandoffTruth, result: HandoffResult, receipt: string, identityKey: Uint8Array, violate: Violate): void {
+  const said = JSON.parse(receipt) as Pick<HandoffResult, 'outcome' | 'chunks' | 'epoch'>
+  if (said.outcome !== result.outcome || said.chunks.delivered !== result.chunks.delivered)
+    violate('a receipt says what the result says', `${said.outcome} and ${said.chunks.delivered} chunks`)
+  const sealed = [...truth.sealed.values()].flatMap(({ pack }) => pack.receipt ?? [])
+  if (sealed.length > 1) violate('a handoff has one receipt', `${sealed.length} were sealed`)
+  for (const { content, signature } of sealed) {
+    if (!isSigned(identityKey, 'heirloom/1 receipt', content, signature)) violate('a receipt is signed', truth.hex.slice(0, 6))
+    const told = JSON.parse(new TextDecoder().decode(content)) as typeof said
+    // Of an heir that was lost since it told what that one had.
+    if (told.epoch === result.epoch && told.chunks.delivered > heldChunks(truth, result.epoch))
+      violate('a sealed receipt is true', `it says that ${told.chunks.delivered} chunks are delivered`)
+  }
+}
+
+/** How many chunks are whole at the heir of that epoch or the store. */
+function heldChunks(truth: HandoffTruth, epoch: number): number {
+  const held = heldBy(truth, epoch)
+  return truth.sources.reduce((sum, { name }) => sum + truth.wholeChunks(name, held).size, 0)
+}
+
+function heldBy(truth: HandoffTruth, epoch: number): PackSet {
+  const heir = truth.epochs.get(epoch)
+  const held = truth.stored.clone()
+  if (heir !== undefined) held.addAll(truth.everAcknowledgedBy(heir))
+  return held
 }

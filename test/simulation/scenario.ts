@@ -91,6 +91,7 @@ function makePeace(world: World, { lanes }: Pool): void {
   }
   for (const peer of peers) {
     peer.journal.capacityBytes = Infinity
+    peer.journal.failure = 0
     peer.journal.killAfterCalls = undefined
     peer.sinkFailure = 0
     peer.start()

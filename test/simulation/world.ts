@@ -231,6 +231,7 @@ export class World {
       for (const handoff of peer.inheriting) this.violate('every inheritance ends', `${peer.name} is still at ${handoff.slice(0, 6)}`)
     }
     for (const { handoff } of leftBehind(core)) this.violate('what is over leaves no packs behind', handoff.slice(0, 6))
+    for (const name of this.relay.strays(core.packs)) this.violate('what is over leaves no files behind', name)
     for (const record of core.rendezvous.records()) {
       if (!record.finished && this.#isInheritable(record))
         this.violate(
