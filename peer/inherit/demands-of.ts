@@ -12,7 +12,7 @@ export function demandsOf(clock: Clock, restorer: Restorer, inheritance: () => I
     clock,
     sourceOf: (name) => [...restorer.sources.values()].find((summary) => summary.name === name)?.source,
     nameOf: (source) => restorer.sources.get(source)?.name,
-    isRestored: (source, id) => restorer.chunks.has(source, id),
+    isRestored: (source, id) => restorer.restored.has(source, id),
     isPackRestored: (number) => restorer.isPassed(number) && !restorer.superseded.has(number),
     isPackHere: (number) => restorer.have.has(number) || restorer.superseded.has(number),
     direct: () => inheritance().direct,

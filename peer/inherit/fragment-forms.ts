@@ -11,7 +11,7 @@ export function incomingFragment(fragment: DecodedPack['fragments'][number]): In
 }
 
 export function journalFragment(fragment: DecodedPack['fragments'][number]): JournalFragment {
-  const { source, id, metadata, offset, chunkBytes, version, expiresAtMs } = fragment
+  const { source, id, metadata, offset, chunkBytes, version, expiresAtMs, readProbability } = fragment
   return {
     source,
     id,
@@ -21,6 +21,7 @@ export function journalFragment(fragment: DecodedPack['fragments'][number]): Jou
     chunkBytes,
     version,
     expiresAtMs,
+    readProbability,
     attributes: toBase64(fragment.attributes),
   }
 }

@@ -30,6 +30,7 @@ const fragmentSchema = z
     chunkBytes: wholeNumber.max(chunkBytesMax),
     version: text,
     expiresAtMs: wholeNumber,
+    readProbability: z.number().min(0),
     attributes: z.base64(),
   })
   .refine(({ offset, length, chunkBytes }) => offset + length <= chunkBytes)
@@ -60,19 +61,16 @@ const referenceSchema = z
   // What isn't there is undefined, as in what was written.
   .transform((reference): Reference => ({ ...reference, bytes: reference.bytes, digest: reference.digest }))
 
-/** One restored pack. Keys are short: there is one for every pack. */
+/** One restored pack: its chunks that came into place with it. */
 const entrySchema = z.object({
   pack: wholeNumber.max(packsMax - 1),
   chunks: wholeNumber,
   bytes: wholeNumber,
-  /** By source index: the weight of what was completed. */
+  /** By source index: the weight of them. */
   weights: z.record(z.string().regex(/^\d{1,3}$/), z.number().min(0)).optional(),
   unfinished: z.array(fragmentSchema).readonly().optional(),
-  /** Chunks in pieces that are whole with this pack: source, id and bytes of each. */
-  ended: z
-    .array(z.tuple([source, text, wholeNumber]).readonly())
-    .readonly()
-    .optional(),
+  /** Which they are, for whether they were in place before. */
+  keys: z.base64(),
   sources: z.array(summarySchema).readonly().optional(),
   superseded: z.array(wholeNumber).refine(isPackSet).readonly().optional(),
   references: z.array(referenceSchema).readonly().optional(),

@@ -74,11 +74,6 @@ export class Journal implements Disposable {
     this.#write(entry)
   }
 
-  /** What was noted of these packs. It reads the journal, so it is for what happens seldom. */
-  entriesOf(packs: PackSet): JournalEntry[] {
-    return (recallJournal(this.#directory, this.#files)?.entries ?? []).filter(({ pack }) => packs.has(pack))
-  }
-
   /** Nothing is restored any more. A full disk keeps it from being written: then it is only not remembered. */
   settle(settled: Settled): void {
     try {

@@ -1,96 +1,137 @@
-// Which chunks of one inheritance are in place: 8 to 16 bytes a chunk, since there may be millions.
+// Which chunks of one inheritance are in place, and how much that is: each chunk once, however often it comes. Packs that were given up have their
+// chunks in others, and an heir that lost the claim and has it again may get both.
 
 import type { DecodedPack } from '../../src/chunk/pack.ts'
 import type { RestoreOutcome } from '../source/source.ts'
+import type { JournalEntry, JournalFragment } from './journal-lines.ts'
+import { KeySet, keyOf } from './key-set.ts'
 
-/** Of the slots so many are taken at most: beyond it the search would be long. */
-const fullest = 0.6
+type Fragment = Pick<DecodedPack['fragments'][number], 'source' | 'id' | 'chunkBytes' | 'readProbability'>
 
-const firstSlots = 1024
+/** Chunks that came into place: how many, their bytes, the weight of them by source, and their keys for the journal. */
+export interface Placed {
+  chunks: number
+  bytes: number
+  readonly weights: Map<number, number>
+  readonly keys: number[]
+}
+
+export function nothingPlaced(): Placed {
+  return { chunks: 0, bytes: 0, weights: new Map(), keys: [] }
+}
+
+export interface Settlement {
+  /** Ids of what is in place with the fragments. */
+  readonly restored: readonly string[]
+  /** Ids of what won't be. */
+  readonly refused: readonly string[]
+}
 
 export class RestoredChunks {
-  /** Hashes of 53 bits, 0 where there is none: of a million chunks two of one hash are one chance in ten thousand. */
-  #slots = new Float64Array(firstSlots)
-  #size = 0
-  /** Pieces that wait for others of the same whole, by what they are pieces of. */
-  readonly #staged = new Map<string, Set<string>>()
+  chunks = 0
+  bytes = 0
+  /** By source. */
+  readonly weights = new Map<number, number>()
+  readonly #inPlace = new KeySet()
+  /** Chunks of which something is there and waits for the rest. */
+  readonly #waiting = new Map<number, Fragment>()
+  /** Arrived before anybody knew that they were waiting: two packs may be restored at a time. */
+  readonly #early = new Set<number>()
 
   has(source: number, id: string): boolean {
-    return this.#slots[this.#slotOf(hash(source, id))] !== 0
+    return this.#inPlace.has(keyOf(source, id))
   }
 
-  /** A part of a chunk has arrived and waits for the rest. */
-  stage(source: number, id: string): void {
-    const whole = `${source} ${wholeOf(id)}`
-    const pieces = this.#staged.get(whole) ?? new Set()
-    this.#staged.set(whole, pieces.add(id))
+  /** Chunks that wait, all or those of one source. */
+  waiting(source?: number): number {
+    if (source === undefined) return this.#waiting.size
+    return this.#waiting.values().reduce((sum, each) => sum + (each.source === source ? 1 : 0), 0)
   }
 
-  /** A chunk is in place, and with it all that waited for it; answers the ids. */
-  finish(source: number, id: string): string[] {
-    const whole = `${source} ${wholeOf(id)}`
-    const pieces = this.#staged.get(whole)
-    this.#staged.delete(whole)
-    const ids = pieces === undefined ? [id] : [...pieces.add(id)]
-    for (const each of ids) this.#add(hash(source, each))
-    return ids
+  /** A chunk is in place that didn't come in a pack. */
+  note(source: number, id: string): void {
+    this.#inPlace.add(keyOf(source, id))
   }
 
-  /** What is in place with the fragments of a pack, and what won't be. */
-  settle(fragments: DecodedPack['fragments'], { unfinished, refused }: RestoreOutcome): { restored: string[]; refused: string[] } {
-    const without = new Set(refused.map(({ id }) => id))
-    const staged = new Set(unfinished)
-    const restored: string[] = []
-    for (const [index, { source, id, chunkBytes, body }] of fragments.entries()) {
-      if (without.has(id)) continue
-      // Folders count as unfinished until the end, since their times are still to come, but they are there.
-      const isPart = body.byteLength < chunkBytes || offset.test(id)
-      if (staged.has(index) && isPart) this.stage(source, id)
-      else restored.push(...this.finish(source, id))
+  /** What became of a pack's fragments of one source; what that adds goes into `placed`. */
+  settle(fragments: readonly Fragment[], { unfinished, inPlace, arrived = [], refused }: RestoreOutcome, placed: Placed): Settlement {
+    const without = new Set(refused.map(({ id, chunk = id }) => chunk))
+    const waiting = new Set(unfinished)
+    for (const index of inPlace ?? []) waiting.delete(index)
+    for (const [index, fragment] of fragments.entries()) {
+      if (waiting.has(index) && !without.has(fragment.id)) this.#wait(fragment, placed)
     }
-    return { restored, refused: [...without] }
+    const restored = new Set<string>()
+    for (const [index, fragment] of fragments.entries()) {
+      if (without.has(fragment.id)) this.#waiting.delete(keyOf(fragment.source, fragment.id))
+      else if (!waiting.has(index)) {
+        this.#place(fragment, placed)
+        restored.add(fragment.id)
+      }
+    }
+    for (const id of arrived) {
+      this.arrive(fragments[0]!.source, id, placed)
+      restored.add(id)
+    }
+    return { restored: [...restored], refused: [...without] }
   }
 
-  #add(key: number): void {
-    if (this.#size + 1 > fullest * this.#slots.length) this.#grow()
-    const slot = this.#slotOf(key)
-    if (this.#slots[slot] === 0) this.#size++
-    this.#slots[slot] = key
+  /** A chunk that waited is in place. */
+  arrive(source: number, id: string, placed: Placed = nothingPlaced()): void {
+    const key = keyOf(source, id)
+    const waiting = this.#waiting.get(key)
+    if (waiting !== undefined) this.#place(waiting, placed)
+    else if (!this.#inPlace.has(key)) this.#early.add(key)
   }
 
-  #grow(): void {
-    const old = this.#slots
-    this.#slots = new Float64Array(2 * old.length)
-    for (const key of old) if (key !== 0) this.#slots[this.#slotOf(key)] = key
+  /** After a restart: what the journal says of all packs. */
+  recall(entries: readonly JournalEntry[]): void {
+    for (const { chunks, bytes, weights = {}, keys } of entries) {
+      this.chunks += chunks
+      this.bytes += bytes
+      for (const [source, weight] of Object.entries(weights)) this.#weigh(this.weights, Number(source), weight)
+      for (const key of keysFrom(keys)) this.#inPlace.add(key)
+    }
+    for (const fragment of entries.flatMap(({ unfinished = [] }) => unfinished)) {
+      const key = keyOf(fragment.source, fragment.id)
+      if (!this.#inPlace.has(key)) this.#waiting.set(key, headOf(fragment))
+    }
   }
 
-  /** Where a key is, or would be. */
-  #slotOf(key: number): number {
-    const mask = this.#slots.length - 1
-    let slot = (key % 0x1_0000_0000) & mask
-    while (this.#slots[slot] !== 0 && this.#slots[slot] !== key) slot = (slot + 1) & mask
-    return slot
+  #wait(fragment: Fragment, placed: Placed): void {
+    const key = keyOf(fragment.source, fragment.id)
+    if (this.#early.delete(key)) this.#place(fragment, placed)
+    else if (!this.#inPlace.has(key)) this.#waiting.set(key, headOf(fragment))
+  }
+
+  #place({ source, id, chunkBytes, readProbability }: Fragment, placed: Placed): void {
+    const key = keyOf(source, id)
+    this.#waiting.delete(key)
+    if (!this.#inPlace.add(key)) return
+    placed.keys.push(key)
+    for (const sum of [this, placed]) {
+      sum.chunks++
+      sum.bytes += chunkBytes
+      this.#weigh(sum.weights, source, readProbability)
+    }
+  }
+
+  #weigh(weights: Map<number, number>, source: number, weight: number): void {
+    weights.set(source, (weights.get(source) ?? 0) + weight)
   }
 }
 
-/** Pieces of a large file end with their offset: `path//OFFSET`. */
-const offset = /\/\/\d+$/
-
-/** What isn't a piece is a whole of its own. */
-function wholeOf(id: string): string {
-  return id.replace(offset, '')
+/** Without the views of the pack's memory. */
+function headOf({ source, id, chunkBytes, readProbability }: Fragment | JournalFragment): Fragment {
+  return { source, id, chunkBytes, readProbability }
 }
 
-/** Two FNV-1a hashes over UTF-16 units side by side; never 0. */
-function hash(source: number, text: string): number {
-  let low = 0x811c9dc5 ^ source
-  let high = 0x01000193 ^ (source << 8)
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    low = Math.imul(low ^ unit, 0x01000193)
-    high = Math.imul(high ^ unit, 0x5bd1e995)
-  }
-  high ^= high >>> 13
-  low ^= low >>> 15
-  return (high & 0x1f_ffff) * 0x1_0000_0000 + (low >>> 0) || 1
+/** Keys as the journal has them: base64 of 8 bytes each. */
+export function keysToText(keys: readonly number[]): string {
+  return Buffer.from(Float64Array.from(keys).buffer).toString('base64')
+}
+
+function keysFrom(text: string): Float64Array {
+  const bytes = Buffer.from(text, 'base64')
+  return new Float64Array(Uint8Array.from(bytes).buffer, 0, Math.floor(bytes.byteLength / 8))
 }

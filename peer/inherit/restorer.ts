@@ -19,12 +19,11 @@ import {
   recalledVerdict,
   toBase64,
 } from './fragment-forms.ts'
-import { endedOf, goesBefore, type RestoredPack, type Waiting } from './waiting-pack.ts'
+import { goesBefore, type RestoredPack, type Waiting } from './waiting-pack.ts'
 import { Judgement } from './judgement.ts'
 import type { RestorerOptions } from './restorer-options.ts'
-import { RestoredChunks } from './restored-chunks.ts'
+import { keysToText, nothingPlaced, RestoredChunks } from './restored-chunks.ts'
 import type { JournalEntry, JournalFragment } from './journal-lines.ts'
-import { RestoredTally } from './restored-tally.ts'
 
 /** What a pack, or the journal's line of one, says beside its fragments. */
 type Learned = Pick<DecodedPack, 'superseded' | 'receipt'> & { readonly sources: readonly SourceSummary[] }
@@ -40,8 +39,7 @@ export class Restorer {
   receipt: DecodedPack['receipt']
   /** How many packs there are in all, once the last one, the receipt, is known. */
   packs: number | undefined
-  readonly chunks = new RestoredChunks()
-  readonly restored = new RestoredTally()
+  readonly restored = new RestoredChunks()
   readonly refused: (Refused & { source: string })[] = []
   refusedTotal = 0
   /** Restored, or known not to come. */
@@ -92,12 +90,13 @@ export class Restorer {
         superseded: PackSet.fromRuns(entry.superseded ?? []),
         receipt: entry.receipt && { content: fromBase64(entry.receipt.content), signature: fromBase64(entry.receipt.signature) },
       })
-      this.#count(entry)
+      this.#pass(entry.pack)
       if (entry.verdict !== undefined) this.#hear(recalledVerdict(entry.verdict))
       if (entry.references !== undefined) this.#options.onReferences(entry.references)
     }
+    this.restored.recall(entries)
     for (const [source, fragments] of groupBySource(entries.flatMap((entry) => entry.unfinished ?? []))) {
-      await this.#sink(source)?.recall(fragments.map(recalledFragment), { signal: this.#options.signal })
+      await this.sinkOf(source)?.recall(fragments.map(recalledFragment), { signal: this.#options.signal })
     }
     for (const number of this.#options.journal.held()) {
       if (this.have.has(number)) this.#options.journal.releaseHeld(number)
@@ -171,15 +170,12 @@ export class Restorer {
     }
   }
 
-  /** Their chunks come again in other packs, and are counted with those. */
+  /** Their chunks come again in other packs. */
   #supersede(superseded: PackSet): void {
-    const counted = new PackSet()
     for (const number of superseded) {
-      if (this.#passed.has(number) && !this.superseded.has(number)) counted.add(number)
       this.superseded.add(number)
       this.#passed.add(number)
     }
-    if (counted.size > 0) for (const entry of this.#options.journal.entriesOf(counted)) this.restored.remove(entry)
   }
 
   /** Starts what can start, lowest number first. */
@@ -289,7 +285,7 @@ export class Restorer {
       const { entry, settled } = await this.#restoreFragments(number, pack, isUrgent)
       this.#options.journal.append(entry)
       if (wasHeld) this.#options.journal.releaseHeld(number)
-      this.#count(entry)
+      this.#pass(number)
       if (pack.verdict !== undefined) this.#hear(pack.verdict)
       this.#waiting.delete(number)
       this.#started.delete(number)
@@ -309,33 +305,26 @@ export class Restorer {
     isUrgent: boolean,
   ): Promise<{ entry: JournalEntry; settled: RestoredPack['settled'] }> {
     const { signal } = this.#options
-    let chunks = 0
-    let bytes = 0
-    const weights: Record<string, number> = {}
+    const placed = nothingPlaced()
     const unfinished: JournalFragment[] = []
     const settled: RestoredPack['settled'][number][] = []
-    const ended: (readonly [number, string, number])[] = []
     await Promise.all(
       [...groupBySource(this.#judgement.holding(number, pack.fragments))].map(async ([source, fragments]) => {
-        const sink = this.#sink(source)
+        const sink = this.sinkOf(source)
         if (sink === undefined) return
         const outcome = await sink.restore(fragments.map(incomingFragment), { signal, isUrgent })
-        chunks += outcome.chunks
-        bytes += outcome.bytes
-        weights[source] = sum(fragments.map((each) => (each.offset + each.body.byteLength === each.chunkBytes ? each.readProbability : 0)))
         unfinished.push(...outcome.unfinished.map((index) => journalFragment(fragments[index]!)))
-        ended.push(...endedOf(fragments, outcome))
         this.#refuse(sink.name, outcome.refused)
-        settled.push({ source: sink.name, ...this.chunks.settle(fragments, outcome) })
+        settled.push({ source: sink.name, ...this.restored.settle(fragments, outcome, placed) })
       }),
     )
     const entry = {
       pack: number,
-      chunks,
-      bytes,
-      weights,
+      chunks: placed.chunks,
+      bytes: placed.bytes,
+      weights: Object.fromEntries(placed.weights),
+      keys: keysToText(placed.keys),
       ...(unfinished.length > 0 && { unfinished }),
-      ...(ended.length > 0 && { ended }),
       ...(pack.sources.length > 0 && { sources: pack.sources }),
       ...(pack.references.length > 0 && { references: pack.references }),
       ...(pack.verdict && { verdict: journalVerdict(pack.verdict) }),
@@ -348,7 +337,7 @@ export class Restorer {
   /** The receipt is a view, too, and is kept; and a sink may hold on to what it was given. */
   #isReadByNobody({ receipt, fragments }: DecodedPack): boolean {
     const isUnread = (sink: Sink | undefined) => sink === undefined || sink.returnsMemory === true
-    return receipt === undefined && fragments.every(({ source }) => isUnread(this.#sink(source)))
+    return receipt === undefined && fragments.every(({ source }) => isUnread(this.sinkOf(source)))
   }
 
   #refuse(source: string, refused: readonly Refused[]): void {
@@ -357,13 +346,13 @@ export class Restorer {
     for (const each of refused) if (this.refused.length < 100) this.refused.push({ source, ...each })
   }
 
-  #count(entry: JournalEntry): void {
-    this.have.add(entry.pack)
-    this.#passed.add(entry.pack)
-    if (!this.superseded.has(entry.pack)) this.restored.add(entry)
+  #pass(number: number): void {
+    this.have.add(number)
+    this.#passed.add(number)
   }
 
-  #sink(source: number): Sink | undefined {
+  /** Undefined for a source that nobody has told of, or that there is no sink for. */
+  sinkOf(source: number): Sink | undefined {
     const summary = this.sources.get(source)
     return summary === undefined ? undefined : this.#options.sinkOf(summary)
   }
@@ -373,8 +362,4 @@ export class Restorer {
     this.#isOver = true
     this.#options.onFailed(asHeirloomError(thrown, 'io'))
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
 }

@@ -1,7 +1,6 @@
 // A pack that has come and waits to be restored, and what becomes of it.
 
 import type { DecodedPack } from '../../src/chunk/pack.ts'
-import type { RestoreOutcome } from '../source/source.ts'
 
 /** What became of a pack's chunks. */
 export interface RestoredPack {
@@ -27,15 +26,4 @@ export interface Waiting {
 /** What somebody waits for goes first, then the lowest number. */
 export function goesBefore(a: Waiting, b: Waiting): boolean {
   return a.isUrgent === b.isUrgent ? a.number < b.number : a.isUrgent
-}
-
-/** Chunks in pieces that are whole now. */
-export function endedOf(
-  fragments: DecodedPack['fragments'],
-  { unfinished, refused }: RestoreOutcome,
-): (readonly [number, string, number])[] {
-  const isPiece = ({ body, chunkBytes }: (typeof fragments)[number]) => body.byteLength < chunkBytes
-  const open = new Set([...unfinished.map((index) => fragments[index]!.id), ...refused.map(({ id }) => id)])
-  const ended = fragments.filter((each) => isPiece(each) && !open.has(each.id))
-  return [...new Map(ended.map(({ source, id, chunkBytes }) => [id, [source, id, chunkBytes] as const])).values()]
 }

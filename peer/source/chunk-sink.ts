@@ -81,10 +81,7 @@ class ChunkSink implements Sink {
       failed.abort(thrown)
       throw thrown
     }
-    const restored = fragments.filter((fragment) => verdicts.get(fragment) === 'restored')
     return {
-      chunks: restored.length,
-      bytes: restored.reduce((sum, fragment) => sum + fragment.chunkBytes, 0),
       unfinished: fragments.flatMap((fragment, index) => (verdicts.get(fragment) === 'unfinished' ? [index] : [])),
       refused: fragments.flatMap((fragment) => {
         const verdict = verdicts.get(fragment)
@@ -101,16 +98,17 @@ class ChunkSink implements Sink {
     }
   }
 
-  async finish(end: SinkEnd, options: WaitOptions): Promise<{ dropped: number }> {
-    for (const [key, { head, path }] of this.#later) {
+  async finish(end: SinkEnd, options: WaitOptions): Promise<{ arrived: string[] }> {
+    const arrived: string[] = []
+    for (const { head, path } of this.#later.values()) {
       const put = await this.#target.put({ ...head, body: { path } }, options)
-      if (put === 'restored') this.#staged.discard(key)
+      if (put === 'restored') arrived.push(head.id)
     }
     this.#later.clear()
-    const dropped = this.#staged.drop()
+    this.#staged.drop()
     rmSync(this.#staging, { recursive: true, force: true })
     await this.#target.finish(end, options)
-    return { dropped }
+    return { arrived }
   }
 
   /** What is unfinished stays in the staging folder, for a restart. */

@@ -57,14 +57,18 @@ export type RecalledFragment = Omit<IncomingFragment, 'bytes'> & { readonly leng
 export interface Refused {
   readonly id: string
   readonly reason: string
+  /** The chunk that `id` is only a part of, as a key of a server is. */
+  readonly chunk?: string
 }
 
+/** Chunks whose last fragment was among those given, and that are in none of these lists, are in place. */
 export interface RestoreOutcome {
-  /** Chunks that are complete with these fragments, and their bytes. */
-  readonly chunks: number
-  readonly bytes: number
   /** Indexes of the fragments that belong to something unfinished: the journal keeps their heads for `recall`. */
   readonly unfinished: readonly number[]
+  /** Those of the unfinished whose chunk is in place all the same: folders, whose times come last. */
+  readonly inPlace?: readonly number[]
+  /** Ids of chunks that were unfinished, and are in place with these fragments. */
+  readonly arrived?: readonly string[]
   /** Not restored, for good: out of date, a bad name, no room at the application … */
   readonly refused: readonly Refused[]
 }
@@ -95,6 +99,6 @@ export interface Sink extends AsyncDisposable {
   restore(fragments: readonly IncomingFragment[], options: RestoreOptions): Promise<RestoreOutcome>
   /** After a restart: fragments (without their bytes) that were unfinished when the journal was written, in that order. */
   recall(fragments: readonly RecalledFragment[], options: WaitOptions): Promise<void>
-  /** All that will come has come: puts the last things right, drops what stayed unfinished and answers how many chunks that were, and what else an operator should know. */
-  finish(end: SinkEnd, options: WaitOptions): Promise<{ dropped: number; notes?: readonly string[] }>
+  /** All that will come has come: puts the last things right and drops what stayed unfinished. Answers what is in place after all, and what an operator should know. */
+  finish(end: SinkEnd, options: WaitOptions): Promise<{ arrived?: readonly string[]; notes?: readonly string[] }>
 }

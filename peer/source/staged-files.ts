@@ -76,14 +76,9 @@ export class StagedFiles {
     this.#files.delete(key)
   }
 
-  /** Drops what stayed incomplete; answers how many chunks that were. */
-  drop(): number {
-    let chunks = 0
-    for (const [key, staged] of this.#files) {
-      chunks += staged.chunks.size
-      this.discard(key)
-    }
-    return chunks
+  /** Drops what stayed incomplete. */
+  drop(): void {
+    for (const key of this.#files.keys()) this.discard(key)
   }
 
   /** Closes all files and leaves them where they are, for a restart. */

@@ -75,13 +75,12 @@ export function createDroppingSink(onBytes: (bytes: number) => void): Sink {
     kind,
     returnsMemory: true,
     async restore(fragments: readonly IncomingFragment[]) {
-      const bytes = fragments.reduce((sum, fragment) => sum + fragment.bytes.byteLength, 0)
-      onBytes(bytes)
-      return { chunks: fragments.length, bytes, unfinished: [], refused: [] }
+      onBytes(fragments.reduce((sum, fragment) => sum + fragment.bytes.byteLength, 0))
+      return { unfinished: [], refused: [] }
     },
     async recall() {},
     async finish() {
-      return { dropped: 0 }
+      return {}
     },
     async [Symbol.asyncDispose]() {},
   }

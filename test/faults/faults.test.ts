@@ -8,7 +8,7 @@ import { faults } from './faults.ts'
 const test = suite('faults')
 
 const seeds: Readonly<Record<string, readonly number[]>> = {
-  'stop and continue': [3, 4],
+  'stop and continue': [2, 3, 4],
   'full disk at the relay': [1],
   'full disk at the heir': [1],
   partition: [1, 2],

@@ -6,10 +6,11 @@ import { encodeAttributes } from '../../peer/source/directory/attributes.ts'
 import { noTarget, type EntryHead, type RelativePath } from '../../peer/source/directory/entry.ts'
 import { createDirectorySink } from '../../peer/source/directory/sink.ts'
 import { createDirectorySource } from '../../peer/source/directory/source.ts'
-import type { IncomingFragment, Sink } from '../../peer/source/source.ts'
+import type { IncomingFragment } from '../../peer/source/source.ts'
 import { end } from '../contract/sink.ts'
 import { list, never } from '../contract/source.ts'
 import type { TempDirectory } from './temp.ts'
+import { counted, type CountedSink } from './counted-sink.ts'
 
 /** When fragments were written, in seconds. */
 export const mtimeS = 1_700_000_000
@@ -33,8 +34,8 @@ export function fragment(path: RelativePath, bytes: Uint8Array | string = '', he
   }
 }
 
-export function sinkAt(temp: TempDirectory, staging = '.heirloom-test'): Sink {
-  return createDirectorySink({ name: 'files', path: temp.path, staging: temp.at(staging) })
+export function sinkAt(temp: TempDirectory, staging = '.heirloom-test'): CountedSink {
+  return counted(createDirectorySink({ name: 'files', path: temp.path, staging: temp.at(staging) }))
 }
 
 interface Options {

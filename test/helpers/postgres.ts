@@ -53,7 +53,8 @@ export async function startPostgres({ buffers = '32MB' } = {}): Promise<TestPost
 
 async function prepare(fill: (data: string) => Promise<void>, buffers: string): Promise<TestPostgres> {
   await using resources = new AsyncDisposableStack()
-  const temp = resources.use(await makeTemp())
+  // A server of another user can't enter what is this one's own.
+  const temp = resources.use(await makeTemp(isRoot ? '/tmp' : undefined))
   chmodSync(temp.path, 0o755)
   const [data, socket] = [temp.at('data'), temp.at('socket')]
   makeOwn(data)

@@ -10,8 +10,9 @@ export interface TempDirectory extends AsyncDisposable {
   at(...parts: string[]): string
 }
 
-export async function makeTemp(): Promise<TempDirectory> {
-  const path = await mkdtemp(join(tmpdir(), 'heirloom-test-'))
+/** In the user's own folder for such, unless told. */
+export async function makeTemp(parent = tmpdir()): Promise<TempDirectory> {
+  const path = await mkdtemp(join(parent, 'heirloom-test-'))
   return {
     path,
     at: (...parts) => join(path, ...parts),

@@ -131,23 +131,20 @@ function sinkOf(state: State): Sink {
     name,
     kind,
     async restore(fragments) {
-      let chunks = 0
-      let bytes = 0
-      for (const { id, offset, chunkBytes, bytes: body } of fragments) {
+      const unfinished: number[] = []
+      for (const [index, { id, offset, chunkBytes, bytes: body }] of fragments.entries()) {
         const part = parts.get(id) ?? { left: chunkBytes, bytes: Buffer.alloc(chunkBytes) }
         parts.set(id, part)
         part.bytes.set(body, offset)
         part.left -= body.byteLength
-        bytes += body.byteLength
-        if (part.left > 0) continue
-        state.set(id, part.bytes)
-        chunks++
+        if (part.left > 0) unfinished.push(index)
+        else state.set(id, part.bytes)
       }
-      return { chunks, bytes, unfinished: [], refused: [] }
+      return { unfinished, refused: [] }
     },
     async recall() {},
     async finish() {
-      return { dropped: 0 }
+      return {}
     },
     async [Symbol.asyncDispose]() {},
   }

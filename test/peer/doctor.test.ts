@@ -119,7 +119,8 @@ test('finds ports in use, applications that are silent, a notice that is there a
 test('looks behind every kind of source, and says what to do', async (context) => {
   const { folder } = context
   const { port } = context.server.address() as AddressInfo
-  await writeFile(join(folder, 'token'), 'secret\n', { mode: 0o644 })
+  await writeFile(join(folder, 'token'), 'secret\n')
+  await chmod(join(folder, 'token'), 0o644)
   await writeFile(join(folder, 'private'), 'secret\n', { mode: 0o600 })
   await writeFile(join(folder, 'none'), '', { mode: 0o600 })
   const url = `"http://127.0.0.1:${port}"`
@@ -190,7 +191,8 @@ test('looks at Redis and memcached as an agent would: what they are, who is let 
   await redis.ask(['SET', 'k', 'v'])
   await redis.ask(['ACL', 'SETUSER', 'poor', 'on', '>secret', '~*', '+info', '+scan'])
   const password = join(context.folder, 'password')
-  await writeFile(password, 'secret\n', { mode: 0o644 })
+  await writeFile(password, 'secret\n')
+  await chmod(password, 0o644)
   const entry = (name: string, url: string, more = '') => `  - { name: ${name}, kind: redis, url: "${url}"${more} }\n`
   const more = [
     entry('cache', redis.url),

@@ -20,11 +20,11 @@ test('it says what was restored, what waits, and how it ended', () => {
   const result = { outcome: 'delivered' } as never
   {
     using journal = Journal.open(directory, head, undefined)
-    journal.append({ pack: 3, chunks: 1, bytes: 10 })
+    journal.append({ pack: 3, chunks: 1, bytes: 10, keys: '' })
     journal.hold(7, [Uint8Array.of(1, 2), Uint8Array.of(3)])
   }
   const recalled = recallJournal(directory)
-  assert.equal(recalled?.entries, [{ pack: 3, chunks: 1, bytes: 10 }])
+  assert.equal(recalled?.entries, [{ pack: 3, chunks: 1, bytes: 10, keys: '' }])
   assert.is(recalled?.settled, undefined)
   {
     using journal = Journal.open(directory, head, recalled)
@@ -48,7 +48,7 @@ test('after a reboot nothing of it counts, not even what was held', () => {
   const directory = newDirectory()
   {
     using journal = Journal.open(directory, head, undefined)
-    journal.append({ pack: 0, chunks: 1, bytes: 1 })
+    journal.append({ pack: 0, chunks: 1, bytes: 1, keys: '' })
     journal.hold(5, [Uint8Array.of(1)])
   }
   const rebooted = { ...systemJournalFiles, bootId: () => 'another boot' }

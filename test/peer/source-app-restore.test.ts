@@ -10,6 +10,7 @@ import { cut, end, testSink } from '../contract/sink.ts'
 import { never } from '../contract/source.ts'
 import { chunkIdOf, handClock, serveApp, type Answer, type App } from '../helpers/app.ts'
 import { makeTemp, type TempDirectory } from '../helpers/temp.ts'
+import { counted, type CountedSink } from '../helpers/counted-sink.ts'
 
 const test = suite('app sink')
 
@@ -31,14 +32,14 @@ function fragment(id: string, bytes: Uint8Array | string = 'content', head: Part
 interface Shop extends AsyncDisposable {
   readonly app: App
   readonly temp: TempDirectory
-  readonly sink: Sink
+  readonly sink: CountedSink
   reopen(): Sink
 }
 
 async function openShop(answer: Answer, options: Partial<AppSinkOptions> = {}): Promise<Shop> {
   const app = await serveApp(answer)
   const temp = await makeTemp()
-  const open = () => createAppSink({ name: 'shop', url: app.url, staging: temp.at('staging'), ...options })
+  const open = () => counted(createAppSink({ name: 'shop', url: app.url, staging: temp.at('staging'), ...options }))
   const sinks = [open()]
   return {
     app,
@@ -183,7 +184,9 @@ test('an application that is still starting is waited for', async () => {
   await using temp = await makeTemp()
   const { createServer } = await import('node:http')
   const path = temp.at('app.sock')
-  await using sink = createAppSink({ name: 'shop', url: `unix:${path}`, staging: temp.at('staging'), clock, connectTimeoutMs: 1e9 })
+  await using sink = counted(
+    createAppSink({ name: 'shop', url: `unix:${path}`, staging: temp.at('staging'), clock, connectTimeoutMs: 1e9 }),
+  )
   const restoring = sink.restore([fragment('x')], never())
   await clock.waitedFor()
   const server = createServer((request, response) => request.resume().on('end', () => response.end()))
@@ -216,7 +219,7 @@ test('an application that never comes is a failure of the whole sink, with a hin
 test('waiting for an application ends with the signal', async () => {
   const clock = handClock()
   await using temp = await makeTemp()
-  await using sink = createAppSink({ name: 'shop', url: `unix:${temp.at('nobody.sock')}`, staging: temp.at('staging'), clock })
+  await using sink = counted(createAppSink({ name: 'shop', url: `unix:${temp.at('nobody.sock')}`, staging: temp.at('staging'), clock }))
   const controller = new AbortController()
   const restoring = sink.restore([fragment('x')], { signal: controller.signal })
   await clock.waitedFor()

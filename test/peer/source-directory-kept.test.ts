@@ -31,6 +31,7 @@ import { fragment, fragmentsIn, handOver, headOf, sinkAt } from '../helpers/dire
 import { makeTempOnDisk } from '../helpers/residency.ts'
 import { makeTemp, type TempDirectory } from '../helpers/temp.ts'
 import { treeDifferences } from '../helpers/tree.ts'
+import { counted } from '../helpers/counted-sink.ts'
 
 const test = suite('what a directory keeps')
 
@@ -143,7 +144,7 @@ test('extended attributes go where they are asked for, of files, pieces and fold
 
 test('extended attributes that are none are passed over', async () => {
   await using temp = await makeTempOnDisk()
-  await using sink = createDirectorySink({ name: 'files', path: temp.path, staging: temp.at('.heirloom-test'), xattrs: true })
+  await using sink = counted(createDirectorySink({ name: 'files', path: temp.path, staging: temp.at('.heirloom-test'), xattrs: true }))
   const given = ['not json', '[]', '{"user.a":1}', '{"user.a":"%%%"}', '{"trusted.a":"YQ=="}'].map((text, index) => {
     const plain = fragment(`f${index}`, 'x')
     return { ...plain, attributes: withExtended(plain.attributes, Buffer.from(text)) }

@@ -35,6 +35,8 @@ function failing(call: keyof FileSystem, code: string, when: (path: unknown) => 
   return { ...fs, [call]: broken }
 }
 
+const allPlaced = { unfinished: [], inPlace: [], arrived: [], refused: [] }
+
 test('a full disk ends the restore and leaves nothing half-written', async () => {
   for (const call of ['writeSync', 'openSync', 'renameSync', 'mkdirSync'] as const) {
     await using temp = await makeTemp()
@@ -58,7 +60,7 @@ test('a disk that takes only a part of a write is written to again', async () =>
   const writeSync = ((file: number, bytes: Uint8Array, at: number, length: number, position: number) =>
     fs.writeSync(file, bytes, at, Math.min(2, length), position)) as typeof fs.writeSync
   const writer = new DirectoryWriter({ root: temp.path, staging: temp.at('.heirloom-test'), fileSystem: { ...fs, writeSync } })
-  assert.is(writer.restore([item('f', 'content')]).chunks, 1)
+  assert.equal(writer.restore([item('f', 'content')]), allPlaced)
   assert.is(readFileSync(temp.at('f'), 'utf8'), 'content')
 })
 
@@ -68,8 +70,7 @@ test('files have their modes whatever the umask, and are not in the way of one a
   const before = process.umask(0o027)
   try {
     const writer = new DirectoryWriter({ root: temp.path, staging: temp.at('.heirloom-test') })
-    const { chunks, refused } = writer.restore(modes.map((mode, index) => item(`f${index}`, 'content', { mode })))
-    assert.equal([chunks, refused], [modes.length, []])
+    assert.equal(writer.restore(modes.map((mode, index) => item(`f${index}`, 'content', { mode }))), allPlaced)
   } finally {
     process.umask(before)
   }
@@ -86,7 +87,7 @@ test('a file that a killed process left in the staging folder is no part of a ne
   symlinkSync(temp.at('outside'), `${staging}/w0`)
   writeFileSync(`${staging}/w1`, 'what was there before, and longer', { mode: 0o600 })
   const writer = new DirectoryWriter({ root: temp.path, staging })
-  assert.is(writer.restore([item('a', 'new a'), item('b', 'new b')]).chunks, 2)
+  assert.equal(writer.restore([item('a', 'new a'), item('b', 'new b')]), allPlaced)
   assert.equal([readFileSync(temp.at('a'), 'utf8'), readFileSync(temp.at('b'), 'utf8')], ['new a', 'new b'])
   assert.is(statSync(temp.at('b')).mode & 0o7777, 0o644)
   assert.not.ok(existsSync(temp.at('outside')))
@@ -102,8 +103,8 @@ test('what the file system refuses for one name costs that item only', async () 
       original(from, to)
     }) as typeof fs.renameSync
     const writer = new DirectoryWriter({ root: temp.path, staging, fileSystem: { ...fs, renameSync } })
-    const { chunks, refused } = writer.restore([item('bad', 'x'), item('good', 'y')])
-    assert.equal([chunks, refused.map(({ id }) => id)], [1, ['bad']], code)
+    const { unfinished, refused } = writer.restore([item('bad', 'x'), item('good', 'y')])
+    assert.equal([unfinished, refused.map(({ id }) => id)], [[], ['bad']], code)
     assert.equal(readdirSync(staging), [], code)
   }
 })

@@ -11,6 +11,7 @@ import { contentOf, list, never, readAll } from '../contract/source.ts'
 import { seeded } from '../helpers/seed.ts'
 import { makeTemp, type TempDirectory } from '../helpers/temp.ts'
 import { makeTree, treeDifferences } from '../helpers/tree.ts'
+import { counted } from '../helpers/counted-sink.ts'
 
 const test = suite('divided sources')
 
@@ -79,7 +80,7 @@ for (const by of ['content', 'probability', 'application'] as const) {
     await using source = createSource(entry(temp, { divide }))
     await source.warm(never())
     const chunks = await list(source)
-    await using sink = createSink({ ...entry(temp, { divide }), path: temp.at('copy') }, temp.at('peer'))
+    await using sink = counted(createSink({ ...entry(temp, { divide }), path: temp.at('copy') }, temp.at('peer')))
     for (const part of await readAll(source, chunks)) {
       if (isLeftOut(part)) throw new Error(`${part.chunk.id}: ${part.leftOut}`)
       const { chunk, offset, chunkBytes, bytes, version = '', attributes = new Uint8Array(0) } = part

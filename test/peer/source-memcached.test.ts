@@ -6,13 +6,15 @@ import { isLeftOut } from '../../src/chunk/chunk.ts'
 import { keyId } from '../../peer/source/keyed/key-id.ts'
 import { createMemcachedSink } from '../../peer/source/memcached/sink.ts'
 import { createMemcachedSource } from '../../peer/source/memcached/source.ts'
-import type { IncomingFragment, Sink } from '../../peer/source/source.ts'
+import type { IncomingFragment } from '../../peer/source/source.ts'
 import { end, testSink } from '../contract/sink.ts'
 import { leftOutOf, list, never, readAll, testSource } from '../contract/source.ts'
 import { metaKey, startMemcached, type TestMemcached } from '../helpers/memcached.ts'
 import { incoming, recordFragments } from '../helpers/record-fragments.ts'
 import { refusedLater } from '../helpers/refusal.ts'
 import { withSeed } from '../helpers/seed.ts'
+import { escapeKey } from '../../peer/source/keyed/key-id.ts'
+import { counted, type CountedSink } from '../helpers/counted-sink.ts'
 
 const test = suite('memcached')
 /** For values of several MiB. */
@@ -53,12 +55,12 @@ testSink('memcached', {
       },
     }
   },
-  fragmentsOf: (name, content, ends) => recordFragments('0/any', [{ key: name, value: content }], ends),
+  fragmentsOf: (name, content, ends) => recordFragments(`0/${escapeKey(Buffer.from(name))}`, [{ key: name, value: content }], ends),
   refusedFragment: () => ({ ...recordFragments('0/bad', [{ key: 'bad', value: 'bad' }])[0]!, attributes: Buffer.from('no records') }),
 })
 
-function openSink({ url, temp }: TestMemcached): Sink {
-  return createMemcachedSink({ name: 'pages', url, staging: temp.at('staging'), patienceMs: 0 })
+function openSink({ url, temp }: TestMemcached): CountedSink {
+  return counted(createMemcachedSink({ name: 'pages', url, staging: temp.at('staging'), patienceMs: 0 }))
 }
 
 async function taken({ url }: TestMemcached, aloneMax?: number): Promise<IncomingFragment[]> {

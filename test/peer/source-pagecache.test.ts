@@ -15,6 +15,7 @@ import { cut, end, testSink } from '../contract/sink.ts'
 import { contentOf, list, never, readAll, testSource } from '../contract/source.ts'
 import { forgetFiles, makeTempOnDisk, residentBytesOf, touchFile } from '../helpers/residency.ts'
 import { makeTemp, type TempDirectory } from '../helpers/temp.ts'
+import { counted } from '../helpers/counted-sink.ts'
 
 const test = suite('page cache source')
 
@@ -141,7 +142,7 @@ test('exactly these ranges are in memory after the restore, and nothing is read 
     [1000 * page, 300 * page],
     [3999 * page, 50 * page],
   ]
-  await using sink = createPageCacheSink({ name: 'pages', path: temp.path, staging: temp.at('.heirloom-s') })
+  await using sink = counted(createPageCacheSink({ name: 'pages', path: temp.path, staging: temp.at('.heirloom-s') }))
   await sink.restore([fragment('file', Buffer.from(JSON.stringify({ size: 4000 * page, ranges })))], never())
   await sink.finish(end, never())
   const { file } = await toldOf(temp)
@@ -159,7 +160,7 @@ test('a file that comes later is read at the end; one that never comes, or is re
   symlinkSync(outside.path, temp.at('away'))
   symlinkSync(outside.at('secret'), temp.at('link'))
   const given = Buffer.from(JSON.stringify({ size: page, ranges: [[0, page]] }))
-  await using sink = createPageCacheSink({ name: 'pages', path: temp.path, staging: temp.at('.heirloom-s') })
+  await using sink = counted(createPageCacheSink({ name: 'pages', path: temp.path, staging: temp.at('.heirloom-s') }))
   const { unfinished, refused } = await sink.restore(
     ['late', 'never', 'away/secret', 'link', 'a/', 'bad\0'].map((id) => fragment(id, given)),
     never(),
@@ -187,7 +188,7 @@ test('what waited for its file when the process ended is read by the next one', 
   forgetFiles(temp.at('late'))
   await using next = open()
   await next.recall([{ ...given, length: given.chunkBytes }], never())
-  assert.equal(await next.finish(end, never()), { dropped: 0 })
+  assert.equal(await next.finish(end, never()), { arrived: ['late'] })
   assert.is(residentBytesOf(temp.at('late')), page)
 })
 
@@ -195,7 +196,7 @@ test('what the memory has no room for is refused, and so is what is no descripti
   await using temp = await makeTempOnDisk()
   writeFileSync(temp.at('file'), Buffer.alloc(10 * page, 'x'))
   const options = { name: 'pages', path: temp.path, staging: temp.at('.heirloom-s'), bytesMax: 12 * page }
-  await using sink = createPageCacheSink(options)
+  await using sink = counted(createPageCacheSink(options))
   const whole = JSON.stringify({ size: 10 * page, ranges: [[0, 10 * page]] })
   const reasons: (string | undefined)[] = []
   for (const text of ['not json', '{}', '{"size":1,"ranges":[[0]]}', '{"size":1,"ranges":[[-1,2]]}', whole, whole]) {
@@ -210,7 +211,7 @@ test('a file that has shrunk is read as far as it goes', async () => {
   writeFileSync(temp.at('file'), Buffer.alloc(10 * page, 'x'))
   truncateSync(temp.at('file'), 2 * page)
   forgetFiles(temp.at('file'))
-  await using sink = createPageCacheSink({ name: 'pages', path: temp.path, staging: temp.at('.heirloom-s') })
+  await using sink = counted(createPageCacheSink({ name: 'pages', path: temp.path, staging: temp.at('.heirloom-s') }))
   await sink.restore([fragment('file', Buffer.from(JSON.stringify({ size: 10 * page, ranges: [[0, 10 * page]] })))], never())
   await sink.finish(end, never())
   assert.is(residentBytesOf(temp.at('file')), statSync(temp.at('file')).size)

@@ -15,6 +15,7 @@ import { cut, end, testSink } from '../contract/sink.ts'
 import { contentOf, list, never, readAll, testSource } from '../contract/source.ts'
 import { startPostgres, type TestPostgres } from '../helpers/postgres.ts'
 import { makeTemp } from '../helpers/temp.ts'
+import { counted } from '../helpers/counted-sink.ts'
 
 const test = suite('postgresql source')
 
@@ -148,7 +149,7 @@ testSink('postgresql', {
     }
   },
   fragmentsOf: (name, content, ends) =>
-    cut(content, ends).map((part) => ({ ...fragment(told[tableOf(name)].id, content), ...part, version: name })),
+    cut(content, ends).map((part) => ({ ...fragment(`${told[tableOf(name)].id} as ${name}`, content), ...part, version: name })),
   describe(name, bytes) {
     const description = Buffer.from(JSON.stringify({ name, ...told[tableOf(name)].hint }).padEnd(bytes))
     descriptions.set(name, description)
@@ -176,7 +177,7 @@ async function failureOf(promise: Promise<unknown>): Promise<HeirloomError> {
 /** What a sink makes of a relation's blocks; the sink is finished. */
 async function restoreInto(running: TestPostgres, given: RelationHint, id = 'x') {
   await using temp = await makeTemp()
-  await using sink = createPostgresqlSink({ name: 'db', dsn: running.dsn(), staging: temp.at('staging') })
+  await using sink = counted(createPostgresqlSink({ name: 'db', dsn: running.dsn(), staging: temp.at('staging') }))
   const outcome = await sink.restore([fragment(id, Buffer.from(JSON.stringify(given)))], never())
   const { dropped } = await sink.finish(end, never())
   return { reason: outcome.refused[0]?.reason, dropped, chunks: outcome.chunks }
@@ -258,7 +259,7 @@ test('a server that is not up yet gets its blocks when it is; one that never com
   const content = Buffer.from(JSON.stringify(hint))
   await copy.stop()
   await using temp = await makeTemp()
-  await using sink = createPostgresqlSink({ name: 'db', dsn: copy.dsn(), staging: temp.at('staging') })
+  await using sink = counted(createPostgresqlSink({ name: 'db', dsn: copy.dsn(), staging: temp.at('staging') }))
   assert.equal((await sink.restore([fragment(id, content)], never())).unfinished, [0])
   await copy.start()
   assert.equal(await sink.finish(end, never()), { dropped: 0 })

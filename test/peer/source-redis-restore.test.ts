@@ -11,7 +11,7 @@ import { Answers } from '../../peer/source/redis/answers.ts'
 import { Commands } from '../../peer/source/redis/commands.ts'
 import { createRedisSink, type RedisSinkOptions } from '../../peer/source/redis/sink.ts'
 import { createRedisSource } from '../../peer/source/redis/source.ts'
-import type { IncomingFragment, Sink } from '../../peer/source/source.ts'
+import type { IncomingFragment } from '../../peer/source/source.ts'
 import { end, testSink } from '../contract/sink.ts'
 import { list, never, readAll } from '../contract/source.ts'
 import { nowMs, startRedis, type TestRedis } from '../helpers/redis.ts'
@@ -19,6 +19,8 @@ import { incoming, recordFragments } from '../helpers/record-fragments.ts'
 import { refusedLater } from '../helpers/refusal.ts'
 import { SeededRandom, withSeed } from '../helpers/seed.ts'
 import { freePort } from '../helpers/server-process.ts'
+import { escapeKey } from '../../peer/source/keyed/key-id.ts'
+import { counted, type CountedSink } from '../helpers/counted-sink.ts'
 
 const test = suite('redis sink')
 const lfu = ['--maxmemory', '1gb', '--maxmemory-policy', 'allkeys-lfu']
@@ -41,12 +43,12 @@ testSink('redis', {
       },
     }
   },
-  fragmentsOf: (name, content, ends) => recordFragments('0/any', [{ key: name, value: content }], ends),
+  fragmentsOf: (name, content, ends) => recordFragments(`0/${escapeKey(Buffer.from(name))}`, [{ key: name, value: content }], ends),
   refusedFragment: () => ({ ...recordFragments('0/bad', [{ key: 'bad', value: 'bad' }])[0]!, attributes: Buffer.from('no records') }),
 })
 
-function open(redis: TestRedis, options: Partial<RedisSinkOptions> = {}): Sink {
-  return createRedisSink({ name: 'cache', url: redis.url, staging: redis.temp.at('staging'), patienceMs: 0, ...options })
+function open(redis: TestRedis, options: Partial<RedisSinkOptions> = {}): CountedSink {
+  return counted(createRedisSink({ name: 'cache', url: redis.url, staging: redis.temp.at('staging'), patienceMs: 0, ...options }))
 }
 
 /** All that one server has, as it would arrive at another. */
@@ -293,7 +295,7 @@ test('TLS with a certificate of our own; without it the server is not believed',
   ]
   await using redis = await startRedis({ args: tls })
   const url = `rediss://localhost:${port}`
-  await using sink = createRedisSink({ name: 'cache', url, caFile: cert, staging: temp.at('staging'), patienceMs: 0 })
+  await using sink = counted(createRedisSink({ name: 'cache', url, caFile: cert, staging: temp.at('staging'), patienceMs: 0 }))
   const content = randomBytes(1_500_000).toString('hex')
   assert.equal((await sink.restore(recordFragments('0/k', [{ key: 'k', value: content }]), never())).refused, [])
   assert.is((await redis.get('k'))!.toString(), content)

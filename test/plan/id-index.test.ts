@@ -2,7 +2,6 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { RestoredChunks } from '../../peer/inherit/restored-chunks.ts'
 import { IdIndex } from '../../src/plan/id-index.ts'
 import { Plan } from '../../src/plan/plan.ts'
 
@@ -56,20 +55,6 @@ test('when the last ones are taken out the plan is empty', () => {
     assert.is((plan.takeOut(index, 'a', 0) as { id: string }).id, 'a', 'what was lost again can be taken out again')
     assert.is(plan.isEmpty(index), true)
   }
-})
-
-test('chunks are in place one by one, and pieces of a file when the last of them is', () => {
-  const chunks = new RestoredChunks()
-  for (let at = 0; at < 5000; at++) chunks.finish(at % 3, `c${at}`)
-  for (let at = 0; at < 5000; at++) {
-    assert.is(chunks.has(at % 3, `c${at}`), true)
-    assert.is(chunks.has((at + 1) % 3, `c${at}`), false)
-  }
-  chunks.stage(0, 'big//0')
-  chunks.stage(0, 'big//1048576')
-  assert.is(chunks.has(0, 'big//0'), false)
-  assert.equal(chunks.finish(0, 'big//2097152'), ['big//0', 'big//1048576', 'big//2097152'])
-  assert.is(chunks.has(0, 'big//0'), true)
 })
 
 test.run()

@@ -79,9 +79,9 @@ const faults: readonly Mutation[] = [
   ),
   mutation(
     'what comes again is counted again',
-    'peer/inherit/restorer.ts',
-    'if (counted.size > 0) for (const entry of this.#options.journal.entriesOf(counted)) this.restored.remove(entry)',
-    '',
+    'peer/inherit/restored-chunks.ts',
+    'if (!this.#inPlace.add(key)) return',
+    'this.#inPlace.add(key)',
   ),
   mutation('the packs of an end that could not be saved stay', 'relay/rendezvous.ts', '    outcome.drop = record.finished\n', ''),
   mutation(

@@ -16,6 +16,7 @@ export interface NamesOptions {
 }
 
 interface Waiting {
+  readonly id: string
   readonly path: RelativePath
   readonly head: EntryHead
 }
@@ -52,31 +53,32 @@ export class Names {
   }
 
   /** Keeps a name for when its file comes. */
-  keep(path: RelativePath, head: EntryHead): void {
+  keep(id: string, path: RelativePath, head: EntryHead): void {
     const file = pathText(pathFromBytes(head.target))
     const waiting = this.#waiting.get(file) ?? []
     // Copied, since the memory that it is in is used again.
-    const kept = { path, head: { ...head, target: Uint8Array.from(head.target) } }
+    const kept = { id, path, head: { ...head, target: Uint8Array.from(head.target) } }
     // The same one may come again.
     this.#waiting.set(file, [...waiting.filter((other) => pathText(other.path) !== pathText(path)), kept])
   }
 
-  /** A file is complete: its names that waited are given; answers how many. One that can't be given waits for the end. */
-  arrived(path: RelativePath): number {
-    if (this.#waiting.size === 0) return 0
+  /** A file is complete: its names that waited are given; answers their ids. One that can't be given waits for the end. */
+  arrived(path: RelativePath): string[] {
     const file = pathText(path)
-    const left = (this.#waiting.get(file) ?? []).filter((name) => !this.#try(name))
-    const given = (this.#waiting.get(file)?.length ?? 0) - left.length
+    const waiting = this.#waiting.get(file)
+    if (waiting === undefined) return []
+    const given = waiting.filter((name) => this.#try(name))
+    const left = waiting.filter((name) => !given.includes(name))
     if (left.length > 0) this.#waiting.set(file, left)
     else this.#waiting.delete(file)
-    return given
+    return given.map(({ id }) => id)
   }
 
-  /** Tries once more what still waits; answers how many names were given up. */
-  finish(): number {
-    const left = [...this.#waiting.values()].flat().filter((name) => !this.#try(name))
+  /** Tries once more what still waits, and gives up the rest; answers the ids of those that were given. */
+  finish(): string[] {
+    const given = [...this.#waiting.values()].flat().filter((name) => this.#try(name))
     this.#waiting = new Map()
-    return left.length
+    return given.map(({ id }) => id)
   }
 
   #try({ path, head }: Waiting): boolean {

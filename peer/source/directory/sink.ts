@@ -55,8 +55,8 @@ class DirectorySink implements Sink {
     await this.#thread.call(request, { signal, transfer: [buffer] })
   }
 
-  async finish(_end: SinkEnd, { signal }: WaitOptions): Promise<{ dropped: number }> {
-    return this.#thread.call<{ dropped: number }>({ kind: 'finish' } satisfies WriterRequest, { signal })
+  async finish(_end: SinkEnd, { signal }: WaitOptions): Promise<{ arrived: string[] }> {
+    return this.#thread.call<{ arrived: string[] }>({ kind: 'finish' } satisfies WriterRequest, { signal })
   }
 
   /** What is unfinished stays in the staging folder, for a restart. */

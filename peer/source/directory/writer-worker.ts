@@ -14,7 +14,12 @@ answerCalls<WriterRequest>((request) => {
   const { items, indexes, refused } = itemsFrom(request.items, buffer, { hasBodies: kind === 'restore' })
   if (kind === 'recall') return { answer: writer.recall(items) }
   const written = writer.restore(items)
-  const unfinished = written.unfinished.map((index) => indexes[index]!)
-  const outcome = { ...written, unfinished, refused: [...refused, ...written.refused] }
+  const given = (items: readonly number[]) => items.map((index) => indexes[index]!)
+  const outcome = {
+    unfinished: given(written.unfinished),
+    inPlace: given(written.inPlace),
+    arrived: written.arrived,
+    refused: [...refused, ...written.refused],
+  }
   return { answer: { outcome, buffer } satisfies RestoreAnswer, transfer: [buffer] }
 })

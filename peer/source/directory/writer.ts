@@ -41,10 +41,11 @@ export interface RecallItem {
   readonly length: number
 }
 
+/** Of items, by their indexes; what has arrived by its id. */
 export interface WriteOutcome {
-  readonly chunks: number
-  readonly bytes: number
   readonly unfinished: readonly number[]
+  readonly inPlace: readonly number[]
+  readonly arrived: readonly string[]
   readonly refused: readonly Refused[]
 }
 
@@ -57,10 +58,10 @@ export interface DirectoryWriterOptions {
   readonly givesAway?: boolean
 }
 
-interface Tally {
-  chunks: number
-  bytes: number
+interface Account {
   unfinished: number[]
+  inPlace: number[]
+  arrived: string[]
   refused: Refused[]
 }
 
@@ -76,8 +77,8 @@ export class DirectoryWriter {
   #ready = false
   readonly #folders: Folders
   readonly #names: Names
-  /** Files that were complete already when their pieces were recalled: chunks that nobody has counted yet. */
-  readonly #recalledWhole = new Map<string, Set<number>>()
+  /** Files that were complete already when their pieces were recalled: chunks of which nobody was told yet. */
+  readonly #recalledWhole = new Map<string, Set<string>>()
   /** By mode: whether a file that is created with it has it, which the umask or the folder's own rules may prevent. */
   readonly #createdWith = new Map<number, boolean>()
   #temporary = 0
@@ -96,38 +97,39 @@ export class DirectoryWriter {
   /** Restores fragments in their order. Throws `no-space` or `io` when the sink as a whole can't go on; then nothing half-written has a final name. */
   restore(items: readonly WriteItem[]): WriteOutcome {
     this.#prepare()
-    const tally: Tally = { chunks: 0, bytes: 0, unfinished: [], refused: [] }
+    const account: Account = { unfinished: [], inPlace: [], arrived: [], refused: [] }
     items.forEach((item, index) => {
       try {
-        this.#restoreOne(item, index, tally)
+        this.#restoreOne(item, index, account)
       } catch (thrown) {
-        tally.refused.push({ id: item.id, reason: refusalOf(thrown) })
+        account.refused.push({ id: item.id, reason: refusalOf(thrown) })
       }
     })
-    return tally
+    return account
   }
 
   recall(items: readonly RecallItem[]): void {
     this.#prepare()
     for (const { id, path, head, version, offset, length } of items) {
       if (head.type === 'directory') this.#folders.note(path, head)
-      if (head.type === 'name') this.#names.keep(path, head)
+      if (head.type === 'name') this.#names.keep(id, path, head)
       if (head.type !== 'file') continue
       const key = stagedKey(path, head, version)
-      if (this.#isWhole(path, head)) upsert(this.#recalledWhole, key).add(head.offset)
+      if (this.#isWhole(path, head)) upsert(this.#recalledWhole, key).add(id)
       else this.#staged.recall(key, head.size, { id, chunkAt: head.offset, at: head.offset + offset, length })
     }
   }
 
   /** Drops what stayed unfinished and puts folders right. Throws `io` if a folder didn't take its mode or time; all others have theirs then. */
-  finish(): { dropped: number } {
-    const dropped = this.#names.finish() + this.#staged.drop()
+  finish(): { arrived: string[] } {
+    const arrived = this.#names.finish()
+    this.#staged.drop()
     this.#fileSystem.rmSync(this.#staging, { recursive: true, force: true })
     this.#recalledWhole.clear()
     this.#createdWith.clear()
     this.#ready = false
     this.#folders.settle()
-    return { dropped }
+    return { arrived }
   }
 
   /** Closes files and leaves them where they are, for a restart. */
@@ -151,46 +153,37 @@ export class DirectoryWriter {
     this.#ready = true
   }
 
-  #restoreOne(item: WriteItem, index: number, tally: Tally): void {
-    const { path, head, chunkBytes } = item
+  #restoreOne(item: WriteItem, index: number, account: Account): void {
+    const { path, head } = item
     if (head.type === 'directory') {
       this.#folders.ensure(path, head.mode)
       this.#folders.note(path, head)
-      // It counts, but its mode and times are still to come: the journal must remember them.
-      tally.unfinished.push(index)
-      tally.chunks++
+      // It is there, but its mode and times are still to come: the journal must remember them.
+      account.unfinished.push(index)
+      account.inPlace.push(index)
       return
     }
     this.#folders.ensure(parentPath(path))
-    if (head.type === 'link') {
-      this.#restoreLink(path, head)
-      tally.chunks++
-    } else if (head.type === 'name') this.#restoreName(item, index, tally)
-    else if (this.#isHere(path, head)) this.#countHere(item, tally)
+    if (head.type === 'link') this.#restoreLink(path, head)
+    else if (head.type === 'name') this.#restoreName(item, index, account)
+    else if (this.#isHere(path, head)) this.#tellHere(item, account)
     else if (head.size === item.length) {
       this.#restoreWhole(path, head, item.bytes)
-      tally.chunks += 1 + this.#names.arrived(path)
-      tally.bytes += chunkBytes
-    } else this.#restorePiece(item, index, tally)
+      account.arrived.push(...this.#names.arrived(path))
+    } else this.#restorePiece(item, index, account)
   }
 
-  #restoreName({ path, head }: WriteItem, index: number, tally: Tally): void {
-    if (this.#names.give(path, head)) {
-      tally.chunks++
-      return
-    }
-    this.#names.keep(path, head)
-    tally.unfinished.push(index)
+  #restoreName({ id, path, head }: WriteItem, index: number, account: Account): void {
+    if (this.#names.give(path, head)) return
+    this.#names.keep(id, path, head)
+    account.unfinished.push(index)
   }
 
-  /** The same file is here already, from earlier or because this comes again: its chunks count with their last fragments. */
-  #countHere({ path, head, version, offset, chunkBytes, length }: WriteItem, tally: Tally): void {
+  /** The same file is here already, from earlier or because this comes again. */
+  #tellHere({ path, head, version }: WriteItem, account: Account): void {
     const key = stagedKey(path, head, version)
-    const counted = this.#recalledWhole.get(key) ?? new Set()
+    account.arrived.push(...(this.#recalledWhole.get(key) ?? []), ...this.#names.arrived(path))
     this.#recalledWhole.delete(key)
-    if (offset + length === chunkBytes) counted.add(head.offset)
-    tally.chunks += counted.size + this.#names.arrived(path)
-    tally.bytes += counted.size > 1 ? head.size : counted.size * chunkBytes
   }
 
   #restoreWhole(path: RelativePath, head: EntryHead, bytes: Uint8Array): void {
@@ -232,23 +225,22 @@ export class DirectoryWriter {
     return holds
   }
 
-  #restorePiece(item: WriteItem, index: number, tally: Tally): void {
+  #restorePiece(item: WriteItem, index: number, account: Account): void {
     const { id, path, head, version, offset, length, bytes } = item
     const at = head.offset + offset
     if (head.size > chunkBytesMax || at + length > head.size) throw new Refusal('a piece that lies outside of its file')
     const key = stagedKey(path, head, version)
     const staged = this.#staged.write(key, head.size, { id, chunkAt: head.offset, at, length }, bytes, head.sparse)
-    if (staged === undefined) return void tally.unfinished.push(index)
+    if (staged === undefined) return void account.unfinished.push(index)
     try {
       this.#complete(this.#staged.release(key), staged.path, path, head)
     } catch (thrown) {
       const reason = refusalOf(thrown)
       // This piece's own chunk is refused by the caller, like that of any other item.
-      for (const [chunkAt, chunkId] of staged.chunks) if (chunkAt !== head.offset) tally.refused.push({ id: chunkId, reason })
+      for (const [chunkAt, chunkId] of staged.chunks) if (chunkAt !== head.offset) account.refused.push({ id: chunkId, reason })
       throw thrown
     }
-    tally.chunks += staged.chunks.size + this.#names.arrived(path)
-    tally.bytes += head.size
+    account.arrived.push(...staged.chunks.values(), ...this.#names.arrived(path))
   }
 
   /** Mode and times, then the name. Closes the file. */
@@ -333,8 +325,8 @@ function stagedKey(path: RelativePath, { size, mtimeS, mtimeNs }: EntryHead, ver
   return `${pathText(path)}\0${size} ${mtimeS} ${mtimeNs}\0${version}`
 }
 
-function upsert(sets: Map<string, Set<number>>, key: string): Set<number> {
-  const known = sets.get(key) ?? new Set<number>()
+function upsert(sets: Map<string, Set<string>>, key: string): Set<string> {
+  const known = sets.get(key) ?? new Set<string>()
   sets.set(key, known)
   return known
 }

@@ -36,11 +36,10 @@ export class GatheredChunks {
     for (const fragment of fragments) this.#staged.recall(keyOf(fragment), fragment.chunkBytes, pieceOf(fragment, fragment.length))
   }
 
-  /** Drops what stayed incomplete; answers how many chunks that were. */
-  drop(): number {
-    const dropped = this.#staged.drop()
+  /** Drops what stayed incomplete. */
+  drop(): void {
+    this.#staged.drop()
     rmSync(this.#folder, { recursive: true, force: true })
-    return dropped
   }
 
   /** What is unfinished stays in its folder, for a restart. */

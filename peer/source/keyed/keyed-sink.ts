@@ -75,25 +75,20 @@ export class KeyedSink implements Sink {
       else if ('reason' in taken) refused.push(taken)
       else whole.push(taken)
     }
-    let chunks = 0
-    let bytes = 0
     for (const [database, ofDatabase] of Map.groupBy(whole, (each) => each.database)) {
-      const complete = await this.#restoreWhole(database, ofDatabase, refused, signal)
-      chunks += complete.length
-      bytes += complete.reduce((sum, { fragment }) => sum + fragment.chunkBytes, 0)
+      await this.#restoreWhole(database, ofDatabase, refused, signal)
       for (const { fragment } of ofDatabase) this.#gathered.done(fragment)
     }
-    return { chunks, bytes, unfinished, refused }
+    return { unfinished, refused }
   }
 
   async recall(fragments: readonly RecalledFragment[]): Promise<void> {
     this.#gathered.recall(fragments)
   }
 
-  async finish(_end: SinkEnd): Promise<{ dropped: number; notes?: readonly string[] }> {
-    const dropped = this.#gathered.drop()
-    if (this.#kept === 0) return { dropped }
-    return { dropped, notes: [`${this.#kept} keys were there already and stay as they were`] }
+  async finish(_end: SinkEnd): Promise<{ notes?: readonly string[] }> {
+    this.#gathered.drop()
+    return this.#kept === 0 ? {} : { notes: [`${this.#kept} keys were there already and stay as they were`] }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -118,8 +113,8 @@ export class KeyedSink implements Sink {
     }
   }
 
-  /** Answers the chunks of which every record was restored, is there already, or has expired. */
-  async #restoreWhole(database: number, whole: readonly Whole[], refused: Refused[], signal: AbortSignal): Promise<readonly Whole[]> {
+  /** Restores the records of these chunks, but those whose time is over; adds what was refused of them. */
+  async #restoreWhole(database: number, whole: readonly Whole[], refused: Refused[], signal: AbortSignal): Promise<void> {
     let fates: RecordFate[]
     try {
       fates = await this.#store.restore(database, whole, { signal, patienceMs: this.#patienceMs })
@@ -130,18 +125,19 @@ export class KeyedSink implements Sink {
       const { message, hint } = asHeirloomError(thrown)
       const reason = hint === undefined ? message : `${message} (${hint})`
       for (const { fragment } of whole) refused.push({ id: fragment.id, reason })
-      return []
+      return
     }
     let at = 0
-    return whole.filter(({ records, wanted }) => {
-      const before = refused.length
+    for (const { records, wanted, fragment } of whole) {
       for (const index of wanted) {
         const fate = fates[at++]!
         if (fate === 'kept') this.#kept++
-        else if (fate !== 'restored') refused.push({ id: `${database}/${escapeKey(records.key(index))}`, reason: fate.refused })
+        else if (fate !== 'restored') {
+          const id = `${database}/${escapeKey(records.key(index))}`
+          refused.push({ id, reason: fate.refused, chunk: fragment.id })
+        }
       }
-      return refused.length === before
-    })
+    }
   }
 
   /** Those whose time is not over. */

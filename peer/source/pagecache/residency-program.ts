@@ -75,4 +75,5 @@ for line in sys.stdin:
     except OSError as error:
         answer = {'error': error.strerror or str(error)}
     sys.stdout.write(json.dumps(answer, separators=(',', ':')) + '\\n')
+    sys.stdout.flush()
 `
