@@ -4,6 +4,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { findMutation } from './find-mutation.ts'
+import { mutations } from './mutations.ts'
 import { regressions } from './regressions.ts'
 import { failsWhenBroken } from './run-broken.ts'
 import { runSeeds } from './run-seeds.ts'
@@ -13,10 +14,14 @@ const test = suite('what the simulator has found')
 /** A change of anything that waits or is drawn gives every seed another world: then one soon after it shows the fault, and takes its place here when somebody is at it. */
 const seedsMax = 60
 
-for (const mutation of regressions) {
-  const { name, seed, test: file } = mutation
+for (const mutation of [...mutations, ...regressions]) {
+  const { name, test: file } = mutation
   if (file !== undefined)
     test(`${file} shows it when ${name}`, async () => assert.ok(await failsWhenBroken(mutation, file), 'its tests pass nevertheless'))
+}
+
+for (const mutation of regressions) {
+  const { name, seed } = mutation
   if (seed === undefined) continue
   test(`seed ${seed} or one soon after it shows it when ${name}`, async () => {
     const { found } = await findMutation(mutation, { from: seed, seedsMax, threads: 1 })

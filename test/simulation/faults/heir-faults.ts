@@ -12,9 +12,20 @@ export const heirFaults: FaultKind = {
   name: 'heirs',
   probability: 0.5,
   faults: (world, faultsEndMs) =>
-    [cutFromRelay, cutFromRelay, cutOff, stop, killFor, breakAll, goes, fail, fail, cutUntilReplaced].map(
-      (fault) => () => whenSomebodyInherits(world, faultsEndMs, (heir) => fault(world, heir)),
-    ),
+    [
+      cutFromRelay,
+      cutFromRelay,
+      cutOff,
+      stop,
+      killFor,
+      breakAll,
+      goes,
+      fail,
+      fail,
+      cutUntilReplaced,
+      cutUntilReplaced,
+      cutUntilReplaced,
+    ].map((fault) => () => whenSomebodyInherits(world, faultsEndMs, (heir) => fault(world, heir))),
 }
 
 const lookEveryMs = 40
@@ -64,7 +75,7 @@ function cutUntilReplaced(world: World, heir: PeerMachine): void {
   network.cut(link)
   const look = () => {
     const next = peers.find((peer) => peer !== heir && [...peer.inheriting].some((key) => key.startsWith(`${handoff} `)))
-    if (next === undefined && loop.nowMs < untilMs) return void loop.after(1, look)
+    if (next === undefined && loop.nowMs < untilMs) return void loop.after(10, look)
     if (next !== undefined) log(`${next.name} is stopped`)
     next?.process?.stop(1_000 + random.next() * 4_000)
     loop.after(random.next() * 300, () => network.heal(link))
