@@ -1,11 +1,11 @@
 // The store's packs on their way to the heir: in the order of their numbers, within the heir's window, what it demands first; then what
 // arrives, until the handoff is closed or its predecessor gone.
-// Invariant: no more than the heir's window and one pack, read ahead, is in memory; an heir with an old epoch gets nothing.
+// Invariant: no more than the heir's window and one pack, read ahead, is in memory, all of it within the relay's room; an heir with an old epoch
+// gets nothing.
 
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { windowBytes } from '../src/limits/lane.ts'
-import { KiB } from '../src/limits/size.ts'
-import { packBytesTarget } from '../src/limits/wire.ts'
+import { readRoomBytes } from '../src/limits/relay.ts'
 import { readDemand } from '../src/transfer/demand.ts'
 import { endFrame, failureFrame, readAcknowledge, readFailure, welcomeFrame, type HelloMessage } from '../src/transfer/messages.ts'
 import { TransferSender } from '../src/transfer/sender.ts'
@@ -19,9 +19,6 @@ import type { RelayCore } from './relay-core.ts'
 import type { RoomSeat } from './room.ts'
 import { expectSmallFrames } from './small-frames.ts'
 import type { HandoffKey } from './store/store.ts'
-
-/** What is taken of the room for a pack before it is read: then it is known how large it is. */
-const expectedBytes = packBytesTarget + 64 * KiB
 
 interface ReadPack {
   readonly number: number
@@ -39,9 +36,12 @@ export class GetSession {
   /** What was sent and is not acknowledged. */
   readonly #inFlight = new Map<number, Frame['body']>()
   readonly #room: RoomSeat
-  /** Picked to be read, as soon as there is room for it. */
+  /** Picked to be read, as soon as there is room for it; one of what is demanded before the next in turn. */
   #picked: number | undefined
+  #hurried: number | undefined
   #isInLine = false
+  /** Room for one pack is taken, and none is being read into it. */
+  #hasRoom = false
   /** Demanded, and not taken yet. */
   readonly #demanded = new PackSet()
   /** No pack of the store below it is left to send; and the end of the numbers that the store has. */
@@ -154,7 +154,11 @@ export class GetSession {
       this.#checkHeir()
       if (await this.#sendDemanded()) continue
       this.#ahead ??= this.#read()
-      if (this.#ahead === undefined) return this.#isInLine ? undefined : this.#sayEnd()
+      if (this.#ahead === undefined) {
+        if (this.#isInLine) return
+        this.#giveRoomBack()
+        return this.#sayEnd()
+      }
       const pack = await this.#ahead
       if (this.#isOver) return
       if (pack === undefined) {
@@ -173,9 +177,12 @@ export class GetSession {
 
   /** What was demanded goes before what was read ahead, and by one pack beyond the credit. Answers whether there may be more of it. */
   async #sendDemanded(): Promise<boolean> {
-    const number = this.#sender.canHurry() ? this.#pickDemanded() : undefined
-    if (number === undefined) return false
-    this.#taken.add(number)
+    // It may have been sent in its turn meanwhile.
+    if (this.#hurried !== undefined && !this.#isWanted(this.#hurried)) this.#hurried = undefined
+    this.#hurried ??= this.#pickDemanded()
+    const number = this.#hurried
+    if (number === undefined || !this.#sender.canHurry() || !this.#takeRoom()) return false
+    this.#hurried = undefined
     const pack = await this.#readOne(number)
     if (pack === undefined || this.#isOver) return true
     this.#checkHeir()
@@ -205,36 +212,47 @@ export class GetSession {
 
   /** Begins to read the next pack. Undefined when there is none to send now, or no room for it; resolves with undefined when it can't be had. */
   #read(): Promise<ReadPack | undefined> | undefined {
+    if (this.#picked !== undefined && !this.#isWanted(this.#picked)) this.#picked = undefined
     this.#picked ??= this.#pick()
-    if (this.#picked === undefined || this.#isInLine) return undefined
     const number = this.#picked
-    const begin = () => {
-      this.#picked = undefined
-      this.#taken.add(number)
-      return this.#readOne(number)
-    }
-    const hasRoom = this.#room.take(expectedBytes, () => {
+    if (number === undefined || !this.#takeRoom()) return undefined
+    this.#picked = undefined
+    return this.#readOne(number)
+  }
+
+  /** True when there is room for one more pack, else there will be when it is this session's turn. */
+  #takeRoom(): boolean {
+    if (this.#hasRoom || this.#isInLine) return this.#hasRoom
+    this.#hasRoom = this.#room.take(readRoomBytes, () => {
       this.#isInLine = false
-      this.#ahead = begin()
+      this.#hasRoom = true
       this.wake()
     })
-    this.#isInLine = !hasRoom
-    return hasRoom ? begin() : undefined
+    this.#isInLine = !this.#hasRoom
+    return this.#hasRoom
+  }
+
+  #giveRoomBack(): void {
+    if (this.#hasRoom) this.#freeRoom(readRoomBytes)
+    this.#hasRoom = false
   }
 
   #freeRoom(bytes: number): void {
     this.#room.free(bytes, this.#core.clock.monotonicMs())
   }
 
+  /** Into the room that is taken for it. */
   async #readOne(number: number): Promise<ReadPack | undefined> {
+    this.#hasRoom = false
+    this.#taken.add(number)
     try {
       const sealed = await this.#core.packs.get(this.key, number)
       const bytes = sealed?.byteLength ?? 0
-      if (bytes <= expectedBytes) this.#freeRoom(expectedBytes - bytes)
-      else this.#room.given(bytes - expectedBytes)
+      if (bytes <= readRoomBytes) this.#freeRoom(readRoomBytes - bytes)
+      else this.#room.given(bytes - readRoomBytes)
       return sealed && { number, sealed }
     } catch (thrown) {
-      this.#freeRoom(expectedBytes)
+      this.#freeRoom(readRoomBytes)
       // One damaged pack costs itself: the heir asks its predecessor for it.
       this.#core.onWarning(asHeirloomError(thrown, 'io'))
       return undefined

@@ -6,7 +6,9 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { onInterrupt } from '../src/cli/entry.ts'
 import { findMutation } from '../test/simulation/find-mutation.ts'
-import { mutations, regressions } from '../test/simulation/mutations.ts'
+import { mutations } from '../test/simulation/mutations.ts'
+import { regressions, type Regression } from '../test/simulation/regressions.ts'
+import { failsWhenBroken } from '../test/simulation/run-broken.ts'
 import { runSeeds } from '../test/simulation/run-seeds.ts'
 import type { SimulationRun } from '../test/simulation/simulate.ts'
 
@@ -21,7 +23,7 @@ Runs simulated worlds of relay, predecessors and successors, each from a seed.
   --keep-going   counts violations instead of ending at the first
   --seed S       only this one
   --verbose      with all that happened in it
-  --mutations    breaks production code on purpose, one thing at a time, and says with how many seeds each was found (at most 2000)
+  --mutations    breaks production code on purpose, one thing at a time, and says with how many seeds each was found (at most 2000), or by which test
   --only TEXT    only mutations whose name contains it
 
 Example: npm run simulate -- --seed 17 --verbose`
@@ -109,7 +111,14 @@ async function explore({
 async function findMutations({ seedsMax, threads, only }: { seedsMax: number; threads: number; only: string }): Promise<number> {
   using interrupt = onInterrupt()
   let missed = 0
-  for (const mutation of [...mutations, ...regressions].filter(({ name }) => name.includes(only))) {
+  const all: readonly Regression[] = [...mutations, ...regressions]
+  for (const mutation of all.filter(({ name }) => name.includes(only))) {
+    if (mutation.test !== undefined) {
+      const isFound = await failsWhenBroken(mutation, mutation.test)
+      if (!isFound) missed++
+      console.log(`${isFound ? 'found ' : 'MISSED'} ${mutation.name}: by ${mutation.test}`)
+      continue
+    }
     const { found, seeds } = await findMutation(mutation, { seedsMax, threads, signal: interrupt.signal })
     if (interrupt.signal.aborted) return 130
     if (found === undefined) missed++

@@ -127,8 +127,15 @@ export class LaneKeeper {
     const hello = { handoff, role: 'sends' as const, epoch, certificate: certificate(), have: new PackSet(), windowBytes: 0 }
     const more = { ...(checkWelcome && { checkWelcome }), ...(socket && { data: socket }) }
     const lane = await openChannelLane({ kind, channel, hello, events, clock, signal, ...more })
+    if (signal.aborted) {
+      lane.abort(asHeirloomError(signal.reason))
+      throw signal.reason
+    }
     opened.lane = lane
     const onAbort = () => {
+      const why = asHeirloomError(signal.reason)
+      // What a former heir says it has is nothing to the next one; at the end of the handoff it may still say it.
+      if (why.code !== 'aborted') return lane.abort(why)
       void lane.close()
       // A side that doesn't answer any more mustn't hold up the end.
       const cancel = clock.after(laneGoodbyeMs, () => lane.abort(new HeirloomError('link-lost', 'the other side did not end the stream')))

@@ -1,10 +1,12 @@
 // Which chunks are in which pack, what has been delivered of them, and what that is worth.
-// A chunk counts as delivered when all of its parts are in packs that somebody has for good.
+// A chunk counts as delivered when all of its bytes are in packs that somebody has for good. One that is packed anew may go in parts of which
+// some are safe already: what counts is which bytes there are, not how many came.
 
 import type { Chunk, ChunkPart } from '../../src/chunk/chunk.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { chunkWeight } from '../../src/plan/chunk-table.ts'
 import { IdIndex } from '../../src/plan/id-index.ts'
+import { ByteRanges } from './byte-ranges.ts'
 import type { Standing } from './standing.ts'
 
 /** A part that goes into a pack. */
@@ -19,9 +21,27 @@ interface Packed {
   readonly chunks: readonly Chunk[]
   /** For each: the chunk's bytes, and the part's. */
   readonly bytes: Float64Array
+  /** For each: where in the chunk the part begins. Undefined while all are whole chunks. */
+  readonly offsets: Float64Array | undefined
 }
 
-const empty: Packed = { sources: new Uint8Array(0), chunks: [], bytes: new Float64Array(0) }
+/** A part in a pack. */
+interface PackedPart {
+  readonly source: number
+  readonly chunk: Chunk
+  readonly chunkBytes: number
+  readonly offset: number
+  readonly length: number
+}
+
+/** A chunk that goes in parts. */
+interface Parted {
+  readonly ranges: ByteRanges
+  /** As which it counts as delivered; undefined while it doesn't. */
+  countedBytes: number | undefined
+}
+
+const empty: Packed = { sources: new Uint8Array(0), chunks: [], bytes: new Float64Array(0), offsets: undefined }
 
 export interface Delivered {
   chunks: number
@@ -41,7 +61,7 @@ export class Ledger {
   #index: IdIndex | undefined
   /** Of all parts in safe packs, also of chunks that aren't complete. */
   safeBytes = 0
-  readonly #arrivedBytes = new Map<Chunk, number>()
+  readonly #parted = new Map<Chunk, Parted>()
   readonly #delivered: Delivered[] = []
 
   readonly #ahead: Standing | undefined
@@ -74,7 +94,9 @@ export class Ledger {
     })
     this.#starts.push(this.#parts)
     this.#parts += entries.length
-    return this.#packs.push({ sources, chunks: entries.map(({ part }) => part.chunk), bytes }) - 1
+    const isParted = entries.some(({ part }) => part.bytes.byteLength < part.chunkBytes)
+    const offsets = isParted ? Float64Array.from(entries, ({ part }) => part.offset) : undefined
+    return this.#packs.push({ sources, chunks: entries.map(({ part }) => part.chunk), bytes, offsets }) - 1
   }
 
   get packs(): number {
@@ -86,25 +108,29 @@ export class Ledger {
   }
 
   /** What a pack has in it. */
-  *parts(number: number): Generator<{ source: number; chunk: Chunk; chunkBytes: number; length: number }> {
-    const { sources, chunks, bytes } = this.#packs[number] ?? empty
+  *parts(number: number): Generator<PackedPart> {
+    const { sources, chunks, bytes, offsets } = this.#packs[number] ?? empty
     for (const [index, chunk] of chunks.entries()) {
-      yield { source: sources[index]!, chunk, chunkBytes: bytes[2 * index]!, length: bytes[2 * index + 1]! }
+      const [chunkBytes, length] = [bytes[2 * index]!, bytes[2 * index + 1]!]
+      yield { source: sources[index]!, chunk, chunkBytes, offset: offsets?.[index] ?? 0, length }
     }
   }
 
-  /** The packs that have parts of a chunk, but for those that were lost. */
-  packsOf(source: number, id: string): number[] {
+  /** The packs that have a chunk, but for those that were lost; undefined when they don't have all of it. */
+  packsOf(source: number, id: string): number[] | undefined {
     const before = this.#ahead?.packsOf(source, id) ?? []
     if (before.length > 0) return before
-    this.#index ??= new IdIndex((part) => this.#chunkAt(part)?.chunk.id ?? '')
-    this.#index.extend(this.#parts)
-    const packs = new Set<number>()
-    for (const part of this.#index.find(id)) {
-      const at = this.#chunkAt(part)!
-      if (at.source === source) packs.add(at.pack)
+    const packs = this.#packsHere(source, id)
+    const ranges = new ByteRanges()
+    let isWhole = false
+    for (const number of packs) {
+      for (const part of this.parts(number)) {
+        if (part.source !== source || part.chunk.id !== id) continue
+        ranges.add(part.offset, part.length)
+        isWhole = ranges.bytes >= part.chunkBytes
+      }
     }
-    return [...packs]
+    return isWhole ? packs : undefined
   }
 
   isSafe(number: number): boolean {
@@ -121,23 +147,26 @@ export class Ledger {
     this.#ahead?.arrived(number)
     this.#safe[number] = true
     if (lane !== undefined) this.#lanes[number] = lane
-    const pack = this.#packs[number] ?? empty
-    for (let index = 0; index < pack.chunks.length; index++) this.#count(pack, index, 1)
+    for (const part of this.parts(number)) {
+      this.safeBytes += part.length
+      if (part.length >= part.chunkBytes && !this.#parted.has(part.chunk)) add(this.delivered(part.source), part.chunk, part.chunkBytes, 1)
+      else this.#cover(part)
+    }
   }
 
   /** Packs that were safe are lost; answers the chunks that must be packed anew, by source, each once however many of its parts were lost. */
   lost(numbers: readonly number[]): Map<number, Set<Chunk>> {
     const chunks = new Map<number, Set<Chunk>>()
     for (const number of numbers) {
-      this.#safe[number] = false
-      const pack = this.#packs[number] ?? empty
-      pack.chunks.forEach((chunk, index) => {
-        this.#count(pack, index, -1)
-        const source = pack.sources[index]!
+      for (const { source, chunk, chunkBytes, length } of this.parts(number)) {
+        this.safeBytes -= length
+        if (!this.#parted.has(chunk)) add(this.delivered(source), chunk, chunkBytes, -1)
         chunks.set(source, (chunks.get(source) ?? new Set()).add(chunk))
-      })
+      }
+      this.#safe[number] = false
       this.#packs[number] = empty
     }
+    for (const [source, lost] of chunks) for (const chunk of lost) if (this.#parted.has(chunk)) this.#coverAgain(source, chunk)
     return chunks
   }
 
@@ -155,19 +184,33 @@ export class Ledger {
     return chunks[index] && { pack: low, source: sources[index]!, chunk: chunks[index] }
   }
 
-  #count(pack: Packed, index: number, sign: 1 | -1): void {
-    const delivered = this.delivered(pack.sources[index]!)
-    const chunk = pack.chunks[index]!
-    const chunkBytes = pack.bytes[2 * index]!
-    const length = pack.bytes[2 * index + 1]!
-    this.safeBytes += sign * length
-    if (length >= chunkBytes) return add(delivered, chunk, chunkBytes, sign)
-    const before = this.#arrivedBytes.get(chunk) ?? 0
-    const after = before + sign * length
-    if (after === 0) this.#arrivedBytes.delete(chunk)
-    else this.#arrivedBytes.set(chunk, after)
-    if (before < chunkBytes && after >= chunkBytes) add(delivered, chunk, chunkBytes, 1)
-    if (before >= chunkBytes && after < chunkBytes) add(delivered, chunk, chunkBytes, -1)
+  #packsHere(source: number, id: string): number[] {
+    this.#index ??= new IdIndex((part) => this.#chunkAt(part)?.chunk.id ?? '')
+    this.#index.extend(this.#parts)
+    const packs = new Set<number>()
+    for (const part of this.#index.find(id)) {
+      const at = this.#chunkAt(part)!
+      if (at.source === source) packs.add(at.pack)
+    }
+    return [...packs]
+  }
+
+  #cover({ source, chunk, chunkBytes, offset, length }: PackedPart): void {
+    const parted = this.#parted.get(chunk) ?? { ranges: new ByteRanges(), countedBytes: undefined }
+    this.#parted.set(chunk, parted)
+    parted.ranges.add(offset, length)
+    if (parted.countedBytes !== undefined || parted.ranges.bytes < chunkBytes) return
+    parted.countedBytes = chunkBytes
+    add(this.delivered(source), chunk, chunkBytes, 1)
+  }
+
+  /** Some of its parts are lost: what is left is in the packs that are still safe. */
+  #coverAgain(source: number, chunk: Chunk): void {
+    const { countedBytes } = this.#parted.get(chunk)!
+    if (countedBytes !== undefined) add(this.delivered(source), chunk, countedBytes, -1)
+    this.#parted.set(chunk, { ranges: new ByteRanges(), countedBytes: undefined })
+    for (const number of this.#packsHere(source, chunk.id))
+      if (this.isSafe(number)) for (const part of this.parts(number)) if (part.chunk === chunk) this.#cover(part)
   }
 }
 

@@ -5,6 +5,7 @@ import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { chunkWeight } from '../../src/plan/chunk-table.ts'
 import type { Chunk } from '../../src/chunk/chunk.ts'
+import { ByteRanges } from './byte-ranges.ts'
 import type { Ledger } from './ledger.ts'
 
 /** Bytes, and the hit mass that they bring. */
@@ -23,7 +24,8 @@ export function massOf(ledger: Ledger, plan: Plan, pointsMax: number): Mass {
     const all = plan.totals(index).weight * weights
     return all > 0 ? weight / all : 0
   })
-  const arrived = new Map<Chunk, number>()
+  /** Of chunks that went in parts: what of them has come. */
+  const parted = new Map<Chunk, ByteRanges>()
   const points: CurvePoint[] = []
   const byLane = new Map<LaneKind, number>()
   let bytes = 0
@@ -31,17 +33,25 @@ export function massOf(ledger: Ledger, plan: Plan, pointsMax: number): Mass {
   for (let number = 0; number < ledger.packs; number++) {
     if (!ledger.isSafe(number)) continue
     const before = mass
-    for (const { source, chunk, chunkBytes, length } of ledger.parts(number)) {
+    for (const { source, chunk, chunkBytes, offset, length } of ledger.parts(number)) {
       bytes += length
-      const here = (arrived.get(chunk) ?? 0) + length
-      if (here >= chunkBytes) mass += chunkWeight(chunk) * scales[source]!
-      else arrived.set(chunk, here)
+      if (isNowWhole(parted, chunk, { chunkBytes, offset, length })) mass += chunkWeight(chunk) * scales[source]!
     }
     points.push([bytes, mass])
     const lane = ledger.laneOf(number)
     if (lane !== undefined) byLane.set(lane, (byLane.get(lane) ?? 0) + mass - before)
   }
   return { curve: thinned(points, pointsMax), byLane }
+}
+
+/** Whether it is this part with which the chunk is whole. */
+function isNowWhole(parted: Map<Chunk, ByteRanges>, chunk: Chunk, part: { chunkBytes: number; offset: number; length: number }): boolean {
+  if (part.length >= part.chunkBytes && !parted.has(chunk)) return true
+  const ranges = parted.get(chunk) ?? new ByteRanges()
+  const before = ranges.bytes
+  ranges.add(part.offset, part.length)
+  parted.set(chunk, ranges)
+  return before < part.chunkBytes && ranges.bytes >= part.chunkBytes
 }
 
 /** Points that are about equally far from one another, from nothing to the end. */

@@ -163,8 +163,8 @@ export class Predecessor {
     } finally {
       this.#stop.abort(new HeirloomError('aborted', 'the handoff is over'))
       this.#heir[Symbol.dispose]()
-      // A source that ignores the end costs nobody the time.
-      using patience = Deadline.after(this.#options.clock, laneGoodbyeMs).signal()
+      // A source that ignores the end costs nobody the time, nor does a lane whose other side doesn't end it.
+      using patience = this.#deadline.slice(laneGoodbyeMs).signal()
       const over = new Promise((resolve) => patience.signal.addEventListener('abort', resolve, { once: true }))
       await Promise.race([Promise.allSettled(this.#tasks), over])
     }

@@ -107,10 +107,14 @@ export class Urgent {
       return []
     }
     const packs = ledger.packsOf(source, id)
-    // Being read just now, or left out: of the first the heir hears soon, of the second by its own bound or the receipt.
-    if (packs.length === 0) return plan.isEmpty(source) && feeds[source]!.dry && this.isIdle ? [absent(source, id)] : []
-    const elsewhere = packs.filter((number) => !dispatcher.hurry(number) && !dispatcher.isFlying(number))
-    return elsewhere.length === 0 ? [] : [{ source, id, packs: PackSet.of(elsewhere) }]
+    // Being read or packed just now, or left out: of the first the heir hears soon, of the second by its own bound or the receipt.
+    if (packs === undefined) {
+      const isOnItsWay = !plan.isEmpty(source) || !feeds[source]!.dry || !this.isIdle || pipeline.isUrgent || pipeline.isHolding
+      return isOnItsWay ? [] : [absent(source, id)]
+    }
+    // All of its packs are told, also those that are coming: an heir that has the others only doesn't have the chunk.
+    const isElsewhere = packs.filter((number) => !dispatcher.hurry(number) && !dispatcher.isFlying(number)).length > 0
+    return isElsewhere ? [{ source, id, packs: PackSet.of(packs) }] : []
   }
 
   async #read(source: number, chunks: readonly Chunk[], lane: SendingLane): Promise<void> {

@@ -2,6 +2,7 @@
 // Lengths that arrive from outside are compared with these before any memory is taken for them.
 
 import { KiB, MiB } from './size.ts'
+import { packBytesTarget } from './wire.ts'
 
 /** What a peer says of itself: the length of a name, and how many parts of a divided state it takes. */
 export const factsTextMax = 200
@@ -66,6 +67,9 @@ export const relayTransfersMax = 256
 
 /** Packs that are in the relay's memory at a time on their way into the store, and as many on their way out of it. */
 export const relayRoomBytes = 16 * MiB
+
+/** What is taken of that room for a pack before it is read: then it is known how large it is. */
+export const readRoomBytes = packBytesTarget + 64 * KiB
 
 /** Frames of up to so many bytes come as they are: nearly all but a hello with a large set. Longer ones share a room. */
 export const smallFrameBytes = 4 * KiB

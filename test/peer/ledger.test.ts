@@ -1,7 +1,9 @@
 // What becomes of chunks whose packs are lost.
 
+import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { ByteRanges } from '../../peer/handoff/byte-ranges.ts'
 import { Ledger } from '../../peer/handoff/ledger.ts'
 import type { Chunk } from '../../src/chunk/chunk.ts'
 
@@ -31,6 +33,48 @@ test('a chunk of which several parts are lost is packed anew once, in the old or
   )
   assert.equal(ledger.delivered(0), { chunks: 0, bytes: 0, weight: 0 })
   assert.is(ledger.safeBytes, 0)
+})
+
+test('bytes that come twice count once: a chunk whose end is lost is not there before its end has come again', () => {
+  const ledger = new Ledger()
+  const chunk = chunkOf('large', 25)
+  for (const [offset, length] of [
+    [0, 10],
+    [10, 10],
+    [20, 5],
+  ] as const)
+    ledger.append([part(chunk, offset, length)])
+  for (const number of [0, 1, 2]) ledger.arrived(number)
+  assert.equal(ledger.delivered(0), { chunks: 1, bytes: 25, weight: 1 })
+  ledger.lost([2])
+  assert.equal(ledger.delivered(0), { chunks: 0, bytes: 0, weight: 0 })
+  // Packed anew, and cut elsewhere.
+  ledger.append([part(chunk, 0, 12)])
+  ledger.append([part(chunk, 12, 10)])
+  ledger.append([part(chunk, 22, 3)])
+  ledger.arrived(3)
+  assert.is(ledger.delivered(0).chunks, 0)
+  ledger.arrived(5)
+  assert.is(ledger.delivered(0).chunks, 0)
+  ledger.arrived(4)
+  assert.equal(ledger.delivered(0), { chunks: 1, bytes: 25, weight: 1 })
+  // What is left when one more is lost: from 0 to 20.
+  ledger.lost([4, 5])
+  assert.is(ledger.delivered(0).chunks, 0)
+})
+
+test('ranges of bytes are counted as a set of bytes is', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(60), fc.nat(12)), { maxLength: 30 }), (added) => {
+      const ranges = new ByteRanges()
+      const bytes = new Set<number>()
+      for (const [offset, length] of added) {
+        ranges.add(offset, length)
+        for (let at = offset; at < offset + length; at++) bytes.add(at)
+        assert.is(ranges.bytes, bytes.size)
+      }
+    }),
+  )
 })
 
 test.run()

@@ -252,6 +252,25 @@ test('what the heir demands jumps the queue', async () => {
   assert.equal(order, [1, 4, 5, 2, 3], 'pack 1 had been read ahead')
 })
 
+test('what the heir demands takes its part of the memory for packs, as all else does', async () => {
+  await using relay = new TestRelay()
+  const [predecessor, heir] = [await relay.peer(), await relay.peer()]
+  const handoff = await predecessor.offer()
+  await park(predecessor, handoff, 0, 1, 2, 3, 4)
+  await heir.claim(handoff)
+  const get = heir.transfer({ handoff, role: 'receives', epoch: 1, windowBytes: packBytes })
+  assert.is(await nextNumber(get), 0)
+  get.channel.send(demandFrame({ packs: PackSet.of([4]) }))
+  assert.is(await nextNumber(get), 4)
+  await settle()
+  const { roomOut } = relay.relay.core.transfers
+  assert.is(roomOut.takenBytes, 3 * packBytes, 'packs 0 and 4 are under way, pack 1 is read ahead')
+  acknowledge(get, packBytes, 0, 4)
+  assert.is(await nextNumber(get), 1)
+  await settle()
+  assert.is(roomOut.takenBytes, 2 * packBytes)
+})
+
 test('when the predecessor is gone without closing, the end says so, and when it comes back the rest follows', async () => {
   await using relay = new TestRelay()
   const [predecessor, heir] = [await relay.peer(), await relay.peer()]

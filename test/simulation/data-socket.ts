@@ -19,7 +19,9 @@ type Done = (error?: Error | null) => void
 
 export class SimulatedSocket extends Duplex implements LineEnd {
   readonly process: Process
-  tap: StreamTap | undefined
+  #tap: StreamTap | undefined
+  /** Written before anybody watched. */
+  readonly #unseen: Uint8Array[] = []
   readonly #onread: ReadInto | undefined
   #lines: Lines | undefined
   #whenConnected: (() => void) | undefined
@@ -36,6 +38,20 @@ export class SimulatedSocket extends Duplex implements LineEnd {
 
   get isOver(): boolean {
     return this.destroyed
+  }
+
+  set tap(tap: StreamTap) {
+    this.#tap = tap
+    for (const bytes of this.#unseen.splice(0)) tap.written?.(bytes)
+  }
+
+  /** What is written here may wait for what was written before it. */
+  override write(bytes: Uint8Array, encodingOrDone?: BufferEncoding | Done, done?: Done): boolean {
+    if (!this.destroyed && !this.writableEnded) {
+      if (this.#tap === undefined) this.#unseen.push(bytes)
+      else this.#tap.written?.(bytes)
+    }
+    return typeof encodingOrDone === 'function' ? super.write(bytes, encodingOrDone) : super.write(bytes, encodingOrDone!, done)
   }
 
   /** It leads somewhere from now on. */
@@ -73,7 +89,7 @@ export class SimulatedSocket extends Duplex implements LineEnd {
     }
     const bytes = new Uint8Array(Buffer.concat(pieces))
     this.#unsentBytes += bytes.byteLength
-    this.tap?.sent(bytes)
+    this.#tap?.sent(bytes)
     for (const part of this.#split(bytes)) this.#lines.carry(this, { kind: 'data', bytes: part })
     if (this.#unsentBytes <= sendBufferBytes) done()
     else this.#whenTaken = done
@@ -120,7 +136,7 @@ export class SimulatedSocket extends Duplex implements LineEnd {
       if (this.#onread !== undefined) this.read(0)
       return
     }
-    this.tap?.delivered(segment.bytes.byteLength)
+    this.#tap?.delivered(segment.bytes.byteLength)
     if (this.#onread === undefined) this.push(segment.bytes)
     else this.#fill(this.#onread, segment.bytes)
   }

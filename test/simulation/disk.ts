@@ -87,6 +87,13 @@ export class SimulatedDisk {
     return node instanceof Inode ? node.durable : undefined
   }
 
+  /** What a folder shows now; nothing where there is none. */
+  names(path: string): string[] {
+    let node: Inode | Folder | undefined = this.#root
+    for (const name of namesOf(path)) node = node instanceof Folder ? node.seen.get(name) : undefined
+    return node instanceof Folder ? [...node.seen.keys()] : []
+  }
+
   durableNames(path: string): string[] {
     let node: Inode | Folder | undefined = this.#root
     for (const name of namesOf(path)) node = node instanceof Folder ? node.durable.get(name) : undefined

@@ -36,12 +36,17 @@ export class HandoffTruth {
   readonly everAcknowledged = new Map<string, PackSet>()
   /** By the heir's machine, since its last boot: restored. */
   readonly restored = new Map<string, PackSet>()
+  /** By the heir's machine: what it had in place when it last told the relay that it is done. */
+  readonly finishing = new Map<string, PackSet>()
   /** By the heir's process: packs that have come to it. */
   readonly here = new Map<string, PackSet>()
   /** Every epoch that anybody was told: to whom it was given. */
   readonly epochs = new Map<number, string>()
   /** By heir: the highest epoch that it knows to be past. */
   readonly fenced = new Map<string, number>()
+  /** What heirs have demanded, of a predecessor by `source id`, of a relay by number. */
+  readonly demandedChunks = new Set<string>()
+  readonly demandedPacks = new PackSet()
   /** Those that were open lately. */
   welcomed: WelcomedLane[] = []
   /** How the predecessor says it ended. */
@@ -81,6 +86,12 @@ export class HandoffTruth {
     } catch (thrown) {
       return `pack ${number} does not open: ${String(thrown)}`
     }
+  }
+
+  /** Whether somebody waits for what is in this pack, which was seen. */
+  isDemanded(number: number): boolean {
+    if (this.demandedPacks.has(number)) return true
+    return this.sealed.get(number)?.pack.fragments.some(({ source, id }) => this.demandedChunks.has(`${source} ${id}`)) === true
   }
 
   acknowledgedBy(heir: string): PackSet {

@@ -12,6 +12,8 @@ export class JournalDisk {
   readonly #durable = new Set<string>()
   #boot = 1
   capacityBytes = Infinity
+  /** Probability that a write fails. */
+  failure = 0
   /** Kills the process in the middle of the call after so many. */
   killAfterCalls: number | undefined
   hasKilled = false
@@ -59,6 +61,7 @@ export class JournalDisk {
   #mount(enter: (half?: () => void) => void): JournalFiles {
     const durable = this.#durable
     const put = (path: string, content: Buffer) => {
+      if (this.failure > 0 && this.#random.next() < this.failure) throw Object.assign(new Error('injected EIO'), { code: 'EIO' })
       const grows = content.length - (this.#files.get(path)?.length ?? 0)
       if (grows > 0 && this.usedBytes + grows > this.capacityBytes) throw Object.assign(new Error('injected ENOSPC'), { code: 'ENOSPC' })
       this.#files.set(path, content)

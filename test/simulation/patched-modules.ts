@@ -22,6 +22,8 @@ const smallBounds: Readonly<Record<string, Readonly<Record<string, number>>>> = 
   'src/limits/relay.ts': {
     relayWindowBytesTotal: 10 * KiB,
     relayTransfersMax: 4,
+    relayRoomBytes: 10 * KiB,
+    readRoomBytes: 2 * KiB,
     writeGatherBytes: 2 * KiB,
     writePiecesMax: 8,
     scanBufferBytes: 512,
@@ -53,6 +55,18 @@ export function withSmallBounds(file: string, text: string): string {
 const root = new URL('../../', import.meta.url).href
 
 const dataNet = new URL('data-net.ts', import.meta.url).href
+
+/** From now on modules are loaded with these changes alone. */
+export function patchTexts(patches: readonly Patch[]): void {
+  registerHooks({
+    load(url, context, nextLoad) {
+      const loaded = nextLoad(url, context)
+      const own = patches.filter(({ file }) => url === root + file)
+      if (own.length === 0) return loaded
+      return { ...loaded, source: own.reduce(applyPatch, Buffer.from(loaded.source as Uint8Array).toString()) }
+    },
+  })
+}
 
 /** From now on modules are loaded changed, and data sockets are those of simulated machines. Only what isn't loaded yet. */
 export function patchModules(patches: readonly Patch[]): void {

@@ -13,6 +13,7 @@ import { EventLog } from '../../peer/events.ts'
 import type { HandoffLimits } from '../../peer/handoff/options.ts'
 import { handOff } from '../../peer/handoff/predecessor.ts'
 import { InheritanceDesk } from '../../peer/inherit/desk.ts'
+import type { Demands } from '../../peer/inherit/demands.ts'
 import { inherit } from '../../peer/inherit/inherit.ts'
 import { recallJournal } from '../../peer/inherit/journal.ts'
 import { waitForAssignment } from '../../peer/inherit/wait.ts'
@@ -21,12 +22,13 @@ import { openData } from '../../peer/open-data.ts'
 import { RelayClient } from '../../peer/relay-client.ts'
 import type { HandoffResult } from '../../peer/result.ts'
 import type { DataWall } from './data-link.ts'
+import { demandChunks } from './demander.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
 import { JournalDisk } from './journal-disk.ts'
 import { simulatedWrapping } from './key-wrapping.ts'
 import type { SimulatedNode } from './network.ts'
 import { Killed, MachineClock, Process } from './process.ts'
-import { checkHandedOff, checkInherited } from './result-checks.ts'
+import { checkBarrier, checkHandedOff, checkInherited, checkReceipt } from './result-checks.ts'
 import { RestoredState, SimulatedSink } from './restored-state.ts'
 import { SimulatedSource, type SourceScript } from './state.ts'
 import { addressOf, type Surroundings } from './surroundings.ts'
@@ -48,6 +50,8 @@ export interface PeerMachineOptions {
   readonly awaits: boolean
   readonly sources: readonly SourceScript[]
   readonly restoreMs: number
+  /** Its applications demand chunks so often while their state is coming. */
+  readonly demandEveryMs: number | undefined
   readonly truths: Map<string, HandoffTruth>
 }
 
@@ -206,8 +210,11 @@ export class PeerMachine {
       sinks.push(sink)
       return sink
     }
+    const over = new AbortController()
     const key = `${handoff} ${assignment.epoch}`
     this.inheriting.add(key)
+    // What came on a lane of the inheritance before, after its end, nobody took.
+    truth.here.delete(this.options.identity.peerId)
     surroundings.log(`${this.name} inherits ${handoff.slice(0, 6)}, epoch ${assignment.epoch}`)
     try {
       const journal = { journalDirectory: inheritanceDirectory, journalFiles: this.journal.mount(process) }
@@ -225,7 +232,12 @@ export class PeerMachine {
         assignment,
         lanes,
       }
-      const { result } = await inherit({ ...common, ...journal, random: () => surroundings.random.next() })
+      const onDemands = (demands: Demands) => {
+        const { demandEveryMs: everyMs } = this.options
+        const told = { truth, state, process, violation: this.#violate, log: surroundings.log, signal: over.signal }
+        if (everyMs !== undefined) void demandChunks({ demands, everyMs, ...told })
+      }
+      const { result } = await inherit({ ...common, ...journal, onDemands, random: () => surroundings.random.next() })
       if (!process.alive) return
       surroundings.log(
         `${this.name} has inherited ${handoff.slice(0, 6)}: ${result.outcome}, ${result.chunks.delivered} of ${result.chunks.planned} chunks`,
@@ -238,6 +250,7 @@ export class PeerMachine {
       if (inheriting.signal.aborted) throw thrown
       this.#failed(process, 'inheriting', thrown)
     } finally {
+      over.abort()
       if (process.alive) this.#ended(truth, assignment.epoch)
       for (const sink of sinks) await sink[Symbol.asyncDispose]()
     }
@@ -278,13 +291,13 @@ export class PeerMachine {
     const random = () => surroundings.random.next()
     const common = { membership, node, relay, data, clock: process.clock, events, random, compress: 'never' as const }
     handOff({ ...common, reason: 'simulated', deadlineMs, deadline: handoff.deadline, sources: own, limits }).then(
-      async ({ result }) => {
+      async ({ result, receipt }) => {
         if (!process.alive) return
         handoff.result = result
         surroundings.log(
           `${this.name} has handed off ${result.handoff.slice(0, 6)}: ${result.outcome}, ${result.chunks.delivered} of ${result.chunks.planned} chunks`,
         )
-        this.#checkHandedOff(result)
+        this.#checkHandedOff(result, receipt)
         this.isGone = true
         await relay[Symbol.asyncDispose]()
         await data[Symbol.asyncDispose]()
@@ -350,23 +363,9 @@ export class PeerMachine {
     const truth = this.options.truths.get(String(event['handoff']))
     const number = Number(event['pack'])
     if (truth === undefined) return
-    this.#checkBarrier(truth, number)
+    checkBarrier(truth, this.options.identity.peerId, number, (before) => this.journaled(truth.hex).has(before), this.#violate)
     truth.restoredBy(this.options.identity.peerId).add(number)
     this.options.surroundings.log(`${this.name} has restored pack ${number}`)
-  }
-
-  /** What a pack builds on was restored before it, as far as it is here. */
-  #checkBarrier(truth: HandoffTruth, number: number): void {
-    const { peerId } = this.options.identity
-    const barrier = truth.sealed.get(number)?.pack.barrier ?? 0
-    const restored = truth.restoredBy(peerId)
-    for (const before of truth.hereAt(peerId)) {
-      if (before >= barrier || restored.has(before) || this.journaled(truth.hex).has(before)) continue
-      this.options.surroundings.violation(
-        'what a pack builds on is restored before it',
-        `${this.name}: pack ${number} before pack ${before}`,
-      )
-    }
   }
 
   #checkFence(truth: HandoffTruth, epoch: number): void {
@@ -378,10 +377,11 @@ export class PeerMachine {
       )
   }
 
-  #checkHandedOff(result: HandoffResult): void {
+  #checkHandedOff(result: HandoffResult, receipt: string): void {
     const truth = this.options.truths.get(result.handoff)
     if (truth === undefined) return
     truth.handedOff = result.outcome
     checkHandedOff(truth, result, this.#violate)
+    checkReceipt(truth, result, receipt, this.options.identity.publicKey, this.#violate)
   }
 }

@@ -4,13 +4,21 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { findMutation } from './find-mutation.ts'
-import { regressions } from './mutations.ts'
+import { mutations } from './mutations.ts'
+import { regressions } from './regressions.ts'
+import { failsWhenBroken } from './run-broken.ts'
 import { runSeeds } from './run-seeds.ts'
 
 const test = suite('what the simulator has found')
 
 /** A change of anything that waits or is drawn gives every seed another world: then one soon after it shows the fault, and takes its place here when somebody is at it. */
 const seedsMax = 60
+
+for (const mutation of [...mutations, ...regressions]) {
+  const { name, test: file } = mutation
+  if (file !== undefined)
+    test(`${file} shows it when ${name}`, async () => assert.ok(await failsWhenBroken(mutation, file), 'its tests pass nevertheless'))
+}
 
 for (const mutation of regressions) {
   const { name, seed } = mutation
@@ -20,6 +28,13 @@ for (const mutation of regressions) {
     assert.ok(found !== undefined, `find another seed: npm run simulate -- --mutations --only "${name}"`)
   })
 }
+
+test('each of them is shown by a seed or by a test', () => {
+  assert.equal(
+    regressions.flatMap(({ name, seed, test: file }) => (seed === undefined && file === undefined ? [name] : [])),
+    [],
+  )
+})
 
 test('without those faults nothing is violated in these worlds', async () => {
   await runSeeds({

@@ -117,6 +117,13 @@ export class RelayMachine {
     }
   }
 
+  /** What is in the folders of the pack store and in none of its lists. */
+  strays(packs: PackStore): string[] {
+    const listed = new Set([...packs.list()].map(({ key }) => key.handoff))
+    const pools = join(directory, 'packs')
+    return this.disk.names(pools).flatMap((pool) => this.disk.names(join(pools, pool)).filter((name) => !listed.has(name)))
+  }
+
   kill(): void {
     this.#process?.kill()
   }

@@ -1,10 +1,28 @@
-// What predecessors and heirs say of themselves at their end, held against the truth.
+// What predecessors and heirs do, and say of themselves at their end, held against the truth.
 
+import { isSigned } from '../../src/seal/signed.ts'
+import type { PackSet } from '../../src/wire/pack-set.ts'
 import type { HandoffResult } from '../../peer/result.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
 import type { RestoredState } from './restored-state.ts'
 
 type Violate = (rule: string, detail: string) => void
+
+/** A pack is restored: what it builds on was restored before it, as far as it is here. */
+export function checkBarrier(
+  truth: HandoffTruth,
+  heir: string,
+  number: number,
+  isJournaled: (number: number) => boolean,
+  violate: Violate,
+): void {
+  const barrier = truth.sealed.get(number)?.pack.barrier ?? 0
+  const restored = truth.restoredBy(heir)
+  for (const before of truth.hereAt(heir)) {
+    if (before >= barrier || restored.has(before) || isJournaled(before)) continue
+    violate('what a pack builds on is restored before it', `pack ${number} before pack ${before}`)
+  }
+}
 
 /** An heir has ended, with so much in place. */
 export function checkInherited(truth: HandoffTruth, heir: string, state: RestoredState, result: HandoffResult, violate: Violate): void {
@@ -13,6 +31,9 @@ export function checkInherited(truth: HandoffTruth, heir: string, state: Restore
   const last = Math.max(0, ...truth.sealed.keys())
   // The receipt may never have left; then nobody can know that there is no more.
   let hasAll = restored.has(last) && truth.sealed.get(last)?.pack.receipt !== undefined && truth.handedOff !== 'partial'
+  // What did not come may be a newer state of a chunk that did: then an heir doesn't claim to have everything.
+  const superseded = truth.superseded()
+  if (truth.sealed.keys().some((number) => !restored.has(number) && !superseded.has(number))) hasAll = false
   for (const [name, promised] of truth.promised()) {
     const whole = state.complete.values().reduce((sum, chunk) => sum + (chunk.startsWith(`${name} `) ? 1 : 0), 0)
     if (whole >= promised) continue
@@ -27,10 +48,8 @@ export function checkInherited(truth: HandoffTruth, heir: string, state: Restore
 
 /** A predecessor has ended. */
 export function checkHandedOff(truth: HandoffTruth, { epoch, outcome, chunks }: HandoffResult, violate: Violate): void {
-  const heir = truth.epochs.get(epoch)
-  const held = truth.stored.clone()
-  if (heir !== undefined) held.addAll(truth.everAcknowledgedBy(heir))
-  const whole = truth.sources.reduce((sum, { name }) => sum + truth.wholeChunks(name, held).size, 0)
+  const held = heldBy(truth, epoch)
+  const whole = heldChunks(truth, epoch)
   if (chunks.delivered > whole) violate('a receipt is true', `${chunks.delivered} chunks delivered, ${whole} are at the heir or the store`)
   if (chunks.delivered + chunks.leftOut > chunks.planned)
     violate('a receipt adds up', `${chunks.delivered} delivered and ${chunks.leftOut} left out of ${chunks.planned} chunks`)
@@ -43,4 +62,33 @@ export function checkHandedOff(truth: HandoffTruth, { epoch, outcome, chunks }: 
   const superseded = truth.superseded()
   for (const number of truth.sealed.keys())
     if (!held.has(number) && !superseded.has(number)) violate('what nobody holds is said not to come', `pack ${number}`)
+}
+
+/** What a predecessor's receipt says, the one that it answers and the one that the heir gets. */
+export function checkReceipt(truth: HandoffTruth, result: HandoffResult, receipt: string, identityKey: Uint8Array, violate: Violate): void {
+  const said = JSON.parse(receipt) as Pick<HandoffResult, 'outcome' | 'chunks' | 'epoch'>
+  if (said.outcome !== result.outcome || said.chunks.delivered !== result.chunks.delivered)
+    violate('a receipt says what the result says', `${said.outcome} and ${said.chunks.delivered} chunks`)
+  const sealed = [...truth.sealed.values()].flatMap(({ pack }) => pack.receipt ?? [])
+  if (sealed.length > 1) violate('a handoff has one receipt', `${sealed.length} were sealed`)
+  for (const { content, signature } of sealed) {
+    if (!isSigned(identityKey, 'heirloom/1 receipt', content, signature)) violate('a receipt is signed', truth.hex.slice(0, 6))
+    const told = JSON.parse(new TextDecoder().decode(content)) as typeof said
+    // Of an heir that was lost since it told what that one had.
+    if (told.epoch === result.epoch && told.chunks.delivered > heldChunks(truth, result.epoch))
+      violate('a sealed receipt is true', `it says that ${told.chunks.delivered} chunks are delivered`)
+  }
+}
+
+/** How many chunks are whole at the heir of that epoch or the store. */
+function heldChunks(truth: HandoffTruth, epoch: number): number {
+  const held = heldBy(truth, epoch)
+  return truth.sources.reduce((sum, { name }) => sum + truth.wholeChunks(name, held).size, 0)
+}
+
+function heldBy(truth: HandoffTruth, epoch: number): PackSet {
+  const heir = truth.epochs.get(epoch)
+  const held = truth.stored.clone()
+  if (heir !== undefined) held.addAll(truth.everAcknowledgedBy(heir))
+  return held
 }

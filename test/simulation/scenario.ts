@@ -69,6 +69,7 @@ function addPeer(world: World, { lanes, isSlow }: Pool, faultsEndMs: number): vo
     awaits: !isFirst && random.next() < 0.8,
     sources: Array.from({ length: random.integer(1, 2) }, (_, index) => drawSource(random, `source${index}`, isSlow ? 8 : 1)),
     restoreMs: random.next() < 0.5 ? 2 : random.next() * 600,
+    demandEveryMs: random.next() < 0.3 ? random.next() * 2_000 : undefined,
   })
   loop.after(random.next() ** 2 * 15_000, () => peer.start())
   if (!isGoing) return
@@ -90,12 +91,23 @@ function makePeace(world: World, { lanes }: Pool): void {
   }
   for (const peer of peers) {
     peer.journal.capacityBytes = Infinity
+    peer.journal.failure = 0
     peer.journal.killAfterCalls = undefined
     peer.sinkFailure = 0
     peer.start()
   }
   relay.start()
   for (let count = 0; count < 2; count++) {
-    world.addPeer({ lanes, isReachable: true, dataWall: 'open', awaits: true, sources: [], restoreMs: random.next() * 100 }).start()
+    world
+      .addPeer({
+        lanes,
+        isReachable: true,
+        dataWall: 'open',
+        awaits: true,
+        sources: [],
+        restoreMs: random.next() * 100,
+        demandEveryMs: undefined,
+      })
+      .start()
   }
 }

@@ -32,6 +32,8 @@ class EndEvent extends Event {
 
 /** Watches what is sent and what arrives, frame by frame. */
 export interface StreamTap {
+  /** Given to the system, where it may wait before it is sent; asked for only where that is not the same. */
+  written?(bytes: Uint8Array): void
   sent(frame: Uint8Array): void
   /** So many bytes of what the other end sent are here. */
   delivered(bytes: number): void

@@ -1,12 +1,7 @@
-// Watches every frame of a simulated world, as it is sent and as it arrives, and holds it against the protocol: credit, acknowledgements,
-// epochs, what a stream may carry.
+// Watches every frame of a simulated world, as it is sent and as it arrives, and holds it against the protocol: here what peers and relay say to
+// one another; what a transfer carries, its own watch sees.
 
-import { packTagBytes } from '../../src/lane/pack-tags.ts'
-import { readAcknowledge, readEnd, readFailure, readHello, readWelcome, type DataOfferMessage } from '../../src/transfer/messages.ts'
 import { fromBinary } from '@bufbuild/protobuf'
-import { windowBytes } from '../../src/limits/lane.ts'
-import { packBytesMax } from '../../src/limits/wire.ts'
-import { packNumber } from '../../src/seal/pack-seal.ts'
 import { frameType, type Frame, type FrameType } from '../../src/wire/frame.ts'
 import { RelayMessageSchema, RequestSchema, type Assignment, type Heir, type Request } from '../../src/wire/gen/control_pb.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
@@ -16,6 +11,7 @@ import type { WatchedTransfer } from './data-line-watch.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
 import type { SimulatedNode } from './network.ts'
 import type { SimulatedStream, StreamTap } from './stream.ts'
+import { TransferWatch } from './transfer-watch.ts'
 
 export interface WireEvents {
   truth(handoff: Uint8Array): HandoffTruth | undefined
@@ -31,7 +27,10 @@ export interface WireEvents {
   arrivedAt(truth: HandoffTruth, peer: string, number: number): void
   /** Whoever shows this token on a data socket brings packs of that transfer. */
   offersData(token: string, transfer: WatchedTransfer): void
+  /** An heir says that it is done, and the relay hears it. */
+  finishSent(truth: HandoffTruth, heir: string): void
   finishArrived(truth: HandoffTruth, heir: string): void
+  transferOpened(watch: TransferWatch): void
   readonly relayPeer: string
   nameOf(peer: string): string
 }
@@ -67,6 +66,7 @@ export function tapStream(
   const forth = new Direction()
   const back = new Direction()
   const watch = protocol === controlProtocol ? new ControlWatch(events, opener, acceptor) : new TransferWatch(events, opener, acceptor, far)
+  if (watch instanceof TransferWatch) events.transferOpened(watch)
   const guarded = (run: () => void) => {
     try {
       run()
@@ -99,6 +99,8 @@ class ControlWatch {
     if (byPeer && frame.type === frameType.request) {
       const { id, verb } = fromBinary(RequestSchema, frame.body[0]!)
       this.#asked.set(id, verb)
+      const truth = verb.case === 'finish' && !verb.value.released ? this.#events.truth(verb.value.handoff) : undefined
+      if (truth !== undefined) this.#events.finishSent(truth, this.#peer)
       this.#events.log(`${this.#name} asks ${verb.case} ${summaryOf(verb)}`)
     } else if (!byPeer && frame.type === frameType.relayMessage && this.#process.alive) this.#told(frame, true)
   }
@@ -176,185 +178,4 @@ function summaryOf(verb: Request['verb']): string {
     typeof value === 'number' || typeof value === 'boolean' ? [`${name} ${value}`] : [],
   )
   return [Buffer.from(handoff).toString('hex').slice(0, 6), ...numbers].join(' ')
-}
-
-class TransferWatch {
-  readonly #events: WireEvents
-  readonly #opener: SimulatedNode
-  readonly #acceptor: SimulatedNode
-  readonly #far: SimulatedStream
-  #truth: HandoffTruth | undefined
-  #epoch = 0
-  /** The opener sends packs; else the acceptor does. */
-  #openerSends = true
-  /** What the sender knows of the receiver's credit, and what it has in flight. */
-  #windowBytes = 0
-  readonly #inFlight = new Map<number, number>()
-  readonly #has = new PackSet()
-  /** What is at the receiver and not acknowledged, and the most that it allowed. */
-  readonly #held = new Map<number, number>()
-  #grantedBytes = 0
-
-  constructor(events: WireEvents, opener: SimulatedNode, acceptor: SimulatedNode, far: SimulatedStream) {
-    this.#events = events
-    this.#opener = opener
-    this.#acceptor = acceptor
-    this.#far = far
-  }
-
-  get #receiver(): SimulatedNode {
-    return this.#openerSends ? this.#acceptor : this.#opener
-  }
-
-  get #title(): string {
-    const { nameOf } = this.#events
-    const [from, to] = this.#openerSends ? [this.#opener, this.#acceptor] : [this.#acceptor, this.#opener]
-    return `${nameOf(from.peerId)} → ${nameOf(to.peerId)}, ${this.#truth?.hex.slice(0, 6)}`
-  }
-
-  sent(frame: Frame, byOpener: boolean): void {
-    if (!(byOpener ? this.#opener : this.#acceptor).process.alive) return
-    switch (frame.type) {
-      case frameType.hello: {
-        const hello = readHello(frame)
-        this.#truth = this.#events.truth(hello.handoff)
-        this.#epoch = hello.epoch
-        this.#openerSends = hello.role === 'sends'
-        this.#offers(hello.data)
-        if (!this.#openerSends) this.#tells(hello.have, hello.windowBytes)
-        return this.#events.log(`${this.#title}: hello, epoch ${hello.epoch}`)
-      }
-      case frameType.welcome: {
-        const { have, windowBytes: granted, data } = readWelcome(frame)
-        this.#offers(data)
-        if (this.#openerSends) this.#welcomes(have, granted)
-        else this.#checkEpoch('a welcome')
-        return
-      }
-      case frameType.pack:
-        return this.#packSent(frame)
-      case frameType.acknowledge: {
-        const { packs, windowBytes: granted } = readAcknowledge(frame)
-        this.#grantedBytes = Math.max(this.#grantedBytes, granted)
-        return this.#acknowledges(packs)
-      }
-      case frameType.end: {
-        const { packs, closed } = readEnd(frame)
-        const highest = Math.max(-1, ...(this.#truth?.sealed.keys() ?? []))
-        if (closed && packs !== highest + 1)
-          this.#violation('the end tells how many packs there are', `${packs}, the last one is ${highest}`)
-        return this.#events.log(`${this.#title}: end${closed ? `, ${packs} packs in all` : ''}`)
-      }
-      case frameType.failure:
-        return this.#events.log(`${this.#title}: failure, ${readFailure(frame).code}`)
-      default:
-        return
-    }
-  }
-
-  arrived(frame: Frame, atOpener: boolean): void {
-    const { type } = frame
-    const atSender = atOpener === this.#openerSends
-    if (type === frameType.hello && !this.#openerSends) this.#learns(readHello(frame))
-    else if (type === frameType.welcome && this.#openerSends) this.#learns(readWelcome(frame))
-    else if (type === frameType.acknowledge && atSender) {
-      const { packs, windowBytes: granted } = readAcknowledge(frame)
-      this.#windowBytes = this.#bounded(granted)
-      for (const number of packs) {
-        this.#inFlight.delete(number)
-        this.#has.add(number)
-      }
-    } else if (type === frameType.pack && !atSender) this.#packArrived(frame)
-    if (type === frameType.failure && !atSender && readFailure(frame).code === 'fenced' && this.#truth !== undefined) {
-      const { peerId } = this.#receiver
-      this.#truth.fenced.set(peerId, Math.max(this.#epoch, this.#truth.fenced.get(peerId) ?? 0))
-    }
-  }
-
-  #packArrived(frame: Frame): void {
-    this.#held.set(packNumber(frame.body), frame.bytes)
-    if (this.#truth !== undefined) this.#events.arrivedAt(this.#truth, this.#receiver.peerId, packNumber(frame.body))
-  }
-
-  /** The relay bounds what it is granted. */
-  #bounded(bytes: number): number {
-    return this.#openerSends ? bytes : Math.min(bytes, windowBytes)
-  }
-
-  #learns({ have, windowBytes: granted }: { have: PackSet; windowBytes: number }): void {
-    this.#windowBytes = this.#bounded(granted)
-    this.#has.addAll(have)
-  }
-
-  #offers(data: DataOfferMessage | undefined): void {
-    if (data === undefined) return
-    const sender = () => (this.#openerSends ? this.#opener : this.#acceptor)
-    this.#events.offersData(Buffer.from(data.token).toString('hex'), {
-      tagBytes: data.key === undefined ? 0 : packTagBytes,
-      packSent: (frame) => sender().process.alive && this.#packSent(frame),
-      packArrived: (frame) => this.#packArrived(frame),
-    })
-  }
-
-  #welcomes(have: PackSet, granted: number): void {
-    this.#tells(have, granted)
-    this.#truth?.welcomes({ heir: this.#acceptor.peerId, epoch: this.#epoch, isOpen: () => this.#far.isOpen })
-  }
-
-  #tells(have: PackSet, granted: number): void {
-    this.#grantedBytes = granted
-    if (this.#truth === undefined) return
-    const { peerId } = this.#receiver
-    if (peerId !== this.#events.relayPeer) this.#events.heirHas(this.#truth, peerId, have)
-    // What the other side says it has counts as acknowledged.
-    for (const number of have) {
-      if (peerId === this.#events.relayPeer) this.#events.storeAcknowledges(this.#truth, number)
-      else this.#events.heirAcknowledges(this.#truth, peerId, number)
-    }
-  }
-
-  #packSent(frame: Frame): void {
-    const truth = this.#truth
-    if (truth === undefined) return
-    const number = packNumber(frame.body)
-    const wrong = truth.see(number, frame.body[0]!)
-    if (wrong !== undefined) this.#violation('a pack is what was sealed under its number', wrong)
-    if (this.#has.has(number) || this.#inFlight.has(number)) this.#violation('what the other side has is not sent', `pack ${number}`)
-    const inFlight = sum(this.#inFlight.values())
-    if (this.#inFlight.size > 0 && inFlight + frame.bytes > this.#windowBytes)
-      this.#violation('no more is in flight than the credit', `${inFlight} + ${frame.bytes} of ${this.#windowBytes} bytes`)
-    if (!this.#openerSends) this.#checkEpoch(`pack ${number}`)
-    this.#inFlight.set(number, frame.bytes)
-    this.#events.log(`${this.#title}: pack ${number}, ${frame.bytes} bytes`)
-  }
-
-  #checkEpoch(what: string): void {
-    const epochMax = this.#truth?.epochMax ?? 0
-    if (this.#epoch < epochMax)
-      this.#violation('an heir with an old epoch gets nothing', `${what} for epoch ${this.#epoch}, there is ${epochMax}`)
-  }
-
-  #acknowledges(packs: PackSet): void {
-    const truth = this.#truth
-    if (truth === undefined) return
-    const held = sum(this.#held.values())
-    if (held > this.#grantedBytes + packBytesMax)
-      this.#violation('what waits is within the window', `${held} of ${this.#grantedBytes} bytes`)
-    for (const number of packs) {
-      if (!this.#held.delete(number)) this.#violation('only what came is acknowledged', `pack ${number}`)
-      if (this.#receiver.peerId === this.#events.relayPeer) this.#events.storeAcknowledges(truth, number)
-      else this.#events.heirAcknowledges(truth, this.#receiver.peerId, number)
-    }
-    this.#events.log(`${this.#title}: acknowledged ${[...packs].join(' ')}`)
-  }
-
-  #violation(rule: string, detail: string): void {
-    this.#events.violation(rule, `${this.#title}: ${detail}`)
-  }
-}
-
-function sum(numbers: Iterable<number>): number {
-  let total = 0
-  for (const number of numbers) total += number
-  return total
 }

@@ -1,12 +1,13 @@
 // A simulated world: a relay, VMs, the network between them, and the invariants that hold after every step.
 
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { openSegmentsMax, recordWritesMax } from '../../src/limits/relay.ts'
+import { openSegmentsMax, readRoomBytes, recordWritesMax, relayRoomBytes } from '../../src/limits/relay.ts'
 import { identityFromSeed, type Identity } from '../../src/seal/identity.ts'
 import { makePoolSecret, type PoolSecret } from '../../src/seal/pool-key.ts'
 import type { HandoffKey, HandoffRecord, PackStore } from '../../relay/store/store.ts'
 import type { RelayCore } from '../../relay/relay-core.ts'
 import { keyText } from '../../relay/store/handoff-key.ts'
+import { PackSet } from '../../src/wire/pack-set.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
 import { EventLoop } from './event-loop.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
@@ -17,6 +18,7 @@ import { PeerMachine, type PeerMachineOptions } from './peer-machine.ts'
 import { MachineClock } from './process.ts'
 import { RelayMachine } from './relay-machine.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { TransferWatch } from './transfer-watch.ts'
 import { tapStream, type WireEvents } from './wire-watch.ts'
 
 export interface Violation {
@@ -55,6 +57,8 @@ export class World {
   readonly #surroundings: Surroundings
   readonly #keepsLog: boolean
   readonly #names = new Map<string, string>()
+  /** Transfers, those that are over only until the next one begins. */
+  readonly #open = new Set<TransferWatch>()
   /** By the token of a data socket. */
   readonly #transfers = new Map<string, WatchedTransfer>()
 
@@ -125,6 +129,7 @@ export class World {
   /** The invariants that can be seen between two steps. */
   check(): void {
     this.#checkStore()
+    this.#checkMemory()
     for (const peer of this.peers) this.#checkDeadlines(peer)
     if (this.relay.disk.openFiles > openFilesMax) this.violate('descriptors are bounded', `${this.relay.disk.openFiles} files are open`)
   }
@@ -151,6 +156,16 @@ export class World {
         if (this.relay.disk.failedReads > 0) truth.unreadable.add(number)
         else this.violate('an acknowledged pack is kept until it expires', `pack ${number} of ${truth.hex.slice(0, 6)} is gone`)
       }
+    }
+  }
+
+  /** Packs on their way through the relay are in its memory, in and out each within their room and a pack. */
+  #checkMemory(): void {
+    for (const way of ['in', 'out'] as const) {
+      let bytes = 0
+      for (const transfer of this.#open) if (transfer.isOpen) bytes += transfer.relayBytes(way)
+      if (bytes > relayRoomBytes + readRoomBytes)
+        this.violate("the relay's memory is bounded", `${bytes} bytes are on their way ${way}, there is room for ${relayRoomBytes}`)
     }
   }
 
@@ -216,6 +231,7 @@ export class World {
       for (const handoff of peer.inheriting) this.violate('every inheritance ends', `${peer.name} is still at ${handoff.slice(0, 6)}`)
     }
     for (const { handoff } of leftBehind(core)) this.violate('what is over leaves no packs behind', handoff.slice(0, 6))
+    for (const name of this.relay.strays(core.packs)) this.violate('what is over leaves no files behind', name)
     for (const record of core.rendezvous.records()) {
       if (!record.finished && this.#isInheritable(record))
         this.violate(
@@ -255,19 +271,30 @@ export class World {
             if (!have.has(number))
               return this.violate('an heir tells what it has', `${this.#names.get(heir)} doesn't tell of pack ${number}`)
         },
+        transferOpened: (watch) => {
+          for (const transfer of this.#open) if (!transfer.isOpen) this.#open.delete(transfer)
+          this.#open.add(watch)
+        },
         offersData: (token, transfer) => void this.#transfers.set(token, transfer),
         arrivedAt: (truth, peer, number) => void truth.hereAt(peer).add(number),
+        finishSent: (truth, heir) => void truth.finishing.set(heir, this.#inPlace(truth, heir)),
         finishArrived: (truth, heir) => this.#finished(truth, heir),
       })
+  }
+
+  #inPlace(truth: HandoffTruth, heir: string): PackSet {
+    const restored = truth.restoredBy(heir).clone()
+    const machine = this.peers.find((peer) => peer.options.identity.peerId === heir)
+    if (machine !== undefined) restored.addAll(machine.journaled(truth.hex))
+    return restored
   }
 
   /** The heir is done, and the relay will drop the packs: none may be among them that could still be inherited. */
   #finished(truth: HandoffTruth, heir: string): void {
     if (truth.isFinished) return
     const name = this.#names.get(heir)
-    const restored = truth.restoredBy(heir).clone()
-    const machine = this.peers.find((peer) => peer.options.identity.peerId === heir)
-    if (machine !== undefined) restored.addAll(machine.journaled(truth.hex))
+    // Its machine may have lost all of it since: whether that is durable is its applications' matter.
+    const restored = truth.finishing.get(heir) ?? new PackSet()
     const superseded = truth.superseded()
     for (const number of truth.stored) {
       if (restored.has(number) || superseded.has(number) || truth.unreadable.has(number) || this.relay.disk.failedReads > 0) continue

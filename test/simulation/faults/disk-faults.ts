@@ -7,7 +7,7 @@ import { pick, type FaultKind } from './fault-kind.ts'
 export const diskFaults: FaultKind = {
   name: 'disk',
   probability: 0.3,
-  faults: (world) => [fail(world), fail(world), failAtStart(world), failAtStart(world), fill(world), fillPeer(world)],
+  faults: (world) => [fail(world), fail(world), failAtStart(world), failAtStart(world), fill(world), fillPeer(world), failPeer(world)],
 }
 
 function fail({ random, loop, relay: { disk }, log }: World) {
@@ -48,5 +48,14 @@ function fillPeer({ random, loop, peers }: World) {
     const { journal } = pick(random, peers)
     journal.capacityBytes = journal.usedBytes + random.integer(0, 4096)
     loop.after(random.next() * 10_000, () => (journal.capacityBytes = Infinity))
+  }
+}
+
+function failPeer({ random, loop, peers, log }: World) {
+  return () => {
+    const { journal, name } = pick(random, peers)
+    journal.failure = random.next()
+    log(`the disk of ${name} fails`)
+    loop.after(random.next() * 5_000, () => (journal.failure = 0))
   }
 }

@@ -1,5 +1,5 @@
 // What happens to whoever is inheriting just then: it is cut off for longer than its lease, stopped, killed, or told to go itself. Another gets what it
-// had, and it comes back.
+// had, and it comes back, perhaps while that one is stopped.
 
 import { leaseMs } from '../../../src/limits/link.ts'
 import { drawNotice, goAway } from '../going.ts'
@@ -12,9 +12,20 @@ export const heirFaults: FaultKind = {
   name: 'heirs',
   probability: 0.5,
   faults: (world, faultsEndMs) =>
-    [cutFromRelay, cutFromRelay, cutOff, stop, killFor, breakAll, goes, fail, fail].map(
-      (fault) => () => whenSomebodyInherits(world, faultsEndMs, (heir) => fault(world, heir)),
-    ),
+    [
+      cutFromRelay,
+      cutFromRelay,
+      cutOff,
+      stop,
+      killFor,
+      breakAll,
+      goes,
+      fail,
+      fail,
+      cutUntilReplaced,
+      cutUntilReplaced,
+      cutUntilReplaced,
+    ].map((fault) => () => whenSomebodyInherits(world, faultsEndMs, (heir) => fault(world, heir))),
 }
 
 const lookEveryMs = 40
@@ -50,6 +61,26 @@ function cutOff(world: World, heir: PeerMachine): void {
   world.log(`${heir.name} is cut off`)
   for (const link of links) network.cut(link)
   loop.after(beyondLeaseMs(world), () => links.forEach((link) => network.heal(link)))
+}
+
+/** Whoever gets its handoff is stopped before it has opened anything, and then it is back: its old transfers are the only ones. */
+function cutUntilReplaced(world: World, heir: PeerMachine): void {
+  const { random, loop, network, relay, peers, log } = world
+  const [inheriting] = heir.inheriting
+  if (inheriting === undefined) return
+  const [handoff] = inheriting.split(' ')
+  const link = network.link(heir.options.identity.peerId, relay.peerId)
+  const untilMs = loop.nowMs + 2 * leaseMs
+  log(`${heir.name} is cut off from the relay until it is replaced`)
+  network.cut(link)
+  const look = () => {
+    const next = peers.find((peer) => peer !== heir && [...peer.inheriting].some((key) => key.startsWith(`${handoff} `)))
+    if (next === undefined && loop.nowMs < untilMs) return void loop.after(10, look)
+    if (next !== undefined) log(`${next.name} is stopped`)
+    next?.process?.stop(1_000 + random.next() * 4_000)
+    loop.after(random.next() * 300, () => network.heal(link))
+  }
+  look()
 }
 
 function stop(world: World, heir: PeerMachine): void {

@@ -1,0 +1,151 @@
+// What the simulator has found in production code, put back in.
+
+import { mutation, type Mutation } from './mutations.ts'
+
+/** A fault that was found, and is found again by a seed; or by a test of its own, where no world is likely to come to it any more. */
+export interface Regression extends Mutation {
+  readonly seed?: number | undefined
+}
+
+const faults: readonly Mutation[] = [
+  mutation(
+    'a relay that does not answer holds up the handoff',
+    'peer/handoff/predecessor.ts',
+    'this.#tasks.push(this.#takeInventories())',
+    'await Promise.all(this.#tasks)\n    this.#tasks.push(this.#takeInventories())',
+  ),
+  mutation('a pack comes after the receipt', 'peer/handoff/pipeline.ts', '      gatherer.end()\n', ''),
+  {
+    name: 'a silent other side holds up the end',
+    patches: [
+      { file: 'peer/handoff/lanes.ts', from: 'clock.after(laneGoodbyeMs,', to: 'clock.after(1e9,' },
+      {
+        file: 'peer/handoff/predecessor.ts',
+        from: 'await Promise.race([Promise.allSettled(this.#tasks), over])',
+        to: 'await Promise.race([Promise.allSettled(this.#tasks)])',
+      },
+    ],
+  },
+  mutation(
+    'a timer that fires early costs a second of the deadline',
+    'peer/handoff/predecessor.ts',
+    'await this.#bell.wait(Math.min(laneStallMs / 4, until.leftMs))',
+    'await this.#bell.wait(laneStallMs / 4)',
+  ),
+  {
+    name: 'an inheritance whose end the relay did not hear is made again',
+    patches: [
+      { file: 'peer/inherit/inherit.ts', from: 'if (isTold) files.remove(directory)', to: 'files.remove(directory)\n  void isTold' },
+      // What has ended is remembered a second time, against relays that are evil.
+      { file: 'peer/inherit/accepted.ts', from: 'this.#known.ended.some((each) => each.handoff === handoff)', to: 'handoff === ""' },
+    ],
+  },
+  mutation(
+    'an older promise takes the place of a newer one',
+    'peer/inherit/restorer.ts',
+    'if (number < (this.#promisedIn.get(summary.source) ?? 0)) continue',
+    '',
+  ),
+  mutation(
+    'an inheritance that is over takes packs',
+    'peer/inherit/successor.ts',
+    "if (this.#stop.signal.aborted) throw new HeirloomError('busy', 'this inheritance is over')",
+    '',
+  ),
+  mutation(
+    'a receipt is not known to be the last pack',
+    'peer/inherit/successor.ts',
+    'if (restorer.packs !== undefined && restorer.completeBelow(restorer.packs))',
+    'if (this.#packs !== undefined && restorer.completeBelow(this.#packs))',
+  ),
+  mutation(
+    'a record that can not be read now is moved aside',
+    'relay/store/disk-record-store.ts',
+    "throw new HeirloomError('io', `${path} can't be read`, { cause, hint })",
+    'void [cause, hint]\n    return undefined',
+  ),
+  mutation(
+    'a store that can not sync what it finds opens without it',
+    'relay/store/handoff-recovery.ts',
+    '  await makeDurable(join(folder, segmentName(last)), disk)\n',
+    '  try {\n    await makeDurable(join(folder, segmentName(last)), disk)\n  } catch {\n    return found\n  }\n',
+  ),
+  mutation(
+    'a predecessor that was started again is waited for',
+    'relay/presence.ts',
+    'return known.enrolment === enrolment || this.#clock.monotonicMs() - known.enrolledMs <= this.#leaseMs',
+    'return true',
+  ),
+  mutation(
+    'what comes again is counted again',
+    'peer/inherit/restored-chunks.ts',
+    'if (!this.#inPlace.add(key)) return',
+    'this.#inPlace.add(key)',
+  ),
+  mutation('the packs of an end that could not be saved stay', 'relay/rendezvous.ts', '    outcome.drop = record.finished\n', ''),
+  mutation(
+    'an heir whose assignment could not be saved does not hear of it',
+    'relay/rendezvous.ts',
+    'if (record.heir !== undefined && record.heir !== by && !record.finished)',
+    'if (by === "")',
+  ),
+  mutation(
+    'a passing trouble of the relay ends the waiting',
+    'peer/inherit/wait.ts',
+    'if (!isPassingAtRelay(error) && !isFull(error)) return',
+    'if (!error.retryable) return',
+  ),
+  mutation(
+    'what waits for its barrier takes up the credit',
+    'peer/inherit/restorer.ts',
+    'this.#waitingBytes + bytes > heldBytesMax',
+    'this.#waitingBytes + bytes > 4 * heldBytesMax',
+  ),
+  mutation(
+    'what a former heir says it has counts',
+    'peer/handoff/lanes.ts',
+    "if (why.code !== 'aborted') return lane.abort(why)",
+    'void why',
+  ),
+  mutation(
+    'bytes that come twice count twice',
+    'peer/handoff/ledger.ts',
+    'parted.ranges.add(offset, length)',
+    'parted.ranges.bytes += length',
+  ),
+  mutation(
+    'an answer names only the packs of a chunk that are elsewhere',
+    'peer/handoff/urgent.ts',
+    'const isElsewhere = packs.filter((number) => !dispatcher.hurry(number) && !dispatcher.isFlying(number)).length > 0\n    return isElsewhere ? [{ source, id, packs: PackSet.of(packs) }] : []',
+    'const elsewhere = packs.filter((number) => !dispatcher.hurry(number) && !dispatcher.isFlying(number))\n    return elsewhere.length > 0 ? [{ source, id, packs: PackSet.of(elsewhere) }] : []',
+  ),
+]
+
+/** By name: the seed that shows the fault. */
+const seeds: Readonly<Record<string, number>> = {
+  'a timer that fires early costs a second of the deadline': 118,
+  'what waits for its barrier takes up the credit': 361,
+  'a relay that does not answer holds up the handoff': 2,
+  'a pack comes after the receipt': 2,
+  'a silent other side holds up the end': 2,
+  'an inheritance that is over takes packs': 6,
+  'an inheritance whose end the relay did not hear is made again': 27,
+  'a predecessor that was started again is waited for': 1,
+}
+
+/** By name: the test that shows it. */
+const tests: Readonly<Record<string, string>> = {
+  'an older promise takes the place of a newer one': 'test/peer/promises.test.ts',
+  'a receipt is not known to be the last pack': 'test/hostile/evil-relay.test.ts',
+  'a record that can not be read now is moved aside': 'test/relay/store-faults.test.ts',
+  'a store that can not sync what it finds opens without it': 'test/relay/store-faults.test.ts',
+  'what comes again is counted again': 'test/peer/restorer.test.ts',
+  'the packs of an end that could not be saved stay': 'test/relay/rendezvous.test.ts',
+  'an heir whose assignment could not be saved does not hear of it': 'test/relay/rendezvous.test.ts',
+  'a passing trouble of the relay ends the waiting': 'test/peer/wait.test.ts',
+  'what a former heir says it has counts': 'test/peer/lane-keeper.test.ts',
+  'an answer names only the packs of a chunk that are elsewhere': 'test/peer/urgent.test.ts',
+  'bytes that come twice count twice': 'test/peer/ledger.test.ts',
+}
+
+export const regressions: readonly Regression[] = faults.map((fault) => ({ ...fault, seed: seeds[fault.name], test: tests[fault.name] }))
