@@ -42,8 +42,11 @@ export const censusShare = 0.1
 /** How long a census that has come round waits before the next one: hotness changes in minutes. */
 export const censusPauseMs = 60_000
 
-/** The share of an inventory's time for which what is known already goes before the keys are listed once more. */
+/** The share of the deadline for which what is known already goes before the keys are listed once more. */
 export const knownFirstShare = 0.25
+
+/** How often it is looked whether what was told is still being read, and how often whoever asked hears that there will be more. */
+export const signOfLifeMs = 1_000
 
 /** Keys that are put in order before the first of them is told, where none was known before the notice. */
 export const keysStretchMax = 100_000

@@ -65,6 +65,11 @@ export class KeyGroups {
     return group && { ...group, rows: Array.from(group.rows) }
   }
 
+  /** What was told and not read yet. */
+  get unread(): number {
+    return this.#unread.size
+  }
+
   wasRead(id: string): void {
     this.#unread.delete(id)
     if (this.#unread.size === 0) this.#whenRead?.()

@@ -5,7 +5,6 @@ import { systemClock, type Clock } from '../../../src/clock.ts'
 import { Deadline } from '../../../src/deadline.ts'
 import { asHeirloomError } from '../../../src/errors.ts'
 import type { Chunk, ChunkPart, LeftOut } from '../../../src/chunk/chunk.ts'
-import { inventoryTimeoutMs } from '../../../src/limits/handoff.ts'
 import {
   censusPauseMs,
   censusShare,
@@ -15,6 +14,7 @@ import {
   keysStretchMax,
   knownFirstShare,
   serverPatienceMs,
+  signOfLifeMs,
 } from '../../../src/limits/keyed.ts'
 import { packBytesTarget } from '../../../src/limits/wire.ts'
 import type { Order } from '../../../src/plan/manifest.ts'
@@ -94,7 +94,7 @@ export class KeyedSource implements Source {
 
   async *inventory({ deadlineMs }: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
     await this.#upkeep.stop()
-    const knownFirst = Deadline.after(this.#clock, knownFirstShare * Math.min(inventoryTimeoutMs, deadlineMs / 3))
+    const knownFirst = Deadline.after(this.#clock, knownFirstShare * deadlineMs)
     const databases = await this.#store.look({ signal })
     const groups = (this.#groups = new KeyGroups(this.#options))
     let known = 0
@@ -106,7 +106,7 @@ export class KeyedSource implements Source {
       yield* groups.group({ database, table, rows, weightOf: this.#weights(table) })
     }
     // Asking the server for all names now would only hold up what is known to be hot; a few are told in no time.
-    if (known > keysAloneMax) await groups.allRead(knownFirst, signal)
+    if (known > keysAloneMax) yield* this.#whileRead(groups, knownFirst, signal)
     for (const database of databases) yield* this.#listNew(database, signal)
   }
 
@@ -133,6 +133,15 @@ export class KeyedSource implements Source {
     }
   }
 
+  /** Waits as long as what was told is being read. */
+  async *#whileRead(groups: KeyGroups, until: Deadline, signal: AbortSignal): AsyncGenerator<Chunk[]> {
+    for (let before = Infinity; groups.unread > 0 && groups.unread < before && !until.passed;) {
+      before = groups.unread
+      await groups.allRead(until.slice(signOfLifeMs), signal)
+      yield []
+    }
+  }
+
   /** Keys that the census has not seen, a stretch at a time, so that the first are told before all are known. */
   async *#listNew(database: number, signal: AbortSignal): AsyncGenerator<Chunk[]> {
     const census = this.#store.census(database)
@@ -141,7 +150,10 @@ export class KeyedSource implements Source {
     let stretch: number[] = []
     for await (const rows of census.round({ signal, share: 1, onlyNew: census.isComplete })) {
       for (const row of rows) stretch.push(row)
-      if (stretch.length < keysStretchMax) continue
+      if (stretch.length < keysStretchMax) {
+        yield []
+        continue
+      }
       yield* this.#groups.group({ database, table, rows: Uint32Array.from(stretch), weightOf })
       stretch = []
     }

@@ -1,6 +1,7 @@
 // What a source knows before a notice is kept up in the background, until the inventory is asked for or the source is closed.
 
 import { delay, type Clock } from '../../../src/clock.ts'
+import { HeirloomError } from '../../../src/errors.ts'
 
 export class Upkeep {
   readonly #clock: Clock
@@ -15,7 +16,10 @@ export class Upkeep {
     this.#goRound = goRound
   }
 
-  /** Goes round once, and begins to go on in the background until `signal` or `stop`. Throws what the first round throws. */
+  /**
+   * Goes round once, and goes on in the background until `signal` or `stop`. Throws what the first round throws, `aborted` when it was stopped
+   * first: a server that isn't up yet is asked again later.
+   */
   async begin(outer: AbortSignal): Promise<void> {
     await this.stop()
     this.#controller = new AbortController()
@@ -23,17 +27,14 @@ export class Upkeep {
     const first = this.#goRound(signal)
     this.#task = first.then(
       () => this.#goOn(signal),
-      () => {},
+      () => this.#goOn(signal),
     )
-    await first.catch((thrown: unknown) => {
-      // Somebody needs the source for more than this.
-      if (!signal.aborted) throw thrown
-    })
+    await first
   }
 
   /** Safe to repeat. */
   async stop(): Promise<void> {
-    this.#controller.abort()
+    this.#controller.abort(new HeirloomError('aborted', 'somebody needs the source for more than this'))
     await this.#task
   }
 

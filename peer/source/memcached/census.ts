@@ -3,7 +3,7 @@
 
 import { delay, type Clock } from '../../../src/clock.ts'
 import { asHeirloomError } from '../../../src/errors.ts'
-import { keyNameBytesMax, keysKnownMax, serverRetryMs } from '../../../src/limits/keyed.ts'
+import { keyNameBytesMax, keysKnownMax, serverRetryMs, signOfLifeMs } from '../../../src/limits/keyed.ts'
 import type { KeyCensus, RoundOptions } from '../keyed/keyed-source.ts'
 import { KeyTable } from '../keyed/key-table.ts'
 import type { WaitOptions } from '../source.ts'
@@ -35,13 +35,20 @@ export class Census implements KeyCensus {
     const { clock } = this.#options
     const startedMs = clock.monotonicMs()
     const rows: number[] = []
+    let listed = 0
     this.ignored = 0
     if (!onlyNew) this.table.marks.fill(0)
-    await this.#list((line) => this.#take(line, onlyNew, rows), signal)
+    const over = new AbortController()
+    const listing = this.#list((line) => this.#take(line, onlyNew, rows), signal).finally(() => over.abort())
+    while (!over.signal.aborted) {
+      await Promise.race([listing, delay(clock, signOfLifeMs, over.signal).catch(() => {})])
+      listed += rows.length
+      yield rows.splice(0)
+    }
+    await listing
     const { table } = this
-    if (!onlyNew && rows.length < table.rows) this.table = table.kept((row) => (table.marks[row]! & seen) !== 0)
+    if (!onlyNew && listed < table.rows) this.table = table.kept((row) => (table.marks[row]! & seen) !== 0)
     this.isComplete = true
-    yield rows
     if (share < 1) await delay(clock, ((clock.monotonicMs() - startedMs) * (1 - share)) / share, signal)
   }
 

@@ -23,6 +23,18 @@ export class Commands {
     return this.#at
   }
 
+  /** What fits without taking more memory. */
+  get room(): number {
+    return this.#buffer.byteLength
+  }
+
+  /** For another batch; nobody may read any more what was taken. */
+  renew(): this {
+    this.#at = 0
+    this.count = 0
+    return this
+  }
+
   /** A command of ASCII words. */
   add(...words: readonly (string | number)[]): this {
     this.begin(words.length)
@@ -53,7 +65,7 @@ export class Commands {
     this.#lineEnd()
   }
 
-  /** What was written. Nothing is added any more. */
+  /** What was written: a view. */
   take(): Buffer {
     return this.#buffer.subarray(0, this.#at)
   }

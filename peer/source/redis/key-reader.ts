@@ -8,7 +8,7 @@ import { RecordsWriter, type Form } from '../keyed/records.ts'
 import type { WaitOptions } from '../source.ts'
 import { token, type Answers } from './answers.ts'
 import { mark } from './census.ts'
-import { Commands } from './commands.ts'
+import type { Commands } from './commands.ts'
 import type { Hotness } from './hotness.ts'
 import { factsIn, redisError, type RedisLink } from './server.ts'
 
@@ -59,7 +59,7 @@ export class KeyReader {
       for (const [index, row] of others.entries()) if (isThere(second, index)) table.marks[row]! |= mark.notText
       found.push(second)
     }
-    const records = this.#write(found)
+    const records = this.#records(found)
     for (const { answers } of found) link.recycle(answers)
     return records
   }
@@ -67,15 +67,15 @@ export class KeyReader {
   async #ask(link: RedisLink, question: Question, options: WaitOptions): Promise<Found> {
     for (;;) {
       const withTimes = this.#expires
-      const answers = await link.send(this.#commands(question, withTimes), options)
+      const answers = await link.send(this.#write(link.batch(), question, withTimes), options)
       const found = this.#find(answers, question, withTimes)
       if (found !== undefined) return found
       link.recycle(answers)
     }
   }
 
-  #commands({ table, plain, dumped }: Question, withTimes: boolean): Commands {
-    const commands = new Commands(8 * 1024).add('MULTI')
+  #write(commands: Commands, { table, plain, dumped }: Question, withTimes: boolean): Commands {
+    commands.add('MULTI')
     if (plain.length > 0) {
       commands.begin(1 + plain.length)
       commands.word('MGET')
@@ -111,7 +111,7 @@ export class KeyReader {
     return { table, plain, dumped, answers, valuesAt, timesAt: withTimes ? timesAt : -1, nowMs: clock.nowMs() }
   }
 
-  #write(found: readonly Found[]): RecordsWriter | undefined {
+  #records(found: readonly Found[]): RecordsWriter | undefined {
     const { hotness } = this.#options
     let [count, keyBytes, valueBytes] = [0, 0, 0]
     for (const each of found) {
