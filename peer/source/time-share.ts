@@ -14,8 +14,8 @@ export interface TimeShareOptions extends WaitOptions {
   /** What the configuration says; a third of the deadline in any case. */
   readonly timeoutMs: number | undefined
   readonly clock: Clock
-  /** What is told when the time is over, such as `no whole index`, and what was done about it. */
-  readonly late: { readonly what: string; readonly then?: string }
+  /** What is told when the time is over, such as `no whole index`, and what that led to. */
+  readonly late: { readonly what: string; readonly consequence?: string }
   /** For a failure that has no hint of its own. */
   readonly hint?: string
   readonly onWarning: ((message: string) => void) | undefined
@@ -38,7 +38,7 @@ export async function* withinTimeShare(
   } catch (thrown) {
     signal.throwIfAborted()
     const error = asHeirloomError(thrown)
-    const why = limited.signal.aborted ? `${late.what} within ${Math.round(shareMs)} ms${late.then ?? ''}` : error.message
+    const why = limited.signal.aborted ? `${late.what} within ${Math.round(shareMs)} ms${late.consequence ?? ''}` : error.message
     const ownHint = error.hint ?? hint
     // What has come is used; only that there was nothing at all is a failure of the source.
     if (chunks === 0) throw new HeirloomError('source-failed', why, { cause: thrown, ...(ownHint !== undefined && { hint: ownHint }) })

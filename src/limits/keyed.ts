@@ -28,7 +28,10 @@ export const keyGroupedBytesMax = 16 * KiB
 export const keyGroupKeysMax = 256
 
 /** Groups that are asked for at a time: enough that the server never waits for us, little enough that others wait little. */
-export const groupsAskedMax = 8
+export const groupsAskedMax = 16
+
+/** What of them is handed on together: half of a pack, so that the other half is being read meanwhile. */
+export const readBatchBytes = 512 * KiB
 
 /** Keys that a scan asks for at a time: a fraction of a millisecond of the server's time. */
 export const scanKeys = 512

@@ -1,16 +1,23 @@
 // A real memcached server, empty.
 
 import { MemcachedServer, type MemcachedLink } from '../../peer/source/memcached/server.ts'
-import type { MetaAnswer } from '../../peer/source/memcached/meta-answers.ts'
 import { ServerProcess } from './server-process.ts'
 import { makeTemp, type TempDirectory } from './temp.ts'
+
+export interface MemcachedAnswer {
+  readonly said: string
+  readonly value: Buffer | undefined
+  readonly flags: number
+  /** In s; -1: for ever. */
+  readonly leftS: number
+}
 
 export interface TestMemcached extends AsyncDisposable {
   readonly url: string
   readonly temp: TempDirectory
   readonly process: ServerProcess
   /** One meta command with the value that it may have; its answer, with the value if there is one. */
-  ask(command: string, value?: Uint8Array | string): Promise<MetaAnswer & { readonly value: Buffer | undefined }>
+  ask(command: string, value?: Uint8Array | string): Promise<MemcachedAnswer>
   get(key: string): Promise<Buffer | undefined>
   stats(): Promise<ReadonlyMap<string, string>>
 }
@@ -35,12 +42,16 @@ export async function startMemcached(args: readonly string[] = []): Promise<Test
   const server = new MemcachedServer(url)
   const link = (): Promise<MemcachedLink> => server.link({ signal: never, patienceMs: 10_000 })
   const ask: TestMemcached['ask'] = async (command, value) => {
-    const body = value === undefined ? [] : [Buffer.from(value), Buffer.from('\r\n')]
-    const { answers, buffer } = await (
-      await link()
-    ).send(Buffer.concat([Buffer.from(`${command}\r\n`), ...body, Buffer.from('mn\r\n')]), { signal: never })
-    const [answer] = answers
-    return { ...answer!, value: answer!.said === 'VA' ? Buffer.from(buffer.subarray(answer!.start, answer!.end)) : undefined }
+    const connection = await link()
+    const commands = connection.batch()
+    for (const line of value === undefined ? [command] : [command, value]) {
+      const bytes = Buffer.from(line)
+      commands.copy(bytes, 0, bytes.byteLength)
+      commands.text('\r\n')
+    }
+    const answers = await connection.send(commands, { signal: never })
+    const content = answers.isValue(0) ? Buffer.from(answers.buffer.subarray(answers.start(0), answers.end(0))) : undefined
+    return { said: answers.said(0), value: content, flags: answers.flags(0), leftS: answers.leftS(0) }
   }
   try {
     await process.start()

@@ -58,7 +58,7 @@ class CommandSource implements Source {
       list,
       timeoutMs: this.#options.timeoutMs,
       clock: this.#clock,
-      late: { what: 'no whole index', then: '; the program was ended' },
+      late: { what: 'no whole index', consequence: '; the program was ended' },
       hint: 'run the program by hand with "index" as its last argument',
       onWarning: this.#options.onWarning,
       signal,

@@ -22,6 +22,7 @@ import { formatSize } from '../../../src/units.ts'
 import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
 import { KeyGroups, type KeyGroup } from './key-groups.ts'
 import type { KeyTable } from './key-table.ts'
+import { PartBatch } from './part-batch.ts'
 import { partsOf } from './parts.ts'
 import { isPassing, type PatientOptions } from './patient-links.ts'
 import { readAhead } from './read-ahead.ts'
@@ -114,11 +115,20 @@ export class KeyedSource implements Source {
     const ask = (chunk: Chunk) => this.#readOne(chunk, signal)
     const bytesOf = ({ bytes = 0 }: Chunk) => bytes
     const asked = readAhead({ items: chunks, ask, askedMax: groupsAskedMax, bytesMax: packBytesTarget, bytesOf })
-    for await (const { item, answer } of asked) {
-      this.#groups.wasRead(item.id)
-      if ('leftOut' in answer) yield [answer]
-      else for (const part of partsOf(item, answer, packBytesTarget)) yield [part]
+    const batch = new PartBatch()
+    try {
+      for await (const { item, answer } of asked) {
+        this.#groups.wasRead(item.id)
+        if ('leftOut' in answer) batch.add(answer)
+        else for (const part of partsOf(item, answer, packBytesTarget)) batch.add(part)
+        if (batch.isFull) yield batch.take()
+      }
+    } catch (thrown) {
+      // What has been read goes.
+      if (!batch.isEmpty) yield batch.take()
+      throw thrown
     }
+    if (!batch.isEmpty) yield batch.take()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

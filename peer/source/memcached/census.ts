@@ -7,7 +7,7 @@ import { keyNameBytesMax, keysKnownMax, serverRetryMs, signOfLifeMs } from '../.
 import type { KeyCensus, RoundOptions } from '../keyed/keyed-source.ts'
 import { KeyTable } from '../keyed/key-table.ts'
 import type { WaitOptions } from '../source.ts'
-import { parseItemLine } from './item-line.ts'
+import { parseItemLine, type ItemLine } from './item-line.ts'
 import type { Line } from './lines.ts'
 import type { MemcachedLink } from './server.ts'
 
@@ -70,11 +70,12 @@ export class Census implements KeyCensus {
   }
 
   readonly #name = Buffer.allocUnsafe(keyNameBytesMax)
+  readonly #item: ItemLine = { nameBytes: 0, lastAccessS: 0, wasFetched: false, bytes: 0 }
 
   #take({ bytes, start, end }: Line, onlyNew: boolean, rows: number[]): void {
     const { table } = this
-    const item = parseItemLine(bytes, start, end, this.#name)
-    if (item === undefined) return void this.ignored++
+    const item = this.#item
+    if (!parseItemLine(bytes, start, end, this.#name, item)) return void this.ignored++
     let row = table.find(this.#name, 0, item.nameBytes)
     if (row >= 0 && onlyNew) return
     if (row < 0) row = table.rows < keysKnownMax ? table.add(this.#name, 0, item.nameBytes) : -1
@@ -87,7 +88,7 @@ export class Census implements KeyCensus {
 }
 
 /** The time of the last access in s, and in the lowest bit whether the item was ever read. */
-function scoreOf({ lastAccessS, wasFetched }: { lastAccessS: number; wasFetched: boolean }): number {
+function scoreOf({ lastAccessS, wasFetched }: ItemLine): number {
   return Math.min(0x7fff_ffff, lastAccessS) * 2 + (wasFetched ? 1 : 0)
 }
 
