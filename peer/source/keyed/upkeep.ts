@@ -21,15 +21,18 @@ export class Upkeep {
    * first: a server that isn't up yet is asked again later.
    */
   async begin(outer: AbortSignal): Promise<void> {
-    await this.stop()
+    const stopped = this.stop()
     this.#controller = new AbortController()
     const signal = AbortSignal.any([outer, this.#controller.signal])
+    await stopped
+    signal.throwIfAborted()
     const first = this.#goRound(signal)
-    this.#task = first.then(
-      () => this.#goOn(signal),
-      () => this.#goOn(signal),
-    )
-    await first
+    const goOn = () => this.#goOn(signal)
+    this.#task = first.then(goOn, goOn)
+    await first.catch((thrown: unknown) => {
+      signal.throwIfAborted()
+      throw thrown
+    })
   }
 
   /** Safe to repeat. */

@@ -101,7 +101,7 @@ export function memcachedError(said: string): HeirloomError {
   const message = `the server says: ${said.slice(0, 200)}`
   if (said.startsWith('BUSY')) return new HeirloomError('busy', message, { hint: 'another program has it list its keys' })
   if (said.startsWith('SERVER_ERROR')) return new HeirloomError('source-failed', message, { hint: 'see the log of the server' })
-  return new HeirloomError('unsupported', message, { hint: 'memcached 1.6 or later is needed, with lru_crawler and without SASL' })
+  return new HeirloomError('unsupported', message, { hint: 'memcached 1.6 or later is needed, with lru_crawler and without a password' })
 }
 
 /** What is no answer to a meta command. */
