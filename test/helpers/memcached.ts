@@ -1,8 +1,7 @@
 // A real memcached server, empty.
 
 import { MemcachedServer, type MemcachedLink } from '../../peer/source/memcached/server.ts'
-import { ServerProcess } from './server-process.ts'
-import { makeTemp, type TempDirectory } from './temp.ts'
+import { startOnSocket, type SocketServer } from './server-process.ts'
 
 export interface MemcachedAnswer {
   readonly said: string
@@ -12,10 +11,7 @@ export interface MemcachedAnswer {
   readonly leftS: number
 }
 
-export interface TestMemcached extends AsyncDisposable {
-  readonly url: string
-  readonly temp: TempDirectory
-  readonly process: ServerProcess
+export interface TestMemcached extends SocketServer {
   /** One meta command with the value that it may have; its answer, with the value if there is one. */
   ask(command: string, value?: Uint8Array | string): Promise<MemcachedAnswer>
   get(key: string): Promise<Buffer | undefined>
@@ -30,15 +26,12 @@ export function metaKey(key: string): string {
 }
 
 export async function startMemcached(args: readonly string[] = []): Promise<TestMemcached> {
-  const temp = await makeTemp()
-  const path = temp.at('memcached.sock')
-  const process = new ServerProcess({
+  const started = await startOnSocket({
     program: 'memcached',
     debianPackage: 'memcached',
-    args: ['-s', path, '-u', 'root', ...args],
-    listensAt: { path },
+    args: (path) => ['-s', path, '-u', 'root', ...args],
   })
-  const url = `unix:${path}`
+  const { url, temp, process } = started
   const server = new MemcachedServer(url)
   const link = (): Promise<MemcachedLink> => server.link({ signal: never, patienceMs: 10_000 })
   const ask: TestMemcached['ask'] = async (command, value) => {
@@ -53,12 +46,6 @@ export async function startMemcached(args: readonly string[] = []): Promise<Test
     const content = answers.isValue(0) ? Buffer.from(answers.buffer.subarray(answers.start(0), answers.end(0))) : undefined
     return { said: answers.said(0), value: content, flags: answers.flags(0), leftS: answers.leftS(0) }
   }
-  try {
-    await process.start()
-  } catch (thrown) {
-    await temp[Symbol.asyncDispose]()
-    throw thrown
-  }
   return {
     url,
     temp,
@@ -68,8 +55,7 @@ export async function startMemcached(args: readonly string[] = []): Promise<Test
     stats: async () => (await link()).stats({ signal: never }),
     async [Symbol.asyncDispose]() {
       server[Symbol.dispose]()
-      await process[Symbol.asyncDispose]()
-      await temp[Symbol.asyncDispose]()
+      await started[Symbol.asyncDispose]()
     },
   }
 }
