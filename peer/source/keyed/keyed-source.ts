@@ -1,6 +1,7 @@
 // A key-value server as a source: what all of them have in common. Before any notice a census goes round at a bounded cost, so that at the notice the
 // hottest keys go at once; then the keys are listed once more, for those that came since.
 
+import { setImmediate } from 'node:timers/promises'
 import { systemClock, type Clock } from '../../../src/clock.ts'
 import { Deadline } from '../../../src/deadline.ts'
 import { asHeirloomError } from '../../../src/errors.ts'
@@ -103,8 +104,13 @@ export class KeyedSource implements Source {
       const { table, isComplete } = this.#store.census(database)
       if (!isComplete) continue
       known += table.rows
-      const rows = Uint32Array.from({ length: table.rows }, (_, row) => row)
-      yield* groups.group({ database, table, rows, weightOf: this.#weights(table) })
+      const rows = new Uint32Array(table.rows)
+      for (let row = 0; row < rows.length; row++) rows[row] = row
+      for (const batch of groups.group({ database, table, rows, weightOf: this.#weights(table) })) {
+        yield batch
+        // The hottest are read and sent while the rest is put into groups.
+        await setImmediate()
+      }
     }
     // Asking the server for all names now would only hold up what is known to be hot; a few are told in no time.
     if (known > keysAloneMax) yield* this.#whileRead(groups, knownFirst, signal)

@@ -48,7 +48,8 @@ class MemcachedStore implements KeyedStore {
   async read({ table, rows }: KeyGroup, options: PatientOptions): Promise<RecordsWriter | undefined> {
     const link = await this.#server.link(options)
     const commands = link.batch()
-    for (const row of rows) {
+    for (let index = 0; index < rows.length; index++) {
+      const row = rows[index]!
       commands.text('mg ')
       const flag = writeKey(commands, table.names, table.start(row), table.end(row))
       commands.text(` v f t u${flag}\r\n`)

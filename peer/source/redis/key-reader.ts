@@ -48,7 +48,8 @@ export class KeyReader {
     const { hotness } = this.#options
     const plain: number[] = []
     const dumped: number[] = []
-    for (const row of rows) {
+    for (let index = 0; index < rows.length; index++) {
+      const row = rows[index]!
       const isPlain = (table.marks[row]! & mark.notText) === 0 && hotness.form(table.scores[row]!) === 'value'
       if (isPlain) plain.push(row)
       else dumped.push(row)
