@@ -2,7 +2,6 @@
 // notice would and reads nothing.
 
 import type { Clock } from '../src/clock.ts'
-import { Deadline } from '../src/deadline.ts'
 import { asHeirloomError } from '../src/errors.ts'
 import type { Chunk, LeftOutReason } from '../src/chunk/chunk.ts'
 import { inventoryTimeoutMs } from '../src/limits/handoff.ts'
@@ -11,6 +10,7 @@ import { chunkWeight, expectedBytes } from '../src/plan/chunk-table.ts'
 import { Plan, type Criteria } from '../src/plan/plan.ts'
 import { thinned, type CurvePoint } from './handoff/mass-curve.ts'
 import type { Source } from './source/source.ts'
+import { StepLimit } from './source/step-limit.ts'
 
 interface PreviewOptions {
   readonly sources: readonly Source[]
@@ -107,10 +107,10 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
 async function gather(source: Source, plan: Plan, budgetBytes: number, options: PreviewOptions): Promise<string | undefined> {
   const { index } = plan.addSource(source.name, source.kind, options.criteria?.(source.name))
   const { deadlineMs, rateBytesPerSecond, clock } = options
-  using slice = Deadline.after(clock, Math.min(inventoryTimeoutMs, deadlineMs)).signal(options.signal)
+  using limit = new StepLimit(clock, Math.min(inventoryTimeoutMs, deadlineMs), options.signal, 'the source')
   try {
     const query = { handoff: '0'.repeat(32), reason: 'dry run', deadlineMs, rateBytesPerSecond, budgetBytes }
-    for await (const chunks of source.inventory(query, slice)) plan.add(index, chunks)
+    for await (const chunks of limit.each(source.inventory(query, { signal: limit.signal }))) plan.add(index, chunks)
     plan.settle(index)
     return undefined
   } catch (thrown) {

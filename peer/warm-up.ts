@@ -1,5 +1,6 @@
 // Sources get to know their state before any notice, so that at the notice only real work is left. One that can't is warned of, and asked again then.
 
+import { asHeirloomError } from '../src/errors.ts'
 import type { EventLog } from './events.ts'
 import type { Source, WaitOptions } from './source/source.ts'
 
@@ -14,6 +15,7 @@ export async function warmUp(source: Source, { signal, events, warn }: WarmUpOpt
     await source.warm({ signal })
     events.emit('warmed', { source: source.name })
   } catch (thrown) {
-    warn(source.name, thrown)
+    // The notice came first.
+    if (asHeirloomError(thrown).code !== 'aborted') warn(source.name, thrown)
   }
 }

@@ -26,9 +26,9 @@ export interface WaitOptions {
 export interface Source extends AsyncDisposable {
   readonly name: string
   readonly kind: string
-  /** Gets to know the state before any notice (walks, samples), so that the inventory is quick. Safe to repeat. */
+  /** Gets to know the state before any notice (walks, samples), so that the inventory is quick. Throws `aborted` when that is asked for meanwhile. Safe to repeat. */
   warm(options: WaitOptions): Promise<void>
-  /** The chunks in the source's own order, in batches as they become known. Throws HeirloomError when the source can't say. */
+  /** The chunks in the source's own order, in batches as they become known; an empty one says that it is still at it. Throws HeirloomError when the source can't say. */
   inventory(query: InventoryQuery, options: WaitOptions): AsyncIterable<Chunk[]>
   /**
    * Reads these chunks, in this order, in batches of parts of at most packBytesTarget bytes each. What can't be read is

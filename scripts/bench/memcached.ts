@@ -37,13 +37,15 @@ async function fill(url: string, { keys, signal }: Plan): Promise<void> {
   const link = await server.link({ signal, patienceMs })
   const content = randomBytes(mebibyte)
   for (let from = 0; from < keys; from += batch) {
-    const parts: Uint8Array[] = []
+    const commands = link.batch()
     for (let index = from; index < Math.min(keys, from + batch); index++) {
       const start = (index * 7919) % (mebibyte - 1000)
       const bytes = valueBytesOf(index)
-      parts.push(Buffer.from(`ms ${keyOf(index)} ${bytes}\r\n`), content.subarray(start, start + bytes), Buffer.from('\r\n'))
+      commands.text(`ms ${keyOf(index)} ${bytes}\r\n`)
+      commands.copy(content, start, start + bytes)
+      commands.text('\r\n')
     }
-    await link.send(Buffer.concat([...parts, Buffer.from('mn\r\n')]), { signal })
+    link.recycle(await link.send(commands, { signal }))
   }
 }
 

@@ -9,7 +9,7 @@ export const rehearsalMs = 300
 /** Time at the end of a notice that is left for the receipt and for saying goodbye. */
 export const reserveMs = 3_000
 
-/** An application's share of the notice for its inventory; after it the application's state is left out. */
+/** How long a source may say nothing while it is asked for its inventory, and an application's time for all of it; a third of the deadline in any case. */
 export const inventoryTimeoutMs = 10_000
 
 /** Over this long the rate is measured before it is believed: shorter ones mostly see the first windows fill. */

@@ -28,7 +28,10 @@ export const keyGroupedBytesMax = 16 * KiB
 export const keyGroupKeysMax = 256
 
 /** Groups that are asked for at a time: enough that the server never waits for us, little enough that others wait little. */
-export const groupsAskedMax = 8
+export const groupsAskedMax = 16
+
+/** What of them is handed on together: half of a pack, so that the other half is being read meanwhile. */
+export const readBatchBytes = 512 * KiB
 
 /** Keys that a scan asks for at a time: a fraction of a millisecond of the server's time. */
 export const scanKeys = 512
@@ -42,8 +45,11 @@ export const censusShare = 0.1
 /** How long a census that has come round waits before the next one: hotness changes in minutes. */
 export const censusPauseMs = 60_000
 
-/** The share of an inventory's time for which what is known already goes before the keys are listed once more. */
+/** The share of the deadline for which what is known already goes before the keys are listed once more. */
 export const knownFirstShare = 0.25
+
+/** How often it is looked whether what was told is still being read, and how often whoever asked hears that there will be more. */
+export const signOfLifeMs = 1_000
 
 /** Keys that are put in order before the first of them is told, where none was known before the notice. */
 export const keysStretchMax = 100_000

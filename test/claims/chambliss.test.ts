@@ -3,7 +3,6 @@
 
 import { randomBytes } from 'node:crypto'
 import { globSync, statSync } from 'node:fs'
-import { setTimeout as pause } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Chunk } from '../../src/chunk/chunk.ts'
@@ -12,6 +11,7 @@ import { Plan } from '../../src/plan/plan.ts'
 import { Dispatcher } from '../../src/transfer/dispatcher.ts'
 import type { SealedPack } from '../../src/wire/sealed-pack.ts'
 import { handOverScene } from '../helpers/claim-scene.ts'
+import { lasting } from '../helpers/lasting.ts'
 import { SeededRandom, withSeed } from '../helpers/seed.ts'
 import { heldChunk, type HeldChunk } from '../helpers/warm-app.ts'
 
@@ -65,7 +65,7 @@ test('two channels are used side by side under one time budget: what does not fi
     // The heir's application takes two chunks at once, and then one a second until there is a second channel: too slow for all, and never silent.
     heirApp: (restored) => ({
       async restore(chunk) {
-        if (++puts > 2) await (turn = turn.then(() => Promise.race([both.promise, pause(1000)])))
+        if (++puts > 2) await (turn = turn.then(() => Promise.race([both.promise, lasting(1000)])))
         restored.set(chunk.id, await chunk.bytes())
       },
     }),

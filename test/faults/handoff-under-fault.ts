@@ -3,7 +3,6 @@
 
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { systemClock } from '../../src/clock.ts'
 import type { Fleet } from '../helpers/fleet.ts'
 import type { Program, ProgramOptions } from '../helpers/process.ts'
 import { SeededRandom } from '../helpers/seed.ts'
@@ -56,13 +55,6 @@ export function programOf({ fleet, sending, waiting }: Struck, party: Party): Pr
 
 function acknowledgedPacks({ rows }: Program): number {
   return rows.filter((row) => row.event === 'pack').reduce((sum, row) => sum + Number(row['packs']), 0)
-}
-
-/** The time that a fault lasts: a part of it, not a wait for something to happen. */
-export function lasting(ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  systemClock.after(ms, resolve)
-  return promise
 }
 
 /** Runs a fault's body; when it fails, says with which seed. */

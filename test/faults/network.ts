@@ -5,7 +5,8 @@ import process from 'node:process'
 import { promisify } from 'node:util'
 import { Fleet } from '../helpers/fleet.ts'
 import type { ProgramOptions } from '../helpers/process.ts'
-import { handOffUnderFault, lasting, parties, withFaultSeed, type Party } from './handoff-under-fault.ts'
+import { handOffUnderFault, parties, withFaultSeed, type Party } from './handoff-under-fault.ts'
+import { lasting } from '../helpers/lasting.ts'
 
 const exec = promisify(execFile)
 

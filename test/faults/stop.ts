@@ -1,7 +1,8 @@
 // A process is stopped (SIGSTOP) in the middle and goes on later: a VM that is frozen, migrated, or starved.
 
 import { Fleet } from '../helpers/fleet.ts'
-import { handOffUnderFault, lasting, parties, programOf, withFaultSeed } from './handoff-under-fault.ts'
+import { handOffUnderFault, parties, programOf, withFaultSeed } from './handoff-under-fault.ts'
+import { lasting } from '../helpers/lasting.ts'
 
 export function stopAndContinue(seed: number): Promise<void> {
   return withFaultSeed('stop and continue', seed, async (random) => {

@@ -1,7 +1,6 @@
 // A thread that fuzzes one target after the other, as it is told. Before each input it writes it where the main thread can read it, for when the
 // input never comes back.
 
-import { setImmediate } from 'node:timers/promises'
 import { runInNewContext } from 'node:vm'
 import { setFlagsFromString } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -47,7 +46,7 @@ async function run({ target: name, seed, inputs }: FuzzJob): Promise<FuzzAnswer>
   const finding = (await fuzzer.replay()) ?? (await fuzzer.run(inputs))
   collect()
   // Buffers that the collection found free are given back beside it, and counted out when the next one begins.
-  await setImmediate()
+  await new Promise((resolve) => setImmediate(resolve))
   collect()
   const { heapUsed, external } = process.memoryUsage()
   return { finding, inputs, answers: fuzzer.answers, kept: fuzzer.kept, heldBytes: heapUsed + external }

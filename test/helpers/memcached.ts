@@ -1,16 +1,19 @@
 // A real memcached server, empty.
 
 import { MemcachedServer, type MemcachedLink } from '../../peer/source/memcached/server.ts'
-import type { MetaAnswer } from '../../peer/source/memcached/meta-answers.ts'
-import { ServerProcess } from './server-process.ts'
-import { makeTemp, type TempDirectory } from './temp.ts'
+import { startOnSocket, type SocketServer } from './server-process.ts'
 
-export interface TestMemcached extends AsyncDisposable {
-  readonly url: string
-  readonly temp: TempDirectory
-  readonly process: ServerProcess
+export interface MemcachedAnswer {
+  readonly said: string
+  readonly value: Buffer | undefined
+  readonly flags: number
+  /** In s; -1: for ever. */
+  readonly leftS: number
+}
+
+export interface TestMemcached extends SocketServer {
   /** One meta command with the value that it may have; its answer, with the value if there is one. */
-  ask(command: string, value?: Uint8Array | string): Promise<MetaAnswer & { readonly value: Buffer | undefined }>
+  ask(command: string, value?: Uint8Array | string): Promise<MemcachedAnswer>
   get(key: string): Promise<Buffer | undefined>
   stats(): Promise<ReadonlyMap<string, string>>
 }
@@ -23,30 +26,25 @@ export function metaKey(key: string): string {
 }
 
 export async function startMemcached(args: readonly string[] = []): Promise<TestMemcached> {
-  const temp = await makeTemp()
-  const path = temp.at('memcached.sock')
-  const process = new ServerProcess({
+  const started = await startOnSocket({
     program: 'memcached',
     debianPackage: 'memcached',
-    args: ['-s', path, '-u', 'root', ...args],
-    listensAt: { path },
+    args: (path) => ['-s', path, '-u', 'root', ...args],
   })
-  const url = `unix:${path}`
+  const { url, temp, process } = started
   const server = new MemcachedServer(url)
   const link = (): Promise<MemcachedLink> => server.link({ signal: never, patienceMs: 10_000 })
   const ask: TestMemcached['ask'] = async (command, value) => {
-    const body = value === undefined ? [] : [Buffer.from(value), Buffer.from('\r\n')]
-    const { answers, buffer } = await (
-      await link()
-    ).send(Buffer.concat([Buffer.from(`${command}\r\n`), ...body, Buffer.from('mn\r\n')]), { signal: never })
-    const [answer] = answers
-    return { ...answer!, value: answer!.said === 'VA' ? Buffer.from(buffer.subarray(answer!.start, answer!.end)) : undefined }
-  }
-  try {
-    await process.start()
-  } catch (thrown) {
-    await temp[Symbol.asyncDispose]()
-    throw thrown
+    const connection = await link()
+    const commands = connection.batch()
+    for (const line of value === undefined ? [command] : [command, value]) {
+      const bytes = Buffer.from(line)
+      commands.copy(bytes, 0, bytes.byteLength)
+      commands.text('\r\n')
+    }
+    const answers = await connection.send(commands, { signal: never })
+    const content = answers.isValue(0) ? Buffer.from(answers.buffer.subarray(answers.start(0), answers.end(0))) : undefined
+    return { said: answers.said(0), value: content, flags: answers.flags(0), leftS: answers.leftS(0) }
   }
   return {
     url,
@@ -57,8 +55,7 @@ export async function startMemcached(args: readonly string[] = []): Promise<Test
     stats: async () => (await link()).stats({ signal: never }),
     async [Symbol.asyncDispose]() {
       server[Symbol.dispose]()
-      await process[Symbol.asyncDispose]()
-      await temp[Symbol.asyncDispose]()
+      await started[Symbol.asyncDispose]()
     },
   }
 }

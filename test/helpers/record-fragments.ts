@@ -25,8 +25,9 @@ export function recordFragments(id: string, records: readonly TestRecord[], ends
   )
   records.forEach(({ form = 'value', hotness = 0, expiresAtMs = 0 }, index) => {
     const { key, value } = bytes[index]!
-    const place = { keySource: key, keyStart: 0, keyEnd: key.byteLength, source: value, start: 0, end: value.byteLength }
-    writer.add({ form, hotness, expiresAtMs, ...place })
+    writer.add(form, hotness, expiresAtMs)
+    writer.key(key, 0, key.byteLength)
+    writer.value(value, 0, value.byteLength)
   })
   const head = {
     id,

@@ -5,13 +5,9 @@ import type { Answers } from '../../peer/source/redis/answers.ts'
 import { token } from '../../peer/source/redis/answers.ts'
 import { Commands } from '../../peer/source/redis/commands.ts'
 import { RedisServer, type RedisLink, type RedisServerOptions } from '../../peer/source/redis/server.ts'
-import { ServerProcess } from './server-process.ts'
-import { makeTemp, type TempDirectory } from './temp.ts'
+import { startOnSocket, type SocketServer } from './server-process.ts'
 
-export interface TestRedis extends AsyncDisposable {
-  readonly url: string
-  readonly temp: TempDirectory
-  readonly process: ServerProcess
+export interface TestRedis extends SocketServer {
   /** One command of any words; answers its first token as bytes, text or number, undefined for nothing. Throws its error. */
   ask(words: readonly (string | number | Uint8Array)[], database?: number): Promise<Buffer | string | number | undefined>
   get(key: string | Uint8Array, database?: number): Promise<Buffer | undefined>
@@ -28,15 +24,12 @@ export interface TestRedisOptions {
 const never = new AbortController().signal
 
 export async function startRedis({ args = [], login = {} }: TestRedisOptions = {}): Promise<TestRedis> {
-  const temp = await makeTemp()
-  const path = temp.at('redis.sock')
-  const process = new ServerProcess({
+  const started = await startOnSocket({
     program: 'redis-server',
     debianPackage: 'redis-server',
-    args: ['--port', '0', '--unixsocket', path, '--save', '', '--appendonly', 'no', '--dir', temp.path, ...args],
-    listensAt: { path },
+    args: (path, folder) => ['--port', '0', '--unixsocket', path, '--save', '', '--appendonly', 'no', '--dir', folder, ...args],
   })
-  const url = `unix:${path}`
+  const { url, temp, process } = started
   const server = new RedisServer({ url, ...login })
   const link = (database: number): Promise<RedisLink> => server.link(database, { signal: never, patienceMs: 10_000 })
   const ask: TestRedis['ask'] = async (words, database = 0) => {
@@ -44,12 +37,6 @@ export async function startRedis({ args = [], login = {} }: TestRedisOptions = {
     commands.begin(words.length)
     for (const word of words) commands.raw(typeof word === 'object' ? word : Buffer.from(String(word)))
     return plain(await (await link(database)).send(commands, { signal: never }))
-  }
-  try {
-    await process.start()
-  } catch (thrown) {
-    await temp[Symbol.asyncDispose]()
-    throw thrown
   }
   return {
     url,
@@ -70,8 +57,7 @@ export async function startRedis({ args = [], login = {} }: TestRedisOptions = {
     },
     async [Symbol.asyncDispose]() {
       server[Symbol.dispose]()
-      await process[Symbol.asyncDispose]()
-      await temp[Symbol.asyncDispose]()
+      await started[Symbol.asyncDispose]()
     },
   }
 }

@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type NetConnectOpts } from 'node:net'
 import { waitMs } from './process.ts'
+import { makeTemp, type TempDirectory } from './temp.ts'
 
 const stderrCharsMax = 4000
 
@@ -56,6 +57,39 @@ export class ServerProcess implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+}
+
+/** A server on a socket of its own. */
+export interface SocketServer extends AsyncDisposable {
+  readonly url: string
+  readonly temp: TempDirectory
+  readonly process: ServerProcess
+}
+
+export interface SocketServerOptions extends Pick<ServerCommand, 'program' | 'debianPackage'> {
+  /** `folder` is a temporary one, which goes with the server. */
+  readonly args: (path: string, folder: string) => readonly string[]
+}
+
+export async function startOnSocket({ program, debianPackage, args }: SocketServerOptions): Promise<SocketServer> {
+  const temp = await makeTemp()
+  const path = temp.at(`${program}.sock`)
+  const process = new ServerProcess({ program, debianPackage, args: args(path, temp.path), listensAt: { path } })
+  try {
+    await process.start()
+  } catch (thrown) {
+    await temp[Symbol.asyncDispose]()
+    throw thrown
+  }
+  return {
+    url: `unix:${path}`,
+    temp,
+    process,
+    async [Symbol.asyncDispose]() {
+      await process[Symbol.asyncDispose]()
+      await temp[Symbol.asyncDispose]()
+    },
   }
 }
 

@@ -1,4 +1,6 @@
 // time-out: 180 s
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HeirloomError } from '../../src/errors.ts'
@@ -13,6 +15,7 @@ import { metaKey, startMemcached, type TestMemcached } from '../helpers/memcache
 import { incoming, recordFragments } from '../helpers/record-fragments.ts'
 import { refusedLater } from '../helpers/refusal.ts'
 import { withSeed } from '../helpers/seed.ts'
+import { makeTemp } from '../helpers/temp.ts'
 import { escapeKey } from '../../peer/source/keyed/key-id.ts'
 import { counted, type CountedSink } from '../helpers/counted-sink.ts'
 
@@ -171,6 +174,23 @@ test('a server without the list of its keys is refused with what to do', async (
   await using memcached = await startMemcached(['-o', 'no_lru_crawler'])
   await using source = createMemcachedSource({ name: 'pages', url: memcached.url })
   assert.match((await refusedLater(list(source), 'unsupported', 'source-failed')).message, /crawler/)
+})
+
+test('a server that wants a login, and what is no memcached, are refused as such', async () => {
+  await using temp = await makeTemp()
+  await writeFile(temp.at('users'), 'user:secret\n')
+  await using locked = await startMemcached(['-Y', temp.at('users')])
+  await using source = createMemcachedSource({ name: 'pages', url: locked.url })
+  const { message, hint } = await refusedLater(list(source), 'unsupported')
+  assert.match(message, /unauthenticated/)
+  assert.match(hint!, /password/)
+  const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(temp.at('http.sock'))
+  await using other = createMemcachedSource({ name: 'pages', url: `unix:${temp.at('http.sock')}` })
+  await refusedLater(list(other), 'malformed', 'link-lost')
+  await using sink = createMemcachedSink({ name: 'pages', url: locked.url, staging: temp.at('staging'), patienceMs: 0 })
+  const { refused } = await sink.restore(recordFragments('0/k', [{ key: 'k', value: 'v' }]), never())
+  assert.match(refused[0]!.reason, /unauthenticated/)
+  server.close()
 })
 
 test('property: what the successor wrote is never replaced by what is older', async () => {

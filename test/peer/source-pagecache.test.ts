@@ -10,9 +10,9 @@ import { HeirloomError } from '../../src/errors.ts'
 import { createPageCacheSink, PageCacheTarget, pageCacheSinkFor } from '../../peer/source/pagecache/sink.ts'
 import { createPageCacheSource } from '../../peer/source/pagecache/source.ts'
 import type { Residency } from '../../peer/source/pagecache/hint.ts'
-import type { IncomingFragment } from '../../peer/source/source.ts'
 import { cut, end, testSink } from '../contract/sink.ts'
 import { contentOf, list, never, readAll, testSource } from '../contract/source.ts'
+import { hintFragment, HintSinks } from '../helpers/hint-sinks.ts'
 import { forgetFiles, makeTempOnDisk, residentBytesOf, touchFile } from '../helpers/residency.ts'
 import { makeTemp, type TempDirectory } from '../helpers/temp.ts'
 import { counted } from '../helpers/counted-sink.ts'
@@ -45,11 +45,6 @@ testSource('page cache', {
     bytes === 0 ? told.byteLength === 0 : told.toString() === JSON.stringify({ size: bytes, ranges: [[0, bytes]] }),
 })
 
-function fragment(id: string, content: Uint8Array): IncomingFragment {
-  const chunkBytes = content.byteLength
-  return { id, kind: 'metadata', offset: 0, chunkBytes, bytes: content, version: '', expiresAtMs: 0, attributes: new Uint8Array(0) }
-}
-
 const sizeOf = (name: string) => (name === 'large' ? 64 : 3) * page
 
 /** As it was given under a name. */
@@ -75,33 +70,29 @@ testSink('page cache', {
       const target = new PageCacheTarget(options)
       return { target, sink: pageCacheSinkFor(target, options) }
     }
-    const opened = [open()]
+    const sinks = new HintSinks(open)
     return {
-      sink: opened[0]!.sink,
-      async restart() {
-        await opened.at(-1)!.sink[Symbol.asyncDispose]()
-        opened.push(open())
-        return opened.at(-1)!.sink
-      },
+      sink: sinks.sink,
+      restart: () => sinks.restart(),
       async restored(name) {
-        for (const { target } of opened) await target.idle()
+        await sinks.idle()
         const bytes = residentBytesOf(temp.at(name))
         assert.ok(bytes === 0 || bytes === sizeOf(name), `${name}: ${bytes}`)
         return bytes === 0 ? undefined : descriptions.get(name)
       },
       async [Symbol.asyncDispose]() {
-        for (const { sink } of opened) await sink[Symbol.asyncDispose]()
+        await sinks[Symbol.asyncDispose]()
         await temp[Symbol.asyncDispose]()
       },
     }
   },
-  fragmentsOf: (name, content, ends) => cut(content, ends).map((part) => ({ ...fragment(name, content), ...part })),
+  fragmentsOf: (name, content, ends) => cut(content, ends).map((part) => ({ ...hintFragment(name, content), ...part })),
   describe(name, bytes) {
     const description = Buffer.from(JSON.stringify({ size: sizeOf(name), ranges: [[0, sizeOf(name)]] }).padEnd(bytes))
     descriptions.set(name, description)
     return description
   },
-  refusedFragment: () => fragment('../outside', Buffer.from('{"size":1,"ranges":[[0,1]]}')),
+  refusedFragment: () => hintFragment('../outside', Buffer.from('{"size":1,"ranges":[[0,1]]}')),
 })
 
 async function toldOf(temp: TempDirectory, options: object = {}): Promise<Record<string, Residency>> {
@@ -143,7 +134,7 @@ test('exactly these ranges are in memory after the restore, and nothing is read 
     [3999 * page, 50 * page],
   ]
   await using sink = counted(createPageCacheSink({ name: 'pages', path: temp.path, staging: temp.at('.heirloom-s') }))
-  await sink.restore([fragment('file', Buffer.from(JSON.stringify({ size: 4000 * page, ranges })))], never())
+  await sink.restore([hintFragment('file', Buffer.from(JSON.stringify({ size: 4000 * page, ranges })))], never())
   await sink.finish(end, never())
   const { file } = await toldOf(temp)
   const covers = (start: number, bytes: number) => file!.ranges.some(([at, length]) => at <= start && at + length >= start + bytes)
@@ -162,7 +153,7 @@ test('a file that comes later is read at the end; one that never comes, or is re
   const given = Buffer.from(JSON.stringify({ size: page, ranges: [[0, page]] }))
   await using sink = counted(createPageCacheSink({ name: 'pages', path: temp.path, staging: temp.at('.heirloom-s') }))
   const { unfinished, refused } = await sink.restore(
-    ['late', 'never', 'away/secret', 'link', 'a/', 'bad\0'].map((id) => fragment(id, given)),
+    ['late', 'never', 'away/secret', 'link', 'a/', 'bad\0'].map((id) => hintFragment(id, given)),
     never(),
   )
   assert.equal(unfinished, [0, 1])
@@ -179,7 +170,7 @@ test('a file that comes later is read at the end; one that never comes, or is re
 
 test('what waited for its file when the process ended is read by the next one', async () => {
   await using temp = await makeTempOnDisk()
-  const given = fragment('late', Buffer.from(JSON.stringify({ size: page, ranges: [[0, page]] })))
+  const given = hintFragment('late', Buffer.from(JSON.stringify({ size: page, ranges: [[0, page]] })))
   const open = () => createPageCacheSink({ name: 'pages', path: temp.path, staging: temp.at('.heirloom-s') })
   const first = open()
   assert.equal((await first.restore([given], never())).unfinished, [0])
@@ -200,7 +191,7 @@ test('what the memory has no room for is refused, and so is what is no descripti
   const whole = JSON.stringify({ size: 10 * page, ranges: [[0, 10 * page]] })
   const reasons: (string | undefined)[] = []
   for (const text of ['not json', '{}', '{"size":1,"ranges":[[0]]}', '{"size":1,"ranges":[[-1,2]]}', whole, whole]) {
-    reasons.push((await sink.restore([fragment('file', Buffer.from(text))], never())).refused[0]?.reason)
+    reasons.push((await sink.restore([hintFragment('file', Buffer.from(text))], never())).refused[0]?.reason)
   }
   const wrong = 'not a description of what is in memory'
   assert.equal(reasons, [wrong, wrong, wrong, wrong, undefined, 'there is no memory left for it'])
@@ -212,7 +203,7 @@ test('a file that has shrunk is read as far as it goes', async () => {
   truncateSync(temp.at('file'), 2 * page)
   forgetFiles(temp.at('file'))
   await using sink = counted(createPageCacheSink({ name: 'pages', path: temp.path, staging: temp.at('.heirloom-s') }))
-  await sink.restore([fragment('file', Buffer.from(JSON.stringify({ size: 10 * page, ranges: [[0, 10 * page]] })))], never())
+  await sink.restore([hintFragment('file', Buffer.from(JSON.stringify({ size: 10 * page, ranges: [[0, 10 * page]] })))], never())
   await sink.finish(end, never())
   assert.is(residentBytesOf(temp.at('file')), statSync(temp.at('file')).size)
 })

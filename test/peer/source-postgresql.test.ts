@@ -10,9 +10,9 @@ import { sourcesSchema } from '../../src/plan/manifest.ts'
 import { createPostgresqlSink, PostgresqlTarget, postgresqlSinkFor } from '../../peer/source/postgresql/sink.ts'
 import { createPostgresqlSource } from '../../peer/source/postgresql/source.ts'
 import { joinRanges, type RelationHint } from '../../peer/source/postgresql/hint.ts'
-import type { IncomingFragment } from '../../peer/source/source.ts'
 import { cut, end, testSink } from '../contract/sink.ts'
 import { contentOf, list, never, readAll, testSource } from '../contract/source.ts'
+import { hintFragment, HintSinks } from '../helpers/hint-sinks.ts'
 import { startPostgres, type TestPostgres } from '../helpers/postgres.ts'
 import { makeTemp } from '../helpers/temp.ts'
 import { counted } from '../helpers/counted-sink.ts'
@@ -75,11 +75,6 @@ async function hintsOf(server: TestPostgres): Promise<Map<string, RelationHint>>
   return new Map(chunks.map(({ id }) => [id, JSON.parse(contentOf(id, parts).toString()) as RelationHint]))
 }
 
-function fragment(id: string, content: Uint8Array): IncomingFragment {
-  const chunkBytes = content.byteLength
-  return { id, kind: 'metadata', offset: 0, chunkBytes, bytes: content, version: '', expiresAtMs: 0, attributes: new Uint8Array(0) }
-}
-
 const tableOf = (name: string) => (name === 'large' ? 'large' : 'small')
 
 const hints = await hintsOf(old)
@@ -128,28 +123,24 @@ testSink('postgresql', {
       const target = new PostgresqlTarget({ dsn: copy.dsn() })
       return { target, sink: postgresqlSinkFor(target, { name: 'db', dsn: '', staging: temp.at('staging') }) }
     }
-    const opened = [open()]
+    const sinks = new HintSinks(open)
     return {
-      sink: opened[0]!.sink,
-      async restart() {
-        await opened.at(-1)!.sink[Symbol.asyncDispose]()
-        opened.push(open())
-        return opened.at(-1)!.sink
-      },
+      sink: sinks.sink,
+      restart: () => sinks.restart(),
       async restored(name) {
-        for (const { target } of opened) await target.idle()
+        await sinks.idle()
         const table = tableOf(name)
         if ((await bufferedBlocks(copy, table)) !== (table === 'large' ? 16 : 4)) return undefined
         return descriptions.get(name)
       },
       async [Symbol.asyncDispose]() {
-        for (const { sink } of opened) await sink[Symbol.asyncDispose]()
+        await sinks[Symbol.asyncDispose]()
         await temp[Symbol.asyncDispose]()
       },
     }
   },
   fragmentsOf: (name, content, ends) =>
-    cut(content, ends).map((part) => ({ ...fragment(`${told[tableOf(name)].id} as ${name}`, content), ...part, version: name })),
+    cut(content, ends).map((part) => ({ ...hintFragment(`${told[tableOf(name)].id} as ${name}`, content), ...part, version: name })),
   describe(name, bytes) {
     const description = Buffer.from(JSON.stringify({ name, ...told[tableOf(name)].hint }).padEnd(bytes))
     descriptions.set(name, description)
@@ -157,7 +148,7 @@ testSink('postgresql', {
   },
   refusedFragment() {
     const { id, hint } = told.small
-    return fragment(id, Buffer.from(JSON.stringify({ ...hint, system: '1' })))
+    return hintFragment(id, Buffer.from(JSON.stringify({ ...hint, system: '1' })))
   },
 })
 
@@ -178,7 +169,7 @@ async function failureOf(promise: Promise<unknown>): Promise<HeirloomError> {
 async function restoreInto(running: TestPostgres, given: RelationHint, id = 'x') {
   await using temp = await makeTemp()
   await using sink = counted(createPostgresqlSink({ name: 'db', dsn: running.dsn(), staging: temp.at('staging') }))
-  const outcome = await sink.restore([fragment(id, Buffer.from(JSON.stringify(given)))], never())
+  const outcome = await sink.restore([hintFragment(id, Buffer.from(JSON.stringify(given)))], never())
   const { dropped } = await sink.finish(end, never())
   return { reason: outcome.refused[0]?.reason, dropped, chunks: outcome.chunks }
 }
@@ -260,7 +251,7 @@ test('a server that is not up yet gets its blocks when it is; one that never com
   await copy.stop()
   await using temp = await makeTemp()
   await using sink = counted(createPostgresqlSink({ name: 'db', dsn: copy.dsn(), staging: temp.at('staging') }))
-  assert.equal((await sink.restore([fragment(id, content)], never())).unfinished, [0])
+  assert.equal((await sink.restore([hintFragment(id, content)], never())).unfinished, [0])
   await copy.start()
   assert.equal(await sink.finish(end, never()), { dropped: 0 })
   assert.is(await bufferedBlocks(copy, 'large'), 16)

@@ -123,6 +123,36 @@ test('a key that is gone is missing in its group, and nothing else is', async ()
   assert.is(keysOf(incoming(parts)).length, 150)
 })
 
+test('what changes under the read is as it was at one moment: another type, another length, another end', async () => {
+  await using redis = await startRedis({ args: lfu })
+  await redis.fill(Array.from({ length: 40 }, (_, index) => [`k${index}`, 'before']))
+  await using source = await open(redis, { ...byKey, aloneMax: 0 })
+  const chunks = await list(source)
+  await redis.ask(['DEL', 'k1'])
+  await redis.ask(['RPUSH', 'k1', 'a', 'b'])
+  await redis.ask(['SET', 'k2', 'longer than before', 'PX', 600_000])
+  const writing = (async () => {
+    for (let count = 0; count < 200; count++)
+      await redis.ask(count % 2 === 0 ? ['SET', 'k3', 'brief', 'PX', 600_000] : ['SET', 'k3', 'kept for ever'])
+  })()
+  const parts = incoming(await readAll(source, chunks))
+  const again = incoming(await readAll(source, chunks))
+  await writing
+  for (const fragment of [...parts, ...again]) {
+    const records = new Records(fragment.attributes, fragment.chunkBytes)
+    for (let index = 0; index < records.count; index++) {
+      const key = records.key(index).toString()
+      const value = Buffer.from(fragment.bytes).toString('latin1', records.valueStarts[index], records.valueStarts[index + 1])
+      const hasEnd = records.expiresAtMs(index) > 0
+      if (key === 'k1') assert.is.not(records.form(index), 'value')
+      else if (key === 'k2') assert.ok(value === 'longer than before' && hasEnd, value)
+      else if (key === 'k3') assert.is(hasEnd, value === 'brief', value)
+      else assert.is(value, 'before')
+    }
+  }
+  assert.is(keysOf(parts).length, 40)
+})
+
 test('every database that has keys is read, or those that are named', async () => {
   await using redis = await startRedis({ args: lfu })
   await redis.ask(['SET', 'a', '0'])

@@ -105,7 +105,12 @@ test('arbitrary answers of a server never crash their readers, however they are 
           for (let at = 0; at < bytes.byteLength && !taker.isComplete; at += cut) taker.add(bytes.subarray(at, at + cut))
         })
       }
-      parseItemLine(bytes, 0, bytes.byteLength, Buffer.alloc(bytes.byteLength))
+      parseItemLine(bytes, 0, bytes.byteLength, Buffer.alloc(bytes.byteLength), {
+        nameBytes: 0,
+        lastAccessS: 0,
+        wasFetched: false,
+        bytes: 0,
+      })
     }),
   )
 })

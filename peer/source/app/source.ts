@@ -3,16 +3,15 @@
 
 import type { Chunk, ChunkPart, LeftOut, LeftOutReason } from '../../../src/chunk/chunk.ts'
 import { systemClock, type Clock } from '../../../src/clock.ts'
-import { Deadline } from '../../../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
-import { inventoryTimeoutMs } from '../../../src/limits/handoff.ts'
-import { appCallsMax, appErrorBytesMax, chunkCallTimeoutMs, inventoryChunksMax, inventoryLineBytesMax } from '../../../src/limits/source.ts'
+import { appCallsMax, appErrorBytesMax, chunkCallTimeoutMs, inventoryLineBytesMax } from '../../../src/limits/source.ts'
 import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
 import { partsOf } from './chunk-body.ts'
 import { AppClient, chunkPath, drain } from './client.ts'
 import { parseInventoryLine } from './inventory-line.ts'
 import { linesOf } from './lines.ts'
-import { StepLimit } from './step-limit.ts'
+import { StepLimit } from '../step-limit.ts'
+import { withinTimeShare } from '../time-share.ts'
 
 export interface AppSourceOptions {
   readonly name: string
@@ -55,26 +54,17 @@ class AppSource implements Source {
   /** The application is asked at the notice and not before: its order is the one of that moment. */
   async warm(): Promise<void> {}
 
-  async *inventory(query: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
-    const timeoutMs = Math.min(this.#options.timeoutMs ?? inventoryTimeoutMs, query.deadlineMs / 3)
-    using limited = Deadline.after(this.#clock, timeoutMs).signal(signal)
-    let chunks = 0
-    try {
-      for await (const batch of this.#list(query, limited.signal)) {
-        chunks += batch.length
-        if (chunks > inventoryChunksMax)
-          throw new HeirloomError('source-failed', `the application lists more than ${inventoryChunksMax} chunks`)
-        yield batch
-      }
-    } catch (thrown) {
-      signal.throwIfAborted()
-      const error = asHeirloomError(thrown)
-      const why = limited.signal.aborted ? `no whole inventory within ${Math.round(timeoutMs)} ms` : error.message
-      // What has come is used; only that there was nothing at all is a failure of the source.
-      if (chunks === 0)
-        throw new HeirloomError('source-failed', why, { cause: thrown, ...(error.hint !== undefined && { hint: error.hint }) })
-      this.#options.onWarning?.(`${this.name}: ${why}; the ${chunks} chunks that were listed go`)
-    }
+  inventory(query: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
+    const list = (options: WaitOptions) => this.#list(query, options.signal)
+    return withinTimeShare(query, {
+      name: this.name,
+      list,
+      timeoutMs: this.#options.timeoutMs,
+      clock: this.#clock,
+      late: { what: 'no whole inventory' },
+      onWarning: this.#options.onWarning,
+      signal,
+    })
   }
 
   async *read(chunks: readonly Chunk[], { signal }: WaitOptions): AsyncGenerator<(ChunkPart | LeftOut)[]> {

@@ -3,16 +3,15 @@
 
 import { type Chunk, type ChunkPart, type LeftOut, type LeftOutReason } from '../../../src/chunk/chunk.ts'
 import { systemClock, type Clock } from '../../../src/clock.ts'
-import { Deadline } from '../../../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
-import { inventoryTimeoutMs } from '../../../src/limits/handoff.ts'
-import { chunkCallTimeoutMs, commandAskedMax, inventoryChunksMax, inventoryLineBytesMax } from '../../../src/limits/source.ts'
+import { chunkCallTimeoutMs, commandAskedMax, inventoryLineBytesMax } from '../../../src/limits/source.ts'
 import { partsOf } from '../app/chunk-body.ts'
 import { parseInventoryLine } from '../app/inventory-line.ts'
 import { linesOf } from '../app/lines.ts'
-import { StepLimit } from '../app/step-limit.ts'
+import { StepLimit } from '../step-limit.ts'
 import { Program } from '../program.ts'
 import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
+import { withinTimeShare } from '../time-share.ts'
 import { ByteReader } from './byte-reader.ts'
 import { parseAnswer, type DumpAnswer } from './dump-answer.ts'
 
@@ -52,28 +51,18 @@ class CommandSource implements Source {
   /** The program is asked at the notice and not before: its order is the one of that moment. */
   async warm(): Promise<void> {}
 
-  async *inventory(query: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
-    const timeoutMs = Math.min(this.#options.timeoutMs ?? inventoryTimeoutMs, query.deadlineMs / 3)
-    using limited = Deadline.after(this.#clock, timeoutMs).signal(signal)
-    let chunks = 0
-    try {
-      for await (const batch of this.#index(query, limited.signal)) {
-        chunks += batch.length
-        if (chunks > inventoryChunksMax) throw new HeirloomError('source-failed', `more than ${inventoryChunksMax} chunks are listed`)
-        yield batch
-      }
-    } catch (thrown) {
-      signal.throwIfAborted()
-      const { message, hint } = asHeirloomError(thrown)
-      const why = limited.signal.aborted ? `no whole index within ${Math.round(timeoutMs)} ms; the program was ended` : message
-      // What has come is used; only that there was nothing at all is a failure of the source.
-      if (chunks === 0)
-        throw new HeirloomError('source-failed', why, {
-          cause: thrown,
-          hint: hint ?? 'run the program by hand with "index" as its last argument',
-        })
-      this.#options.onWarning?.(`${this.name}: ${why}; the ${chunks} chunks that were listed go`)
-    }
+  inventory(query: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
+    const list = (options: WaitOptions) => this.#index(query, options.signal)
+    return withinTimeShare(query, {
+      name: this.name,
+      list,
+      timeoutMs: this.#options.timeoutMs,
+      clock: this.#clock,
+      late: { what: 'no whole index', consequence: '; the program was ended' },
+      hint: 'run the program by hand with "index" as its last argument',
+      onWarning: this.#options.onWarning,
+      signal,
+    })
   }
 
   async *read(chunks: readonly Chunk[], { signal }: WaitOptions): AsyncGenerator<(ChunkPart | LeftOut)[]> {

@@ -16,25 +16,27 @@ export interface GroupRowsOptions {
 }
 
 /** The rows cut into groups, in their order; each is a view. */
-export function* groupRows({ rows, bytesOf, valueOf, aloneMax = keysAloneMax }: GroupRowsOptions): Generator<Uint32Array> {
-  const isLarge = (row: number) => bytesOf(row) > keyGroupedBytesMax
-  let start = 0
-  let bytes = 0
-  for (let at = 0; at < rows.length; at++) {
-    const row = rows[at]!
-    const size = bytesOf(row)
-    const isFull = bytes + size > keyGroupBytes || at - start >= keyGroupKeysMax
-    if (at > start && (rows.length <= aloneMax || isFull || isLarge(row) || isLarge(rows[at - 1]!) || differ(rows[start]!, row))) {
-      yield rows.subarray(start, at)
-      start = at
-      bytes = 0
-    }
-    bytes += size
+export function* groupRows(options: GroupRowsOptions): Generator<Uint32Array> {
+  const { rows } = options
+  for (let start = 0; start < rows.length;) {
+    const end = groupEnd(options, start)
+    yield rows.subarray(start, end)
+    start = end
   }
-  if (start < rows.length) yield rows.subarray(start)
+}
 
-  function differ(first: number, row: number): boolean {
-    const [one, other] = [valueOf(first), valueOf(row)]
-    return Math.min(one, other) * spreadMax < Math.max(one, other)
+/** Where the group ends that begins at `start`. */
+function groupEnd({ rows, bytesOf, valueOf, aloneMax = keysAloneMax }: GroupRowsOptions, start: number): number {
+  let bytes = bytesOf(rows[start]!)
+  if (rows.length <= aloneMax || bytes > keyGroupedBytesMax) return start + 1
+  const value = valueOf(rows[start]!)
+  const end = Math.min(rows.length, start + keyGroupKeysMax)
+  for (let at = start + 1; at < end; at++) {
+    const size = bytesOf(rows[at]!)
+    bytes += size
+    if (bytes > keyGroupBytes || size > keyGroupedBytesMax) return at
+    const other = valueOf(rows[at]!)
+    if (Math.min(value, other) * spreadMax < Math.max(value, other)) return at
   }
+  return end
 }

@@ -47,12 +47,7 @@ export class KeyGroups {
       const id = ofGroup.length === 1 ? keyId(database, table.name(ofGroup[0]!)) : groupId(database, this.#number++)
       this.#groups.set(id, { database, table, rows: ofGroup })
       this.#unread.add(id)
-      let [bytes, readProbability] = [0, 0]
-      for (const row of ofGroup) {
-        bytes += bytesOf(row)
-        readProbability += weightOf(row)
-      }
-      batch.push({ id, kind: 'data', bytes, readProbability })
+      batch.push({ id, kind: 'data', bytes: sumOf(ofGroup, bytesOf), readProbability: sumOf(ofGroup, weightOf) })
       if (batch.length < batchChunks) continue
       yield batch
       batch = []
@@ -63,6 +58,11 @@ export class KeyGroups {
   of(id: string): KeyGroup | undefined {
     const group = this.#groups.get(id)
     return group && { ...group, rows: Array.from(group.rows) }
+  }
+
+  /** What was told and not read yet. */
+  get unread(): number {
+    return this.#unread.size
   }
 
   wasRead(id: string): void {
@@ -89,7 +89,10 @@ export class KeyGroups {
       return undefined
     }
     const values = new Float32Array(table.rows)
-    for (const row of rows) values[row] = this.#valueOf(table.bytes[row]!, weightOf(row))
+    for (let index = 0; index < rows.length; index++) {
+      const row = rows[index]!
+      values[row] = this.#valueOf(table.bytes[row]!, weightOf(row))
+    }
     rankRows(rows, values, undefined)
     return this.#order === 'size' ? undefined : values
   }
@@ -98,4 +101,11 @@ export class KeyGroups {
     if (this.#order === 'size') return 1 / (1 + bytes)
     return this.#order === 'forecast' ? weight / Math.max(1, bytes) : weight
   }
+}
+
+/** Iterators would make an object for each of millions of rows. */
+function sumOf(rows: Uint32Array, of: (row: number) => number): number {
+  let sum = 0
+  for (let index = 0; index < rows.length; index++) sum += of(rows[index]!)
+  return sum
 }

@@ -50,6 +50,7 @@ interface Whole extends RecordBatch {
 export class KeyedSink implements Sink {
   readonly name: string
   readonly kind: string
+  readonly returnsMemory = true
   readonly #store: RecordStore
   readonly #gathered: GatheredChunks
   readonly #clock: Clock

@@ -1,11 +1,11 @@
 // A key-value server as a source: what all of them have in common. Before any notice a census goes round at a bounded cost, so that at the notice the
 // hottest keys go at once; then the keys are listed once more, for those that came since.
 
+import { setImmediate } from 'node:timers/promises'
 import { systemClock, type Clock } from '../../../src/clock.ts'
 import { Deadline } from '../../../src/deadline.ts'
 import { asHeirloomError } from '../../../src/errors.ts'
 import type { Chunk, ChunkPart, LeftOut } from '../../../src/chunk/chunk.ts'
-import { inventoryTimeoutMs } from '../../../src/limits/handoff.ts'
 import {
   censusPauseMs,
   censusShare,
@@ -15,6 +15,7 @@ import {
   keysStretchMax,
   knownFirstShare,
   serverPatienceMs,
+  signOfLifeMs,
 } from '../../../src/limits/keyed.ts'
 import { packBytesTarget } from '../../../src/limits/wire.ts'
 import type { Order } from '../../../src/plan/manifest.ts'
@@ -22,6 +23,7 @@ import { formatSize } from '../../../src/units.ts'
 import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
 import { KeyGroups, type KeyGroup } from './key-groups.ts'
 import type { KeyTable } from './key-table.ts'
+import { PartBatch } from './part-batch.ts'
 import { partsOf } from './parts.ts'
 import { isPassing, type PatientOptions } from './patient-links.ts'
 import { readAhead } from './read-ahead.ts'
@@ -94,7 +96,7 @@ export class KeyedSource implements Source {
 
   async *inventory({ deadlineMs }: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
     await this.#upkeep.stop()
-    const knownFirst = Deadline.after(this.#clock, knownFirstShare * Math.min(inventoryTimeoutMs, deadlineMs / 3))
+    const knownFirst = Deadline.after(this.#clock, knownFirstShare * deadlineMs)
     const databases = await this.#store.look({ signal })
     const groups = (this.#groups = new KeyGroups(this.#options))
     let known = 0
@@ -102,11 +104,16 @@ export class KeyedSource implements Source {
       const { table, isComplete } = this.#store.census(database)
       if (!isComplete) continue
       known += table.rows
-      const rows = Uint32Array.from({ length: table.rows }, (_, row) => row)
-      yield* groups.group({ database, table, rows, weightOf: this.#weights(table) })
+      const rows = new Uint32Array(table.rows)
+      for (let row = 0; row < rows.length; row++) rows[row] = row
+      for (const batch of groups.group({ database, table, rows, weightOf: this.#weights(table) })) {
+        yield batch
+        // The hottest are read and sent while the rest is put into groups.
+        await setImmediate()
+      }
     }
     // Asking the server for all names now would only hold up what is known to be hot; a few are told in no time.
-    if (known > keysAloneMax) await groups.allRead(knownFirst, signal)
+    if (known > keysAloneMax) yield* this.#whileRead(groups, knownFirst, signal)
     for (const database of databases) yield* this.#listNew(database, signal)
   }
 
@@ -114,11 +121,20 @@ export class KeyedSource implements Source {
     const ask = (chunk: Chunk) => this.#readOne(chunk, signal)
     const bytesOf = ({ bytes = 0 }: Chunk) => bytes
     const asked = readAhead({ items: chunks, ask, askedMax: groupsAskedMax, bytesMax: packBytesTarget, bytesOf })
-    for await (const { item, answer } of asked) {
-      this.#groups.wasRead(item.id)
-      if ('leftOut' in answer) yield [answer]
-      else for (const part of partsOf(item, answer, packBytesTarget)) yield [part]
+    const batch = new PartBatch()
+    try {
+      for await (const { item, answer } of asked) {
+        this.#groups.wasRead(item.id)
+        if ('leftOut' in answer) batch.add(answer)
+        else for (const part of partsOf(item, answer, packBytesTarget)) batch.add(part)
+        if (batch.isFull) yield batch.take()
+      }
+    } catch (thrown) {
+      // What has been read goes.
+      if (!batch.isEmpty) yield batch.take()
+      throw thrown
     }
+    if (!batch.isEmpty) yield batch.take()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -133,6 +149,15 @@ export class KeyedSource implements Source {
     }
   }
 
+  /** Waits as long as what was told is being read. */
+  async *#whileRead(groups: KeyGroups, until: Deadline, signal: AbortSignal): AsyncGenerator<Chunk[]> {
+    for (let before = Infinity; groups.unread > 0 && groups.unread < before && !until.passed;) {
+      before = groups.unread
+      await groups.allRead(until.slice(signOfLifeMs), signal)
+      yield []
+    }
+  }
+
   /** Keys that the census has not seen, a stretch at a time, so that the first are told before all are known. */
   async *#listNew(database: number, signal: AbortSignal): AsyncGenerator<Chunk[]> {
     const census = this.#store.census(database)
@@ -141,7 +166,10 @@ export class KeyedSource implements Source {
     let stretch: number[] = []
     for await (const rows of census.round({ signal, share: 1, onlyNew: census.isComplete })) {
       for (const row of rows) stretch.push(row)
-      if (stretch.length < keysStretchMax) continue
+      if (stretch.length < keysStretchMax) {
+        yield []
+        continue
+      }
       yield* this.#groups.group({ database, table, rows: Uint32Array.from(stretch), weightOf })
       stretch = []
     }

@@ -7,6 +7,6 @@ import type { RecordsWriter } from './records.ts'
 export function* partsOf(chunk: Chunk, { attributes, values }: RecordsWriter, partBytesMax: number): Generator<ChunkPart> {
   const chunkBytes = values.byteLength
   for (let offset = 0; offset === 0 || offset < chunkBytes; offset += partBytesMax) {
-    yield { chunk, offset, chunkBytes, bytes: values.subarray(offset, offset + partBytesMax), attributes }
+    yield { chunk, offset, chunkBytes, bytes: values.subarray(offset, offset + partBytesMax), isGiven: true, attributes }
   }
 }

@@ -16,21 +16,6 @@ const recordBytes = 21
 export const forms = ['value', 'frequency', 'idle'] as const
 export type Form = (typeof forms)[number]
 
-export interface NewRecord {
-  readonly form: Form
-  /** The key is `keySource` from `keyStart` to `keyEnd`; the value likewise. */
-  readonly keySource: Uint8Array
-  readonly keyStart: number
-  readonly keyEnd: number
-  readonly source: Uint8Array
-  readonly start: number
-  readonly end: number
-  /** By the form: a counter, or the wall time in s of the last access; of a memcached value the client's flags. */
-  readonly hotness: number
-  /** Wall time in ms since 1970; 0: never. */
-  readonly expiresAtMs: number
-}
-
 /** Where the columns of so many records begin. */
 function columnsOf(count: number) {
   return {
@@ -63,14 +48,24 @@ export class RecordsWriter {
     this.#keyAt = this.#columns.keys
   }
 
-  add({ form, keySource, keyStart, keyEnd, source, start, end, hotness, expiresAtMs }: NewRecord): void {
+  /**
+   * Begins the next record: `key` and `value` follow. What its hotness is goes by the form: a counter, or the wall time in s of the last access; of a
+   * memcached value the client's flags. Its end is a wall time in ms since 1970, or 0 for never.
+   */
+  add(form: Form, hotness: number, expiresAtMs: number): void {
     const index = this.#count++
     this.attributes[this.#columns.form + index] = forms.indexOf(form)
-    this.#view.setUint32(this.#columns.keyBytes + 4 * index, keyEnd - keyStart)
-    this.#view.setUint32(this.#columns.valueBytes + 4 * index, end - start)
     this.#view.setUint32(this.#columns.hotness + 4 * index, hotness)
     this.#view.setFloat64(this.#columns.expiresAtMs + 8 * index, expiresAtMs)
-    this.#keyAt = copyBytes(keySource, keyStart, keyEnd, this.attributes, this.#keyAt)
+  }
+
+  key(source: Uint8Array, start: number, end: number): void {
+    this.#view.setUint32(this.#columns.keyBytes + 4 * (this.#count - 1), end - start)
+    this.#keyAt = copyBytes(source, start, end, this.attributes, this.#keyAt)
+  }
+
+  value(source: Uint8Array, start: number, end: number): void {
+    this.#view.setUint32(this.#columns.valueBytes + 4 * (this.#count - 1), end - start)
     this.#valueAt = copyBytes(source, start, end, this.values, this.#valueAt)
   }
 }
@@ -135,9 +130,12 @@ export class Records {
   }
 }
 
+// Makes no view, as `set` would need one: of millions of records they would be most of the garbage.
+const { copy } = Buffer.prototype
+
 /** Short ones are copied byte by byte: a call costs more. Answers where the copy ends. */
 export function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
-  if (end - start > 48) to.set(new Uint8Array(from.buffer, from.byteOffset + start, end - start), at)
+  if (end - start > 32) copy.call(from, to, at, start, end)
   else for (let index = start; index < end; index++) to[at + index - start] = from[index]!
   return at + end - start
 }

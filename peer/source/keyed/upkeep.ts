@@ -1,6 +1,7 @@
 // What a source knows before a notice is kept up in the background, until the inventory is asked for or the source is closed.
 
 import { delay, type Clock } from '../../../src/clock.ts'
+import { HeirloomError } from '../../../src/errors.ts'
 
 export class Upkeep {
   readonly #clock: Clock
@@ -15,25 +16,28 @@ export class Upkeep {
     this.#goRound = goRound
   }
 
-  /** Goes round once, and begins to go on in the background until `signal` or `stop`. Throws what the first round throws. */
+  /**
+   * Goes round once, and goes on in the background until `signal` or `stop`. Throws what the first round throws, `aborted` when it was stopped
+   * first: a server that isn't up yet is asked again later.
+   */
   async begin(outer: AbortSignal): Promise<void> {
-    await this.stop()
+    const stopped = this.stop()
     this.#controller = new AbortController()
     const signal = AbortSignal.any([outer, this.#controller.signal])
+    await stopped
+    signal.throwIfAborted()
     const first = this.#goRound(signal)
-    this.#task = first.then(
-      () => this.#goOn(signal),
-      () => {},
-    )
+    const goOn = () => this.#goOn(signal)
+    this.#task = first.then(goOn, goOn)
     await first.catch((thrown: unknown) => {
-      // Somebody needs the source for more than this.
-      if (!signal.aborted) throw thrown
+      signal.throwIfAborted()
+      throw thrown
     })
   }
 
   /** Safe to repeat. */
   async stop(): Promise<void> {
-    this.#controller.abort()
+    this.#controller.abort(new HeirloomError('aborted', 'somebody needs the source for more than this'))
     await this.#task
   }
 

@@ -3,11 +3,11 @@
 
 import { delay, type Clock } from '../../../src/clock.ts'
 import { asHeirloomError } from '../../../src/errors.ts'
-import { keyNameBytesMax, keysKnownMax, serverRetryMs } from '../../../src/limits/keyed.ts'
+import { keyNameBytesMax, keysKnownMax, serverRetryMs, signOfLifeMs } from '../../../src/limits/keyed.ts'
 import type { KeyCensus, RoundOptions } from '../keyed/keyed-source.ts'
 import { KeyTable } from '../keyed/key-table.ts'
 import type { WaitOptions } from '../source.ts'
-import { parseItemLine } from './item-line.ts'
+import { parseItemLine, type ItemLine } from './item-line.ts'
 import type { Line } from './lines.ts'
 import type { MemcachedLink } from './server.ts'
 
@@ -35,13 +35,20 @@ export class Census implements KeyCensus {
     const { clock } = this.#options
     const startedMs = clock.monotonicMs()
     const rows: number[] = []
+    let listed = 0
     this.ignored = 0
     if (!onlyNew) this.table.marks.fill(0)
-    await this.#list((line) => this.#take(line, onlyNew, rows), signal)
+    const over = new AbortController()
+    const listing = this.#list((line) => this.#take(line, onlyNew, rows), signal).finally(() => over.abort())
+    while (!over.signal.aborted) {
+      await Promise.race([listing, delay(clock, signOfLifeMs, over.signal).catch(() => {})])
+      listed += rows.length
+      yield rows.splice(0)
+    }
+    await listing
     const { table } = this
-    if (!onlyNew && rows.length < table.rows) this.table = table.kept((row) => (table.marks[row]! & seen) !== 0)
+    if (!onlyNew && listed < table.rows) this.table = table.kept((row) => (table.marks[row]! & seen) !== 0)
     this.isComplete = true
-    yield rows
     if (share < 1) await delay(clock, ((clock.monotonicMs() - startedMs) * (1 - share)) / share, signal)
   }
 
@@ -63,11 +70,12 @@ export class Census implements KeyCensus {
   }
 
   readonly #name = Buffer.allocUnsafe(keyNameBytesMax)
+  readonly #item: ItemLine = { nameBytes: 0, lastAccessS: 0, wasFetched: false, bytes: 0 }
 
   #take({ bytes, start, end }: Line, onlyNew: boolean, rows: number[]): void {
     const { table } = this
-    const item = parseItemLine(bytes, start, end, this.#name)
-    if (item === undefined) return void this.ignored++
+    const item = this.#item
+    if (!parseItemLine(bytes, start, end, this.#name, item)) return void this.ignored++
     let row = table.find(this.#name, 0, item.nameBytes)
     if (row >= 0 && onlyNew) return
     if (row < 0) row = table.rows < keysKnownMax ? table.add(this.#name, 0, item.nameBytes) : -1
@@ -80,7 +88,7 @@ export class Census implements KeyCensus {
 }
 
 /** The time of the last access in s, and in the lowest bit whether the item was ever read. */
-function scoreOf({ lastAccessS, wasFetched }: { lastAccessS: number; wasFetched: boolean }): number {
+function scoreOf({ lastAccessS, wasFetched }: ItemLine): number {
   return Math.min(0x7fff_ffff, lastAccessS) * 2 + (wasFetched ? 1 : 0)
 }
 

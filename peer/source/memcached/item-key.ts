@@ -1,13 +1,14 @@
 // Keys in meta commands: as they are, or in base64 (flag `b`) where they aren't plain text.
 
-/** The key as a command has it, and the flag that says so. */
-export function writtenKey(key: Buffer): string {
-  for (const byte of key) if (byte <= 0x20 || byte >= 0x7f) return `${key.toString('base64')} b`
-  return key.toString('latin1')
-}
+import type { ByteWriter } from '../keyed/byte-writer.ts'
 
-/** The same in two: what stands before the length of a value, and what after it. */
-export function writtenKeyParts(key: Buffer): readonly [key: string, flag: string] {
-  const [text = '', flag] = writtenKey(key).split(' ')
-  return [text, flag === undefined ? '' : ` ${flag}`]
+/** Writes the key that `source` has from `start` to `end`; answers the flag that must follow, if one must. */
+export function writeKey(commands: ByteWriter, source: Buffer, start: number, end: number): '' | ' b' {
+  for (let at = start; at < end; at++) {
+    if (source[at]! > 0x20 && source[at]! < 0x7f) continue
+    commands.text(source.toString('base64', start, end))
+    return ' b'
+  }
+  commands.copy(source, start, end)
+  return ''
 }

@@ -5,7 +5,8 @@ import { HeirloomError } from '../../../src/errors.ts'
 const lf = 0x0a
 const cr = 0x0d
 const lineBytesMax = 8192
-const endLines: ReadonlySet<string> = new Set(['END'])
+/** `END`. */
+const end = [0x45, 0x4e, 0x44] as const
 
 export interface Line {
   readonly bytes: Buffer
@@ -15,6 +16,7 @@ export interface Line {
 
 export class LinesAnswer {
   readonly #onLine: (line: Line) => void
+  /** The beginning of a line whose end has not come yet. */
   #rest: Buffer = Buffer.alloc(0)
   isComplete = false
   /** What the server says when it doesn't answer. */
@@ -27,26 +29,32 @@ export class LinesAnswer {
   /** Takes what arrived, as much as belongs to this answer; answers how much that was. */
   add(bytes: Uint8Array): number {
     const before = this.#rest.byteLength
-    const all = Buffer.concat([this.#rest, bytes])
-    let at = 0
-    while (!this.isComplete) {
-      const lineEnd = all.indexOf(lf, at)
-      if (lineEnd < 0) break
-      this.#take({ bytes: all, start: at, end: all[lineEnd - 1] === cr ? lineEnd - 1 : lineEnd })
-      at = lineEnd + 1
+    const all = before === 0 ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : Buffer.concat([this.#rest, bytes])
+    const line = { bytes: all, start: 0, end: 0 }
+    for (let at = 0; at < all.byteLength && !this.isComplete; at++) {
+      if (all[at] !== lf) continue
+      line.end = all[at - 1] === cr ? at - 1 : at
+      this.#take(line)
+      line.start = at + 1
     }
-    if (this.isComplete) return at - before
-    this.#rest = all.subarray(at)
+    if (this.isComplete) return line.start - before
+    // What arrived is the caller's again.
+    this.#rest = Buffer.from(all.subarray(line.start))
     if (this.#rest.byteLength > lineBytesMax) throw new HeirloomError('malformed', 'the server answered with a line without an end')
     return bytes.byteLength
   }
 
   #take(line: Line): void {
-    const { bytes, start, end } = line
-    if (end - start <= 3 && endLines.has(bytes.toString('latin1', start, end))) this.isComplete = true
-    else if (/^(ERROR|CLIENT_ERROR|SERVER_ERROR|BUSY)\b/.test(bytes.toString('latin1', start, Math.min(end, start + 16)))) {
-      this.error = bytes.toString('latin1', start, end)
-      this.isComplete = true
-    } else this.#onLine(line)
+    const { bytes, start } = line
+    // Of what isn't an error no line begins so, but for `END` and names of statistics.
+    if (bytes[start]! >= 0x41 && bytes[start]! <= 0x5a && this.#isLast(line)) this.isComplete = true
+    else this.#onLine(line)
+  }
+
+  #isLast({ bytes, start, end: lineEnd }: Line): boolean {
+    if (lineEnd - start === end.length && end.every((byte, index) => bytes[start + index] === byte)) return true
+    if (!/^(ERROR|CLIENT_ERROR|SERVER_ERROR|BUSY)\b/.test(bytes.toString('latin1', start, Math.min(lineEnd, start + 16)))) return false
+    this.error = bytes.toString('latin1', start, lineEnd)
+    return true
   }
 }

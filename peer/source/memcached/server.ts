@@ -1,16 +1,25 @@
 // A memcached server: where it is, what it says of itself, and its errors in our words.
 
 import { HeirloomError } from '../../../src/errors.ts'
+import { groupsAskedMax } from '../../../src/limits/keyed.ts'
+import { KiB, MiB } from '../../../src/limits/size.ts'
+import { ByteWriter } from '../keyed/byte-writer.ts'
 import { PatientLinks, type PatientOptions } from '../keyed/patient-links.ts'
 import { PipelineSocket, type ServerAddress } from '../keyed/pipeline-socket.ts'
 import type { WaitOptions } from '../source.ts'
 import { LinesAnswer, type Line } from './lines.ts'
-import { MetaAnswers, type MetaAnswer } from './meta-answers.ts'
+import { MetaAnswers } from './meta-answers.ts'
 
 const defaultPort = 11211
+const batchBytes = 128 * KiB
+/** Larger buffers are not kept. */
+const spareBytesMax = 2 * MiB
 
+/** A connection. Its buffers are used again: garbage of this size would cost more than all else that is done here. */
 export class MemcachedLink implements Disposable {
   readonly #socket: PipelineSocket
+  readonly #spareCommands: ByteWriter[] = []
+  readonly #spareAnswers: MetaAnswers[] = []
 
   constructor(socket: PipelineSocket) {
     this.#socket = socket
@@ -20,9 +29,24 @@ export class MemcachedLink implements Disposable {
     return this.#socket.isOpen
   }
 
-  /** Sends meta commands, which end with `mn`. */
-  send(commands: Uint8Array, options: WaitOptions): Promise<MetaAnswers> {
-    return this.#socket.send(commands, new MetaAnswers(), options)
+  /** An empty batch of meta commands. */
+  batch(): ByteWriter {
+    const commands = this.#spareCommands.pop() ?? new ByteWriter(batchBytes)
+    commands.renew()
+    return commands
+  }
+
+  /** Sends a batch, which is not the caller's any more; resolves with the answers to all of it. Give them to `recycle` when they were used. */
+  async send(commands: ByteWriter, options: WaitOptions): Promise<MetaAnswers> {
+    commands.text('mn\r\n')
+    const answers = await this.#socket.send(commands.take(), this.#spareAnswers.pop()?.renew() ?? new MetaAnswers(), options)
+    // Whoever has answered has read all of it.
+    if (commands.room <= spareBytesMax && this.#spareCommands.length < groupsAskedMax) this.#spareCommands.push(commands)
+    return answers
+  }
+
+  recycle(answers: MetaAnswers): void {
+    if (answers.buffer.byteLength <= spareBytesMax && this.#spareAnswers.length < groupsAskedMax) this.#spareAnswers.push(answers)
   }
 
   /** A command that is answered in lines. Throws the server's error. */
@@ -77,11 +101,11 @@ export function memcachedError(said: string): HeirloomError {
   const message = `the server says: ${said.slice(0, 200)}`
   if (said.startsWith('BUSY')) return new HeirloomError('busy', message, { hint: 'another program has it list its keys' })
   if (said.startsWith('SERVER_ERROR')) return new HeirloomError('source-failed', message, { hint: 'see the log of the server' })
-  return new HeirloomError('unsupported', message, { hint: 'memcached 1.6 or later is needed, with lru_crawler and without SASL' })
+  return new HeirloomError('unsupported', message, { hint: 'memcached 1.6 or later is needed, with lru_crawler and without a password' })
 }
 
 /** What is no answer to a meta command. */
-export function isError({ said }: MetaAnswer): boolean {
+export function isError(said: string): boolean {
   return /^(ERROR|CLIENT_ERROR|SERVER_ERROR|BUSY)/.test(said)
 }
 

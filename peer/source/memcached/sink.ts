@@ -3,11 +3,13 @@
 
 import { systemClock, type Clock } from '../../../src/clock.ts'
 import { asHeirloomError } from '../../../src/errors.ts'
+import { MiB } from '../../../src/limits/size.ts'
+import type { ByteWriter } from '../keyed/byte-writer.ts'
 import { KeyedSink, type RecordBatch, type RecordFate, type RecordStore } from '../keyed/keyed-sink.ts'
 import { isPassing, type PatientOptions } from '../keyed/patient-links.ts'
-import { copyBytes } from '../keyed/records.ts'
 import type { Sink, WaitOptions } from '../source.ts'
-import { writtenKeyParts } from './item-key.ts'
+import { writeKey } from './item-key.ts'
+import type { MetaAnswers } from './meta-answers.ts'
 import { isError, memcachedError, MemcachedServer, type MemcachedLink } from './server.ts'
 
 export interface MemcachedSinkOptions {
@@ -25,12 +27,13 @@ export function createMemcachedSink({ name, url, staging, patienceMs, clock = sy
   return new KeyedSink({ name, kind: 'memcached', store, staging, patienceMs, clock })
 }
 
+/** How much is sent before it is looked again whether the server evicts: the answer is longer than those to a pack. */
+const lookEveryBytes = MiB
+
 const full = { refused: 'the server is full: it evicts what came before, which is worth more than this' } as const
 
 /** Longer times are taken for points in time by the server. */
 const relativeSMax = 60 * 60 * 24 * 30
-/** A command beside its key and its value. */
-const commandBytes = 64
 
 class MemcachedRecordStore implements RecordStore {
   readonly #server: MemcachedServer
@@ -38,6 +41,8 @@ class MemcachedRecordStore implements RecordStore {
   /** Evictions that the server had counted before anything came. */
   #evictions: number | undefined
   #isFull = false
+  /** What was sent since that was looked at. */
+  #unseenBytes = 0
 
   constructor(server: MemcachedServer, clock: Clock) {
     this.#server = server
@@ -63,6 +68,8 @@ class MemcachedRecordStore implements RecordStore {
   }
 
   async #lookForRoom(link: MemcachedLink, options: WaitOptions): Promise<void> {
+    if (this.#evictions !== undefined && this.#unseenBytes < lookEveryBytes) return
+    this.#unseenBytes = 0
     const evictions = Number((await link.stats(options)).get('evictions') ?? 0)
     this.#evictions ??= evictions
     // A server that was started anew counts from 0.
@@ -70,34 +77,41 @@ class MemcachedRecordStore implements RecordStore {
   }
 
   async #once(link: MemcachedLink, batches: readonly RecordBatch[], options: WaitOptions): Promise<RecordFate[]> {
-    const { answers } = await link.send(this.#commands(batches), options)
-    return answers.map((answer): RecordFate => {
-      if (answer.said === 'HD') return 'restored'
-      if (isError(answer)) return { refused: memcachedError(answer.said).message }
-      return answer.said.startsWith('NS') ? 'kept' : { refused: `the server says: ${answer.said.slice(0, 200)}` }
-    })
+    const commands = this.#write(link.batch(), batches)
+    this.#unseenBytes += commands.bytes
+    const answers = await link.send(commands, options)
+    const fates = Array.from({ length: answers.count }, (_, index) => fateOf(answers, index))
+    link.recycle(answers)
+    return fates
   }
 
-  #commands(batches: readonly RecordBatch[]): Buffer {
+  #write(commands: ByteWriter, batches: readonly RecordBatch[]): ByteWriter {
     const nowMs = this.#clock.nowMs()
-    const most = batches.reduce((sum, { records, values, wanted }) => {
-      return sum + values.byteLength + 2 * records.attributes.byteLength + commandBytes * wanted.length
-    }, commandBytes)
-    const commands = Buffer.allocUnsafe(most)
-    let at = 0
     for (const { records, values, wanted } of batches) {
       for (const index of wanted) {
         const [start, end] = [records.valueStarts[index]!, records.valueStarts[index + 1]!]
-        const [key, flag] = writtenKeyParts(records.key(index))
-        const expiry = expiryOf(records.expiresAtMs(index), nowMs)
-        at += commands.write(`ms ${key} ${end - start} ME F${records.hotness(index)} T${expiry}${flag}\r\n`, at, 'latin1')
-        at = copyBytes(values, start, end, commands, at)
-        at += commands.write('\r\n', at, 'latin1')
+        commands.text('ms ')
+        const flag = writeKey(commands, records.attributes, records.keyStarts[index]!, records.keyStarts[index + 1]!)
+        commands.text(' ')
+        commands.number(end - start)
+        commands.text(' ME F')
+        commands.number(records.hotness(index))
+        commands.text(' T')
+        commands.number(expiryOf(records.expiresAtMs(index), nowMs))
+        commands.text(`${flag}\r\n`)
+        commands.copy(values, start, end)
+        commands.text('\r\n')
       }
     }
-    at += commands.write('mn\r\n', at, 'latin1')
-    return commands.subarray(0, at)
+    return commands
   }
+}
+
+function fateOf(answers: MetaAnswers, index: number): RecordFate {
+  if (answers.isStored(index)) return 'restored'
+  const said = answers.said(index)
+  if (isError(said)) return { refused: memcachedError(said).message }
+  return said.startsWith('NS') ? 'kept' : { refused: `the server says: ${said.slice(0, 200)}` }
 }
 
 /** As the server has it: 0 is never. What ends within this second lives until the next. */

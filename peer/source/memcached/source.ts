@@ -7,7 +7,7 @@ import type { PatientOptions } from '../keyed/patient-links.ts'
 import { RecordsWriter } from '../keyed/records.ts'
 import type { Source, WaitOptions } from '../source.ts'
 import { Census, weightOf } from './census.ts'
-import { writtenKey } from './item-key.ts'
+import { writeKey } from './item-key.ts'
 import type { MetaAnswers } from './meta-answers.ts'
 import { isError, memcachedError, MemcachedServer } from './server.ts'
 
@@ -47,40 +47,45 @@ class MemcachedStore implements KeyedStore {
   /** Reading doesn't count as an access there (flag `u`). */
   async read({ table, rows }: KeyGroup, options: PatientOptions): Promise<RecordsWriter | undefined> {
     const link = await this.#server.link(options)
-    const asked = rows.map((row) => `mg ${writtenKey(table.name(row))} v f t u\r\n`).join('')
-    return this.#records(await link.send(Buffer.from(`${asked}mn\r\n`, 'latin1'), options), { table, rows })
+    const commands = link.batch()
+    for (let index = 0; index < rows.length; index++) {
+      const row = rows[index]!
+      commands.text('mg ')
+      const flag = writeKey(commands, table.names, table.start(row), table.end(row))
+      commands.text(` v f t u${flag}\r\n`)
+    }
+    const answers = await link.send(commands, options)
+    const records = this.#records(answers, { table, rows })
+    link.recycle(answers)
+    return records
   }
 
   [Symbol.dispose](): void {
     this.#server[Symbol.dispose]()
   }
 
-  #records({ answers, buffer }: MetaAnswers, { table, rows }: Pick<KeyGroup, 'table' | 'rows'>): RecordsWriter | undefined {
+  #records(answers: MetaAnswers, { table, rows }: Pick<KeyGroup, 'table' | 'rows'>): RecordsWriter | undefined {
     const nowMs = this.#clock.nowMs()
     let [count, keyBytes, valueBytes] = [0, 0, 0]
-    for (const [index, answer] of answers.entries()) {
-      if (isError(answer)) throw memcachedError(answer.said)
-      if (answer.said !== 'VA') continue
+    for (let index = 0; index < answers.count; index++) {
+      if (!answers.isValue(index)) {
+        const said = answers.said(index)
+        if (isError(said)) throw memcachedError(said)
+        continue
+      }
       count++
       keyBytes += table.nameBytes(rows[index]!)
-      valueBytes += answer.end - answer.start
+      valueBytes += answers.end(index) - answers.start(index)
     }
     if (count === 0) return undefined
     const records = new RecordsWriter(count, keyBytes, valueBytes)
-    for (const [index, { said, start, end, flags, leftS }] of answers.entries()) {
-      if (said !== 'VA') continue
+    for (let index = 0; index < answers.count; index++) {
+      if (!answers.isValue(index)) continue
       const row = rows[index]!
-      records.add({
-        form: 'value',
-        keySource: table.names,
-        keyStart: table.start(row),
-        keyEnd: table.end(row),
-        source: buffer,
-        start,
-        end,
-        hotness: flags,
-        expiresAtMs: leftS < 0 ? 0 : Math.round(nowMs + 1000 * leftS),
-      })
+      const leftS = answers.leftS(index)
+      records.add('value', answers.flags(index), leftS < 0 ? 0 : Math.round(nowMs + 1000 * leftS))
+      records.key(table.names, table.start(row), table.end(row))
+      records.value(answers.buffer, answers.start(index), answers.end(index))
     }
     return records
   }

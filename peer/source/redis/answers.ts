@@ -31,6 +31,15 @@ export class Answers {
     this.buffer = buffer
   }
 
+  /** For the answers to another batch; those that are here are gone. */
+  renew(count: number): this {
+    this.#owed = count
+    this.#filled = 0
+    this.#at = 0
+    this.tokens = 0
+    return this
+  }
+
   get isComplete(): boolean {
     return this.#owed === 0
   }

@@ -46,7 +46,7 @@ export class Census implements KeyCensus {
     let page: number[] = []
     while (cursor !== undefined || page.length > 0) {
       const startedMs = clock.monotonicMs()
-      const commands = new Commands(64 * 1024)
+      const commands = link.batch()
       const asked = page
       const sizeless = asked.filter((row) => this.table.bytes[row] === 0)
       this.#ask(commands, asked, sizeless)
@@ -56,7 +56,7 @@ export class Census implements KeyCensus {
       if (cursor !== undefined) ({ cursor, page } = this.#list(answers, asked.length + sizeless.length, onlyNew))
       else page = []
       link.recycle(answers)
-      if (asked.length > 0) yield asked
+      yield asked
       if (share < 1) await delay(clock, ((clock.monotonicMs() - startedMs) * (1 - share)) / share, signal)
     }
     if (!onlyNew) this.#dropUnseen()

@@ -1,26 +1,30 @@
 // A batch of commands for a Redis server (RESP2), written one after the other into one buffer.
 
-import { copyBytes } from '../keyed/records.ts'
-
-const cr = 0x0d
-const lf = 0x0a
-const star = 0x2a
-const dollar = 0x24
-/** Digits of a number, and what stands around it. */
-const numberBytes = 20
+import { ByteWriter } from '../keyed/byte-writer.ts'
 
 export class Commands {
-  #buffer: Buffer
-  #at = 0
+  readonly #writer: ByteWriter
   /** Commands so far: so many answers will come. */
   count = 0
 
   constructor(bytes = 4096) {
-    this.#buffer = Buffer.allocUnsafe(bytes)
+    this.#writer = new ByteWriter(bytes)
   }
 
   get bytes(): number {
-    return this.#at
+    return this.#writer.bytes
+  }
+
+  /** What fits without taking more memory. */
+  get room(): number {
+    return this.#writer.room
+  }
+
+  /** For another batch; nobody may read any more what was taken. */
+  renew(): this {
+    this.#writer.renew()
+    this.count = 0
+    return this
   }
 
   /** A command of ASCII words. */
@@ -32,56 +36,32 @@ export class Commands {
 
   /** Begins a command of so many words. */
   begin(words: number): void {
-    this.#ensure(numberBytes)
-    this.#head(star, words)
+    this.#head('*', words)
     this.count++
   }
 
   /** An ASCII word. */
   word(text: string): void {
-    this.#ensure(text.length + 2 * numberBytes)
-    this.#head(dollar, text.length)
-    for (let index = 0; index < text.length; index++) this.#buffer[this.#at++] = text.charCodeAt(index)
-    this.#lineEnd()
+    this.#head('$', text.length)
+    this.#writer.text(text)
+    this.#writer.text('\r\n')
   }
 
   /** A word of any bytes. */
   raw(source: Uint8Array, start = 0, end = source.byteLength): void {
-    this.#ensure(end - start + 2 * numberBytes)
-    this.#head(dollar, end - start)
-    this.#at = copyBytes(source, start, end, this.#buffer, this.#at)
-    this.#lineEnd()
+    this.#head('$', end - start)
+    this.#writer.copy(source, start, end)
+    this.#writer.text('\r\n')
   }
 
-  /** What was written. Nothing is added any more. */
+  /** What was written: a view. */
   take(): Buffer {
-    return this.#buffer.subarray(0, this.#at)
+    return this.#writer.take()
   }
 
-  #head(kind: number, number: number): void {
-    const buffer = this.#buffer
-    buffer[this.#at++] = kind
-    let scale = 1
-    while (scale * 10 <= number) scale *= 10
-    for (let rest = number; scale >= 1; scale = Math.floor(scale / 10)) {
-      const digit = Math.floor(rest / scale)
-      buffer[this.#at++] = 0x30 + digit
-      rest -= digit * scale
-      if (scale === 1) break
-    }
-    this.#lineEnd()
-  }
-
-  #lineEnd(): void {
-    this.#buffer[this.#at++] = cr
-    this.#buffer[this.#at++] = lf
-  }
-
-  #ensure(bytes: number): void {
-    const least = this.#at + bytes
-    if (least <= this.#buffer.byteLength) return
-    const larger = Buffer.allocUnsafe(Math.max(least, 2 * this.#buffer.byteLength))
-    larger.set(this.#buffer.subarray(0, this.#at))
-    this.#buffer = larger
+  #head(kind: '*' | '$', number: number): void {
+    this.#writer.text(kind)
+    this.#writer.number(number)
+    this.#writer.text('\r\n')
   }
 }

@@ -8,7 +8,7 @@ import { RecordsWriter, type Form } from '../keyed/records.ts'
 import type { WaitOptions } from '../source.ts'
 import { token, type Answers } from './answers.ts'
 import { mark } from './census.ts'
-import { Commands } from './commands.ts'
+import type { Commands } from './commands.ts'
 import type { Hotness } from './hotness.ts'
 import { factsIn, redisError, type RedisLink } from './server.ts'
 
@@ -18,11 +18,12 @@ export interface KeyReaderOptions {
   readonly clock: Clock
 }
 
-/** What is asked for in one transaction: values of strings, and dumps. */
+/** What is asked for in one transaction: values of strings, and dumps of the rest. */
 interface Question {
   readonly table: KeyTable
-  readonly plain: readonly number[]
-  readonly dumped: readonly number[]
+  readonly rows: readonly number[]
+  /** So many of them, from the first, as values. */
+  readonly plain: number
 }
 
 /** The answers to a question, and where in them the values and the times begin; of times -1 when there are none. */
@@ -47,19 +48,22 @@ export class KeyReader {
     const { hotness } = this.#options
     const plain: number[] = []
     const dumped: number[] = []
-    for (const row of rows) {
+    for (let index = 0; index < rows.length; index++) {
+      const row = rows[index]!
       const isPlain = (table.marks[row]! & mark.notText) === 0 && hotness.form(table.scores[row]!) === 'value'
-      ;(isPlain ? plain : dumped).push(row)
+      if (isPlain) plain.push(row)
+      else dumped.push(row)
     }
-    const found = [await this.#ask(link, { table, plain, dumped }, options)]
+    const first = await this.#ask(link, { table, rows: plain.concat(dumped), plain: plain.length }, options)
+    const found = [first]
     // What is no string, or is gone, has no value.
-    const others = plain.filter((_, index) => !isThere(found[0]!, index))
+    const others = plain.filter((_, index) => !isThere(first, index))
     if (others.length > 0) {
-      const second = await this.#ask(link, { table, plain: [], dumped: others }, options)
+      const second = await this.#ask(link, { table, rows: others, plain: 0 }, options)
       for (const [index, row] of others.entries()) if (isThere(second, index)) table.marks[row]! |= mark.notText
       found.push(second)
     }
-    const records = this.#write(found)
+    const records = this.#records(found)
     for (const { answers } of found) link.recycle(answers)
     return records
   }
@@ -67,35 +71,38 @@ export class KeyReader {
   async #ask(link: RedisLink, question: Question, options: WaitOptions): Promise<Found> {
     for (;;) {
       const withTimes = this.#expires
-      const answers = await link.send(this.#commands(question, withTimes), options)
+      const answers = await link.send(this.#write(link.batch(), question, withTimes), options)
       const found = this.#find(answers, question, withTimes)
       if (found !== undefined) return found
       link.recycle(answers)
     }
   }
 
-  #commands({ table, plain, dumped }: Question, withTimes: boolean): Commands {
-    const commands = new Commands(8 * 1024).add('MULTI')
-    if (plain.length > 0) {
-      commands.begin(1 + plain.length)
+  #write(commands: Commands, { table, rows, plain }: Question, withTimes: boolean): Commands {
+    commands.add('MULTI')
+    if (plain > 0) {
+      commands.begin(1 + plain)
       commands.word('MGET')
-      for (const row of plain) commands.raw(table.names, table.start(row), table.end(row))
+      for (let index = 0; index < plain; index++) writeKey(commands, table, rows[index]!)
     }
-    const each = (word: string, row: number) => {
+    for (let index = plain; index < rows.length; index++) {
       commands.begin(2)
-      commands.word(word)
-      commands.raw(table.names, table.start(row), table.end(row))
+      commands.word('DUMP')
+      writeKey(commands, table, rows[index]!)
     }
-    for (const row of dumped) each('DUMP', row)
-    if (withTimes) for (const row of [...plain, ...dumped]) each('PTTL', row)
+    for (let index = 0; withTimes && index < rows.length; index++) {
+      commands.begin(2)
+      commands.word('PTTL')
+      writeKey(commands, table, rows[index]!)
+    }
     return commands.add('INFO', 'keyspace').add('EXEC')
   }
 
   /** Undefined when it must be asked again with the times, since keys turned out to expire. */
-  #find(answers: Answers, { table, plain, dumped }: Question, withTimes: boolean): Found | undefined {
+  #find(answers: Answers, { table, rows, plain }: Question, withTimes: boolean): Found | undefined {
     const { database, clock } = this.#options
-    const keys = plain.length + dumped.length
-    const queued = (plain.length > 0 ? 1 : 0) + dumped.length + (withTimes ? keys : 0) + 1
+    const keys = rows.length
+    const queued = (plain > 0 ? 1 : 0) + keys - plain + (withTimes ? keys : 0) + 1
     const list = 1 + queued
     for (let index = 0; index < answers.tokens; index++) {
       const error = answers.errorAt(index)
@@ -103,55 +110,46 @@ export class KeyReader {
     }
     if (answers.kind(list) !== token.list || answers.number(list) !== queued)
       throw new HeirloomError('malformed', 'the server answered a transaction with something else')
-    const valuesAt = list + (plain.length > 0 ? 2 : 1)
+    const valuesAt = list + (plain > 0 ? 2 : 1)
     const timesAt = valuesAt + keys
     const keyspace = factsIn(answers.text(timesAt + (withTimes ? keys : 0))).databases.find((each) => each.database === database)
     this.#expires = keyspace !== undefined && keyspace.expires > 0
     if (this.#expires && !withTimes) return undefined
-    return { table, plain, dumped, answers, valuesAt, timesAt: withTimes ? timesAt : -1, nowMs: clock.nowMs() }
+    return { table, rows, plain, answers, valuesAt, timesAt: withTimes ? timesAt : -1, nowMs: clock.nowMs() }
   }
 
-  #write(found: readonly Found[]): RecordsWriter | undefined {
+  #records(found: readonly Found[]): RecordsWriter | undefined {
     const { hotness } = this.#options
     let [count, keyBytes, valueBytes] = [0, 0, 0]
     for (const each of found) {
-      const { table } = each
-      for (const [index, row] of rowsOf(each)) {
+      const { table, rows, answers, valuesAt } = each
+      for (let index = 0; index < rows.length; index++) {
         if (!isThere(each, index)) continue
-        const at = each.valuesAt + index
         count++
-        keyBytes += table.nameBytes(row)
-        valueBytes += each.answers.end(at) - each.answers.start(at)
+        keyBytes += table.nameBytes(rows[index]!)
+        valueBytes += answers.end(valuesAt + index) - answers.start(valuesAt + index)
       }
     }
     if (count === 0) return undefined
     const records = new RecordsWriter(count, keyBytes, valueBytes)
     const dumpedForm: Form = hotness.subcommand === 'FREQ' ? 'frequency' : 'idle'
     for (const each of found) {
-      const { table, answers, valuesAt, timesAt, nowMs, plain } = each
-      for (const [index, row] of rowsOf(each)) {
+      const { table, rows, answers, valuesAt, timesAt, nowMs, plain } = each
+      for (let index = 0; index < rows.length; index++) {
         if (!isThere(each, index)) continue
+        const row = rows[index]!
         const leftMs = timesAt < 0 ? -1 : answers.number(timesAt + index)
-        records.add({
-          form: index < plain.length ? 'value' : dumpedForm,
-          keySource: table.names,
-          keyStart: table.start(row),
-          keyEnd: table.end(row),
-          source: answers.buffer,
-          start: answers.start(valuesAt + index),
-          end: answers.end(valuesAt + index),
-          hotness: hotness.told(table.scores[row]!),
-          expiresAtMs: leftMs < 0 ? 0 : nowMs + leftMs,
-        })
+        records.add(index < plain ? 'value' : dumpedForm, hotness.told(table.scores[row]!), leftMs < 0 ? 0 : nowMs + leftMs)
+        records.key(table.names, table.start(row), table.end(row))
+        records.value(answers.buffer, answers.start(valuesAt + index), answers.end(valuesAt + index))
       }
     }
     return records
   }
 }
 
-function* rowsOf({ plain, dumped }: Question): Generator<[number, number]> {
-  for (let index = 0; index < plain.length; index++) yield [index, plain[index]!]
-  for (let index = 0; index < dumped.length; index++) yield [plain.length + index, dumped[index]!]
+function writeKey(commands: Commands, table: KeyTable, row: number): void {
+  commands.raw(table.names, table.start(row), table.end(row))
 }
 
 /** Whether the key at this place has a value; -2 is the time of a key that has just gone. */

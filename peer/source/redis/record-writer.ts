@@ -8,13 +8,11 @@ import type { Commands } from './commands.ts'
 export function writeRecord(commands: Commands, records: Records, index: number, values: Uint8Array, nowMs: number): void {
   const expiresAtMs = records.expiresAtMs(index)
   const form = records.form(index)
-  const writeKey = () => commands.raw(records.attributes, records.keyStarts[index], records.keyStarts[index + 1])
-  const writeValue = () => commands.raw(values, records.valueStarts[index], records.valueStarts[index + 1])
   if (form === 'value') {
     commands.begin(expiresAtMs > 0 ? 6 : 4)
     commands.word('SET')
-    writeKey()
-    writeValue()
+    writeKey(commands, records, index)
+    writeValue(commands, records, index, values)
     commands.word('NX')
     if (expiresAtMs === 0) return
     // Older servers know no absolute times here.
@@ -24,11 +22,19 @@ export function writeRecord(commands: Commands, records: Records, index: number,
   }
   commands.begin(7)
   commands.word('RESTORE')
-  writeKey()
+  writeKey(commands, records, index)
   commands.word(String(expiresAtMs))
-  writeValue()
+  writeValue(commands, records, index, values)
   commands.word('ABSTTL')
   commands.word(form === 'frequency' ? 'FREQ' : 'IDLETIME')
   const hotness = records.hotness(index)
   commands.word(String(form === 'frequency' ? Math.min(255, hotness) : Math.max(0, Math.floor(nowMs / 1000) - hotness)))
+}
+
+function writeKey(commands: Commands, records: Records, index: number): void {
+  commands.raw(records.attributes, records.keyStarts[index], records.keyStarts[index + 1])
+}
+
+function writeValue(commands: Commands, records: Records, index: number, values: Uint8Array): void {
+  commands.raw(values, records.valueStarts[index], records.valueStarts[index + 1])
 }

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { HeirloomError } from '../../../src/errors.ts'
 import { groupsAskedMax, passwordFileBytesMax } from '../../../src/limits/keyed.ts'
-import { MiB } from '../../../src/limits/size.ts'
+import { KiB, MiB } from '../../../src/limits/size.ts'
 import { PatientLinks, type PatientOptions } from '../keyed/patient-links.ts'
 import { PipelineSocket, type ServerAddress } from '../keyed/pipeline-socket.ts'
 import type { WaitOptions } from '../source.ts'
@@ -11,7 +11,9 @@ import { Answers } from './answers.ts'
 import { Commands } from './commands.ts'
 
 const defaultPort = 6379
-const answersBytes = 128 * 1024
+const batchBytes = 128 * KiB
+/** Larger buffers are not kept. */
+const spareBytesMax = 2 * MiB
 
 export interface RedisServerOptions {
   /** `redis://host:port`, `rediss://host:port` for TLS, or `unix:/path.sock`. */
@@ -30,10 +32,11 @@ export interface RedisFacts {
   readonly databases: readonly { readonly database: number; readonly keys: number; readonly expires: number }[]
 }
 
-/** A connection with one database selected. */
+/** A connection with one database selected. Its buffers are used again: garbage of this size would cost more than all else that is done here. */
 export class RedisLink implements Disposable {
   readonly #socket: PipelineSocket
-  readonly #spare: Buffer[] = []
+  readonly #spareCommands: Commands[] = []
+  readonly #spareAnswers: Answers[] = []
 
   constructor(socket: PipelineSocket) {
     this.#socket = socket
@@ -43,22 +46,31 @@ export class RedisLink implements Disposable {
     return this.#socket.isOpen
   }
 
-  /** Sends commands; resolves with the answers to all of them. Give them to `recycle` when they were used. */
-  send(commands: Commands, options: WaitOptions): Promise<Answers> {
-    const answers = new Answers(commands.count, this.#spare.pop() ?? Buffer.allocUnsafe(answersBytes))
-    return this.#socket.send(commands.take(), answers, options)
+  /** An empty batch. */
+  batch(): Commands {
+    return this.#spareCommands.pop()?.renew() ?? new Commands(batchBytes)
+  }
+
+  /** Sends a batch, which is not the caller's any more; resolves with the answers to all of it. Give them to `recycle` when they were used. */
+  async send(commands: Commands, options: WaitOptions): Promise<Answers> {
+    const { count } = commands
+    const answers = this.#spareAnswers.pop()?.renew(count) ?? new Answers(count, Buffer.allocUnsafe(batchBytes))
+    await this.#socket.send(commands.take(), answers, options)
+    // Whoever has answered has read all of it.
+    if (commands.room <= spareBytesMax && this.#spareCommands.length < groupsAskedMax) this.#spareCommands.push(commands)
+    return answers
   }
 
   /** One command. Throws its error. */
   async ask(words: readonly (string | number)[], options: WaitOptions): Promise<Answers> {
-    const answers = await this.send(new Commands(256).add(...words), options)
+    const answers = await this.send(this.batch().add(...words), options)
     const error = answers.errorAt(0)
     if (error !== undefined) throw redisError(error)
     return answers
   }
 
-  recycle({ buffer }: Answers): void {
-    if (buffer.byteLength <= MiB && this.#spare.length < groupsAskedMax) this.#spare.push(buffer)
+  recycle(answers: Answers): void {
+    if (answers.buffer.byteLength <= spareBytesMax && this.#spareAnswers.length < groupsAskedMax) this.#spareAnswers.push(answers)
   }
 
   [Symbol.dispose](): void {
@@ -104,7 +116,7 @@ export class RedisServer implements Disposable {
     try {
       if (passwordFile !== undefined) {
         const password = await readPassword(passwordFile)
-        const login = new Commands(512)
+        const login = link.batch()
         login.begin(user === undefined ? 2 : 3)
         login.word('AUTH')
         if (user !== undefined) login.raw(Buffer.from(user))

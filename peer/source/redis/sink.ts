@@ -5,10 +5,8 @@ import { systemClock, type Clock } from '../../../src/clock.ts'
 import { restoresMax } from '../../../src/limits/handoff.ts'
 import { KeyedSink, type RecordBatch, type RecordFate, type RecordStore } from '../keyed/keyed-sink.ts'
 import { isPassing } from '../keyed/patient-links.ts'
-import type { Records } from '../keyed/records.ts'
 import type { Sink, WaitOptions } from '../source.ts'
 import { token, type Answers } from './answers.ts'
-import { Commands } from './commands.ts'
 import { writeRecord } from './record-writer.ts'
 import { fieldIn, redisError, RedisServer, type RedisServerOptions } from './server.ts'
 
@@ -66,21 +64,16 @@ class RedisRecordStore implements RecordStore {
   ): Promise<RecordFate[]> {
     const link = await this.#server.link(database, options)
     const nowMs = this.#clock.nowMs()
-    const commands = new Commands(batches.reduce((sum, { records, values, wanted }) => sum + bytesOf(records, values, wanted), 4096))
+    const commands = link.batch()
     for (const { records, values, wanted } of batches) for (const index of wanted) writeRecord(commands, records, index, values, nowMs)
-    const count = commands.count
+    const { count, bytes } = commands
     commands.add('INFO', 'memory')
     const answers = await link.send(commands, options)
     const fates = Array.from({ length: count }, (_, index) => fateOf(answers, index))
-    if (answers.kind(count) === token.bytes) this.#isFull = isFull(answers.text(count), commands.bytes)
+    if (answers.kind(count) === token.bytes) this.#isFull = isFull(answers.text(count), bytes)
     link.recycle(answers)
     return fates
   }
-}
-
-/** About how long the commands get. */
-function bytesOf({ attributes }: Records, values: Uint8Array, wanted: readonly number[]): number {
-  return values.byteLength + attributes.byteLength + 96 * wanted.length
 }
 
 function fateOf(answers: Answers, index: number): RecordFate {

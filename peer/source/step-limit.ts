@@ -1,8 +1,8 @@
 // Bounds how long each step of a call to an application may take. What lies between the steps is our own time (a lane that is slow to take
 // what was read) and isn't counted against the application.
 
-import type { Clock } from '../../../src/clock.ts'
-import { HeirloomError } from '../../../src/errors.ts'
+import type { Clock } from '../../src/clock.ts'
+import { HeirloomError } from '../../src/errors.ts'
 
 export class StepLimit implements Disposable {
   readonly #clock: Clock
@@ -37,6 +37,12 @@ export class StepLimit implements Disposable {
     } finally {
       cancel()
     }
+  }
+
+  /** What comes of it, each within its time. It must end when the signal is aborted. */
+  async *each<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item> {
+    const iterator = items[Symbol.asyncIterator]()
+    for (let item = await this.step(iterator.next()); item.done !== true; item = await this.step(iterator.next())) yield item.value
   }
 
   [Symbol.dispose](): void {
