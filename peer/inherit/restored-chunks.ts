@@ -42,6 +42,12 @@ export class RestoredChunks {
     return this.#inPlace.has(keyOf(source, id))
   }
 
+  /** Whether something of a chunk is there: all of it, or parts that wait for the rest. */
+  hasSome(source: number, id: string): boolean {
+    const key = keyOf(source, id)
+    return this.#inPlace.has(key) || this.#waiting.has(key)
+  }
+
   /** Chunks that wait, all or those of one source. */
   waiting(source?: number): number {
     if (source === undefined) return this.#waiting.size

@@ -309,7 +309,7 @@ export class Restorer {
     const unfinished: JournalFragment[] = []
     const settled: RestoredPack['settled'][number][] = []
     await Promise.all(
-      [...groupBySource(this.#judgement.holding(number, pack.fragments))].map(async ([source, fragments]) => {
+      [...groupBySource(this.#current(number, pack))].map(async ([source, fragments]) => {
         const sink = this.sinkOf(source)
         if (sink === undefined) return
         const outcome = await sink.restore(fragments.map(incomingFragment), { signal, isUrgent })
@@ -332,6 +332,16 @@ export class Restorer {
       ...(pack.receipt && { receipt: { content: toBase64(pack.receipt.content), signature: toBase64(pack.receipt.signature) } }),
     }
     return { entry, settled }
+  }
+
+  /** What of a pack is restored. One that was given up and comes late may hold what is older than what came in its place. */
+  #current(number: number, pack: DecodedPack): readonly DecodedPack['fragments'][number][] {
+    const holding = this.#judgement.holding(number, pack.fragments)
+    if (!this.superseded.has(number)) return holding
+    // Parts of a chunk without a version would be put together with those of another state.
+    return holding.filter(
+      ({ source, id, version }) => !(version === '' ? this.restored.hasSome(source, id) : this.restored.has(source, id)),
+    )
   }
 
   /** The receipt is a view, too, and is kept; and a sink may hold on to what it was given. */

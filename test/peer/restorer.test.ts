@@ -16,10 +16,14 @@ const test = suite('restorer')
 const packKey = { key: new Uint8Array(randomBytes(32)), pool: new Uint8Array(32), handoff: new Uint8Array(16) }
 const summary = { source: 0, name: 'shop', kind: 'app', chunks: 3, bytes: 30, readProbability: 3 }
 
+/** What the sink was given, in this order. */
+const given: string[] = []
+
 const sink: Sink = {
   name: 'shop',
   kind: 'app',
   restore(fragments: readonly IncomingFragment[]) {
+    given.push(...fragments.map(({ id, offset }) => `${id}+${offset}`))
     // The second half is what completes a chunk.
     const unfinished = fragments.flatMap(({ offset, bytes }, index) => (offset + bytes.byteLength < 10 ? [index] : []))
     return Promise.resolve({ unfinished, refused: [] })
@@ -111,6 +115,17 @@ test('a pack that was given up and comes after all is restored, and counted once
   await heir.take(0, ['a'])
   assert.is(heir.restorer.restored.chunks, 1)
   assert.ok(heir.restorer.completeBelow(2))
+})
+
+test('a pack that was given up and comes late puts nothing older over what came in its place', async () => {
+  await using temp = await makeTemp()
+  using heir = await openHeir(temp.at('inheritance'))
+  await heir.take(2, ['a', 'b+0'], [0, 1])
+  given.length = 0
+  await heir.take(0, ['a', 'b+5', 'c'])
+  assert.equal(given, ['c+0'])
+  await heir.take(3, ['b+5'])
+  assert.equal(heir.counted, { chunks: 3, bytes: 30, weight: 3 })
 })
 
 test.run()

@@ -117,6 +117,14 @@ export class HandoffTruth {
     return all
   }
 
+  /** Of these, what this heir has heard of. */
+  supersededAt(heir: string): PackSet {
+    const all = new PackSet()
+    const [here, restored] = [this.hereAt(heir), this.restoredBy(heir)]
+    for (const [number, { pack }] of this.sealed) if (here.has(number) || restored.has(number)) all.addAll(pack.superseded)
+    return all
+  }
+
   /** How many chunks the predecessor promised last, by source. */
   promised(): Map<string, number> {
     const promised = new Map<string, number>()

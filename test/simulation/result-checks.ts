@@ -8,7 +8,7 @@ import type { RestoredState } from './restored-state.ts'
 
 type Violate = (rule: string, detail: string) => void
 
-/** A pack is restored: what it builds on was restored before it, as far as it is here. */
+/** A pack is restored: what it builds on was restored before it, as far as it is here and has not come again in other packs. */
 export function checkBarrier(
   truth: HandoffTruth,
   heir: string,
@@ -18,8 +18,9 @@ export function checkBarrier(
 ): void {
   const barrier = truth.sealed.get(number)?.pack.barrier ?? 0
   const restored = truth.restoredBy(heir)
+  const superseded = truth.supersededAt(heir)
   for (const before of truth.hereAt(heir)) {
-    if (before >= barrier || restored.has(before) || isJournaled(before)) continue
+    if (before >= barrier || restored.has(before) || superseded.has(before) || isJournaled(before)) continue
     violate('what a pack builds on is restored before it', `pack ${number} before pack ${before}`)
   }
 }
