@@ -53,6 +53,9 @@ export async function openDiskPackStore(directory: string, options: DiskPackStor
   }
 }
 
+/** An empty file in the store's folder while it was closed in peace. */
+const closedName = 'closed'
+
 class OpenDiskPackStore implements DiskPackStore {
   readonly #root: string
   readonly #context: LogContext
@@ -75,7 +78,12 @@ class OpenDiskPackStore implements DiskPackStore {
   async recover(signal: AbortSignal | undefined): Promise<void> {
     const { disk } = this.#context
     const keys: HandoffKey[] = []
-    for (const pool of await disk.list(this.#root)) {
+    const names = await disk.list(this.#root)
+    const wasClosed = names.includes(closedName)
+    // Before anything is written that it doesn't vouch for.
+    if (wasClosed) await disk.remove(join(this.#root, closedName))
+    await disk.syncFolder(this.#root)
+    for (const pool of names) {
       if (!isPoolId(pool)) continue
       for (const handoff of await disk.list(join(this.#root, pool))) {
         if (isHandoffId(handoff)) keys.push({ pool, handoff })
@@ -85,7 +93,7 @@ class OpenDiskPackStore implements DiskPackStore {
     // A few at a time, each worker taking the next: as many as there are threads for file access.
     const next = keys.values()
     const work = async () => {
-      for (const key of next) await this.#recoverHandoff(key, signal)
+      for (const key of next) await this.#recoverHandoff(key, wasClosed, signal)
     }
     const outcomes = await Promise.allSettled(Array.from({ length: scansMax }, work))
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
@@ -93,10 +101,10 @@ class OpenDiskPackStore implements DiskPackStore {
     await disk.syncFolder(this.#root)
   }
 
-  async #recoverHandoff(key: HandoffKey, signal: AbortSignal | undefined): Promise<void> {
+  async #recoverHandoff(key: HandoffKey, wasClosed: boolean, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
     const folder = this.#folder(key)
-    const found = await recoverHandoff(folder, { ...this.#context, signal })
+    const found = await recoverHandoff(folder, { ...this.#context, wasClosed, signal })
     this.#context.figures.damaged += found.damaged
     this.#context.figures.bytes += found.bytes
     if (found.segments > 0) this.#logs.set(keyText(key), { key, log: new HandoffLog(folder, found, this.#context) })
@@ -151,7 +159,17 @@ class OpenDiskPackStore implements DiskPackStore {
   async #close(): Promise<void> {
     await Promise.allSettled([...this.#reads, ...this.#logs.values().map(({ log }) => log.idle())])
     await this.#context.files.closeAll()
+    // A disk that fails now leaves the next start some more work.
+    if (this.#logs.values().every(({ log }) => log.isSound)) await this.#markClosed().catch(() => {})
     this.#lock[Symbol.dispose]()
+  }
+
+  /** All is durable: the next start needn't write anything again. */
+  async #markClosed(): Promise<void> {
+    const { disk } = this.#context
+    const file = await disk.file(join(this.#root, closedName), 'create')
+    await file.close()
+    await disk.syncFolder(this.#root)
   }
 
   /** The handoff's log, which is made at its first put. */

@@ -154,6 +154,11 @@ export class HandoffLog {
   }
 
   /** Resolves when all that is under way is done. */
+  /** Whether all that its files hold is durable, when nothing is under way. */
+  get isSound(): boolean {
+    return this.#writer.isSound && !this.#isDropped
+  }
+
   async idle(): Promise<void> {
     await Promise.allSettled([this.#writer.idle(), this.#dropping])
   }

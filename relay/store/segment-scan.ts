@@ -23,6 +23,8 @@ export interface SegmentScan {
   readonly damaged: number
   /** Where the first of them begins. */
   readonly firstDamagedAt: number | undefined
+  /** Where whole headers stand before packs that aren't what they were written for, up to `end`. */
+  readonly damagedHeaders: readonly number[]
 }
 
 export interface ScanOptions {
@@ -40,7 +42,8 @@ export async function scanSegment(file: DiskFile, size: number, { verify, signal
   let damaged = 0
   let firstDamagedAt: number | undefined
   /** Where damage began that has no whole record behind it yet, and how much of it. */
-  let doubtful: { readonly at: number; count: number } | undefined
+  let doubtful: { readonly at: number; count: number; readonly headers: number[] } | undefined
+  const damagedHeaders: number[] = []
   let position = 0
   while (position < size) {
     signal?.throwIfAborted()
@@ -50,16 +53,18 @@ export async function scanSegment(file: DiskFile, size: number, { verify, signal
       onRecord({ number: header.number, offset: position, bytes: header.bytes })
       damaged += doubtful?.count ?? 0
       firstDamagedAt ??= doubtful?.at
+      damagedHeaders.push(...(doubtful?.headers ?? []))
       doubtful = undefined
       position = end = next
     } else {
-      doubtful ??= { at: position, count: 0 }
+      doubtful ??= { at: position, count: 0, headers: [] }
       doubtful.count++
+      if (next <= size) doubtful.headers.push(position)
       // A whole header vouches for its length, so its record is skipped; unless it reaches beyond the end: then it is a torn one.
       position = next <= size ? next : await reader.findHeader(position + 1)
     }
   }
-  return { end, damaged, firstDamagedAt }
+  return { end, damaged, firstDamagedAt, damagedHeaders }
 }
 
 class SegmentReader {

@@ -92,6 +92,11 @@ export class SegmentWriter {
     for (const append of this.#queue.splice(0)) append.reject(error)
   }
 
+  /** Whether all that was written is durable, when nothing is under way. */
+  get isSound(): boolean {
+    return this.#segment?.isBroken !== true
+  }
+
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     do {

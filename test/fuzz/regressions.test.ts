@@ -29,16 +29,16 @@ const journal = (...lines: readonly string[]): JournalFiles =>
 const head = JSON.stringify({ handoff: 'cd'.repeat(16), epoch: 2, seed: Buffer.alloc(32).toString('base64'), boot: 'boot' })
 
 test('a journal with lines that are JSON but no entries is believed up to there', () => {
-  const good = '{"pack":0,"chunks":1,"bytes":2}'
+  const good = '{"pack":0,"chunks":1,"bytes":2,"keys":""}'
   for (const bad of [
     '2147483648',
     'null',
     '"pack"',
-    '{"pack":-1,"chunks":0,"bytes":0}',
-    '{"pack":1,"chunks":0,"bytes":0,"superseded":[0]}',
+    '{"pack":-1,"chunks":0,"bytes":0,"keys":""}',
+    '{"pack":1,"chunks":0,"bytes":0,"keys":"","superseded":[0]}',
   ]) {
-    const recalled = recallJournal('', journal(head, good, bad, '{"pack":5,"chunks":0,"bytes":0}'))
-    assert.equal(recalled?.entries, [{ pack: 0, chunks: 1, bytes: 2 }], bad)
+    const recalled = recallJournal('', journal(head, good, bad, '{"pack":5,"chunks":0,"bytes":0,"keys":""}'))
+    assert.equal(recalled?.entries, [{ pack: 0, chunks: 1, bytes: 2, keys: '' }], bad)
   }
 })
 

@@ -11,6 +11,8 @@ export class FaultyDisk implements Disk {
   beforeSync: () => Promise<void> = async () => {}
   /** How many datasyncs were made. */
   syncs = 0
+  /** How many bytes were written. */
+  written = 0
   /** Files open now, and the most that were at a time. */
   open = 0
   openMost = 0
@@ -41,6 +43,7 @@ export class FaultyDisk implements Disk {
         if (fitting.length === 0) throw systemError('ENOSPC')
         const count = await file.writev(fitting, position)
         this.spaceLeftBytes -= count
+        this.written += count
         return count
       },
       readv: async (pieces, position) => {

@@ -105,7 +105,43 @@ for (const [place, at] of [
     await store.put(key, 2, [content(2)])
     assert.equal(Buffer.from((await store.get(key, 2))!), content(2))
   })
+
+  test(`after a byte that flipped in the ${place} the pack that was put again counts at the next starts, and one that was not is absent`, async () => {
+    const directory = newDirectory()
+    await writePacks(directory, 5)
+    for (const damaged of [1, 2]) await flipByte(segmentOf(directory), offsetOf(damaged) + at)
+    {
+      await using store = await openDiskPackStore(directory)
+      await store.put(key, 2, [content(2)])
+    }
+    for (let start = 0; start < 2; start++) {
+      await using store = await openDiskPackStore(directory)
+      assert.equal([...store.have(key)], [0, 2, 3, 4])
+      assert.equal(Buffer.from((await store.get(key, 2))!), content(2))
+      await store.put({ ...key, handoff: 'cc'.repeat(16) }, start, [content(start)])
+    }
+  })
 }
+
+test('a pack that rotted in an old segment and was put again counts at the next start', async () => {
+  const directory = newDirectory()
+  {
+    await using store = await openDiskPackStore(directory, { segmentBytes: 1 })
+    for (let number = 0; number < 3; number++) await store.put(key, number, [content(number)])
+    await flipByte(segmentOf(directory), recordHeaderBytes + 5)
+    assert.is((await errorOf(store.get(key, 0))).code, 'io')
+    await store.put(key, 0, [content(0)])
+    await store.put(key, 3, [content(3)])
+  }
+  await using store = await openDiskPackStore(directory)
+  assert.equal([...store.have(key)], [0, 1, 2, 3])
+  assert.equal(Buffer.from((await store.get(key, 0))!), content(0))
+  const sizes = [0, 1, 2, 3].map((number) => content(number).byteLength)
+  assert.is(
+    store.bytes(),
+    sizes.reduce((sum, size) => sum + size, 0),
+  )
+})
 
 test('a pack that changed on disk after the start is refused once, then absent, and can be put again', async () => {
   const directory = newDirectory()

@@ -1,6 +1,6 @@
 // The stores on a disk that fails: what was acknowledged stays, what wasn't is refused with the right code, and the store goes on.
 
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -245,12 +245,59 @@ test('a store that can not sync what an earlier process left does not open, and 
     await using store = await openDiskPackStore(directory)
     for (let number = 0; number < 3; number++) await put(store, number)
   }
+  await rm(join(directory, 'closed'))
   const disk = new FaultyDisk()
   disk.failing.syncs = 1
   assert.is(await outcomeOf(openDiskPackStore(directory, { disk })), 'io')
   assert.is(disk.open, 0)
   await using store = await openDiskPackStore(directory, { disk })
   await assertHas(store, [0, 1, 2])
+})
+
+test('what a process that was killed has left is given to the disk again, since a sync of it may have failed; what was closed in peace is not', async () => {
+  const directory = newDirectory()
+  {
+    await using store = await openDiskPackStore(directory)
+    for (let number = 0; number < 3; number++) await put(store, number)
+  }
+  const written = async () => {
+    const disk = new FaultyDisk()
+    await using store = await openDiskPackStore(directory, { disk })
+    await assertHas(store, [0, 1, 2])
+    return disk.written
+  }
+  assert.is(await written(), 0)
+  await rm(join(directory, 'closed'))
+  const [pool, handoff] = [key.pool, key.handoff]
+  assert.is(await written(), (await stat(join(directory, pool, handoff, '00000000.packs'))).size)
+})
+
+test('a store opens on a full disk, also after its process was killed', async () => {
+  const directory = newDirectory()
+  {
+    await using store = await openDiskPackStore(directory)
+    await put(store, 0)
+  }
+  await rm(join(directory, 'closed'))
+  const disk = new FaultyDisk()
+  disk.spaceLeftBytes = 0
+  await using store = await openDiskPackStore(directory, { disk })
+  await assertHas(store, [0])
+})
+
+test('a store whose segment failed is not taken for closed in peace', async () => {
+  const directory = newDirectory()
+  const disk = new FaultyDisk()
+  {
+    await using store = await openDiskPackStore(directory, { disk })
+    await put(store, 0)
+    disk.failing.syncs = 1
+    disk.failing.truncates = 100
+    assert.is(await outcomeOf(put(store, 1)), 'io')
+  }
+  assert.not.ok((await readdir(directory)).includes('closed'))
+  await using store = await openDiskPackStore(directory)
+  assert.ok(store.have(key).has(0))
 })
 
 test.run()

@@ -67,8 +67,20 @@ const faults: readonly Mutation[] = [
   mutation(
     'a store that can not sync what it finds opens without it',
     'relay/store/handoff-recovery.ts',
-    '  await makeDurable(join(folder, segmentName(last)), disk)\n',
-    '  try {\n    await makeDurable(join(folder, segmentName(last)), disk)\n  } catch {\n    return found\n  }\n',
+    '  if (!wasClosed) await makeDurable(join(folder, segmentName(last)), disk)\n',
+    '  try {\n    if (!wasClosed) await makeDurable(join(folder, segmentName(last)), disk)\n  } catch {\n    return found\n  }\n',
+  ),
+  mutation(
+    'what a failed sync has left counts as durable at the next start',
+    'relay/store/handoff-recovery.ts',
+    'await writeAgain(file).catch((thrown: unknown) => {',
+    'await Promise.resolve().catch((thrown: unknown) => {',
+  ),
+  mutation(
+    'a damaged record is believed when its segment is not the last any more',
+    'relay/store/handoff-recovery.ts',
+    'await blotOut(file, damagedHeaders)',
+    'void blotOut',
   ),
   mutation(
     'a predecessor that was started again is waited for',
@@ -139,6 +151,8 @@ const tests: Readonly<Record<string, string>> = {
   'a receipt is not known to be the last pack': 'test/hostile/evil-relay.test.ts',
   'a record that can not be read now is moved aside': 'test/relay/store-faults.test.ts',
   'a store that can not sync what it finds opens without it': 'test/relay/store-faults.test.ts',
+  'what a failed sync has left counts as durable at the next start': 'test/relay/store-faults.test.ts',
+  'a damaged record is believed when its segment is not the last any more': 'test/relay/store-disk.test.ts',
   'what comes again is counted again': 'test/peer/restorer.test.ts',
   'the packs of an end that could not be saved stay': 'test/relay/rendezvous.test.ts',
   'an heir whose assignment could not be saved does not hear of it': 'test/relay/rendezvous.test.ts',
