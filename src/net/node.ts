@@ -62,7 +62,7 @@ export interface LinkingNode extends Node {
 const streamWindowBytes = 4 * 1024 * 1024
 
 /** Streams of one protocol that another node may have open to this one: the two of a handoff that are used, and some that are ending. */
-const streamsPerProtocolMax = 16
+const streamsPerProtocolMax = 8
 
 export async function createNode({
   seed,
