@@ -76,6 +76,10 @@ async function main(): Promise<number> {
 async function watch(stage: Stage, peers: ReturnType<Stage['program']>, seconds: number) {
   const samples: Sample[] = []
   const startMs = performance.now()
+  using _failed = peers.listen(({ event, ...line }) => {
+    if (event === 'failed')
+      console.error(`${Math.round((performance.now() - startMs) / 1000)} s: ${line['who'] as string}: ${line['outcome'] as string}`)
+  })
   const look = async () => {
     const [reading, diskBytes] = await Promise.all([readProcess(stage.relay.child.pid!), diskOf(join(stage.folder, 'store'))])
     samples.push({ ...reading, diskBytes, atS: (performance.now() - startMs) / 1000 })

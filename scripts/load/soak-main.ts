@@ -29,16 +29,22 @@ async function run({ relay, keyFile, folder, pairs, mebibytes, seconds }: SoakEn
   let handoffs = 0
   let failures = 0
   const telling = setInterval(() => tell({ event: 'soaked', handoffs, failures }), 1000)
+  const failed = (who: string, outcome: string) => {
+    failures++
+    tell({ event: 'failed', who, outcome })
+  }
   const pair = async (index: number) => {
     const place = join(folder, `heir ${index}`)
     while (performance.now() < endMs && !signal.aborted) {
       {
         await using predecessor = await MemoryPeer.open(pool, relay, signal)
-        if ((await predecessor.handOff(createMemorySource(mebibytes, bodies))) !== 'parked') failures++
+        const outcome = await predecessor.handOff(createMemorySource(mebibytes, bodies))
+        if (outcome !== 'parked') failed('predecessor', outcome)
       }
       await using heir = await MemoryPeer.open(pool, relay, signal)
-      if ((await heir.inherit(place, signal)) === 'delivered') handoffs++
-      else failures++
+      const outcome = await heir.inherit(place, signal)
+      if (outcome === 'delivered') handoffs++
+      else failed('heir', outcome)
       await rm(place, { recursive: true, force: true })
     }
   }
