@@ -315,7 +315,9 @@ export class Restorer {
         const outcome = await sink.restore(fragments.map(incomingFragment), { signal, isUrgent })
         unfinished.push(...outcome.unfinished.map((index) => journalFragment(fragments[index]!)))
         this.#refuse(sink.name, outcome.refused)
-        settled.push({ source: sink.name, ...this.restored.settle(fragments, outcome, placed) })
+        const settledHere = { source: sink.name, ...this.restored.settle(fragments, outcome, placed) }
+        settled.push(settledHere)
+        this.#options.onPlaced?.(settledHere)
       }),
     )
     const entry = {

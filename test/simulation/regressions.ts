@@ -82,6 +82,12 @@ const faults: readonly Mutation[] = [
     'if (!this.#inPlace.add(key)) return',
     'this.#inPlace.add(key)',
   ),
+  mutation(
+    'what is in place is said to be only when the journal has it',
+    'peer/inherit/restorer.ts',
+    '    this.#options.onPlaced?.(settledHere)\n',
+    '',
+  ),
   mutation('the packs of an end that could not be saved stay', 'relay/rendezvous.ts', '    outcome.drop = record.finished\n', ''),
   mutation(
     'an heir whose assignment could not be saved does not hear of it',
@@ -140,6 +146,7 @@ const tests: Readonly<Record<string, string>> = {
   'a record that can not be read now is moved aside': 'test/relay/store-faults.test.ts',
   'a store that can not sync what it finds opens without it': 'test/relay/store-faults.test.ts',
   'what comes again is counted again': 'test/peer/restorer.test.ts',
+  'what is in place is said to be only when the journal has it': 'test/peer/restorer.test.ts',
   'the packs of an end that could not be saved stay': 'test/relay/rendezvous.test.ts',
   'an heir whose assignment could not be saved does not hear of it': 'test/relay/rendezvous.test.ts',
   'a passing trouble of the relay ends the waiting': 'test/peer/wait.test.ts',
