@@ -88,6 +88,12 @@ const faults: readonly Mutation[] = [
     '    this.#options.onPlaced?.(settledHere)\n',
     '',
   ),
+  mutation(
+    'a relay that was held up takes whom it has not heard for gone',
+    'relay/presence.ts',
+    'return Math.min(this.#clock.monotonicMs(), this.#dueMs) - this.#heldUpMs',
+    'return this.#clock.monotonicMs() - this.#heldUpMs',
+  ),
   mutation('the packs of an end that could not be saved stay', 'relay/rendezvous.ts', '    outcome.drop = record.finished\n', ''),
   mutation(
     'an heir whose assignment could not be saved does not hear of it',
@@ -147,6 +153,7 @@ const tests: Readonly<Record<string, string>> = {
   'a store that can not sync what it finds opens without it': 'test/relay/store-faults.test.ts',
   'what comes again is counted again': 'test/peer/restorer.test.ts',
   'what is in place is said to be only when the journal has it': 'test/peer/restorer.test.ts',
+  'a relay that was held up takes whom it has not heard for gone': 'test/relay/control-session.test.ts',
   'the packs of an end that could not be saved stay': 'test/relay/rendezvous.test.ts',
   'an heir whose assignment could not be saved does not hear of it': 'test/relay/rendezvous.test.ts',
   'a passing trouble of the relay ends the waiting': 'test/peer/wait.test.ts',
