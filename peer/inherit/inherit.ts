@@ -156,7 +156,7 @@ function openParts(options: InheritOptions, { header, journal, startedMs, place 
     onArrived: (pack) => demands.arrived(pack),
     isDemanded: (pack) => demands.wants(pack),
     onReferences: (references) => origins.add(references),
-    onAdvanced: () => inheritance.check(),
+    onAdvanced: () => inheritance.advanced(),
     onFailed: (error) => inheritance.fail(error),
   })
   const demands: Demands = demandsOf(clock, restorer, () => inheritance)

@@ -66,6 +66,10 @@ export class Restorer {
     return this.#running === 0 && this.#waiting.size === 0 && this.#onDisk.size === 0
   }
 
+  get isRestoring(): boolean {
+    return this.#running > 0
+  }
+
   /** Whether a pack has been restored, or is known not to come. */
   isPassed(number: number): boolean {
     return this.#passed.has(number)

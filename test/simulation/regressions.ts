@@ -94,6 +94,12 @@ const faults: readonly Mutation[] = [
     'return Math.min(this.#clock.monotonicMs(), this.#dueMs) - this.#heldUpMs',
     'return this.#clock.monotonicMs() - this.#heldUpMs',
   ),
+  mutation(
+    'a lane of a predecessor without power is waited for as long as its transport waits',
+    'peer/inherit/orphan-watch.ts',
+    'if (this.#quietMs >= orphanMs) onSilent()',
+    'if (this.#quietMs >= silentGetMs) onSilent()',
+  ),
   mutation('the packs of an end that could not be saved stay', 'relay/rendezvous.ts', '    outcome.drop = record.finished\n', ''),
   mutation(
     'an heir whose assignment could not be saved does not hear of it',
@@ -154,6 +160,7 @@ const tests: Readonly<Record<string, string>> = {
   'what comes again is counted again': 'test/peer/restorer.test.ts',
   'what is in place is said to be only when the journal has it': 'test/peer/restorer.test.ts',
   'a relay that was held up takes whom it has not heard for gone': 'test/relay/control-session.test.ts',
+  'a lane of a predecessor without power is waited for as long as its transport waits': 'test/peer/inheritance.test.ts',
   'the packs of an end that could not be saved stay': 'test/relay/rendezvous.test.ts',
   'an heir whose assignment could not be saved does not hear of it': 'test/relay/rendezvous.test.ts',
   'a passing trouble of the relay ends the waiting': 'test/peer/wait.test.ts',
