@@ -1,5 +1,7 @@
 // Who is there: links and leases of enrolled peers. A peer is linked while it has a control link, and present until its lease
 // ends: leaseMs after it was last heard, or after its last link closed.
+//
+// Invariant: no lease ends by time in which the relay itself was held up and heard nobody.
 
 import type { Clock } from '../src/clock.ts'
 import { HeirloomError } from '../src/errors.ts'
@@ -22,6 +24,8 @@ export class Presence {
   readonly #leaseMs: number
   readonly #peers = new Map<string, Peer>()
   #linked = 0
+  #dueMs = Infinity
+  #heldUpMs = 0
   #enrolments = 0
 
   constructor(clock: Clock, leaseMs: number) {
@@ -36,17 +40,20 @@ export class Presence {
 
   /** A peer from the records: it may come back within one lease. */
   grace(peer: string): void {
-    const nowMs = this.#clock.monotonicMs()
+    const nowMs = this.#runMs()
     if (!this.#peers.has(peer))
       this.#peers.set(peer, { links: 0, heardMs: nowMs, enrolment: 0, enrolledMs: nowMs, addresses: [], pool: '', facts: {} })
   }
 
-  /** The relay itself was held up for this long and heard nobody: no lease may end by that. */
-  excuse(heldUpMs: number): void {
-    for (const peer of this.#peers.values()) {
-      peer.heardMs += heldUpMs
-      peer.enrolledMs += heldUpMs
-    }
+  /** The relay runs, and will say so again by then. Until it does, no time passes beyond that: it may be held up, and what was sent to it unread. */
+  runsUntil(dueMs: number): void {
+    this.#heldUpMs += Math.max(0, this.#clock.monotonicMs() - this.#dueMs)
+    this.#dueMs = dueMs
+  }
+
+  /** The time in which the relay ran. */
+  #runMs(): number {
+    return Math.min(this.#clock.monotonicMs(), this.#dueMs) - this.#heldUpMs
   }
 
   /** A link of the peer has enrolled. Throws `busy` when too many peers are enrolled, `foreign-pool` when its other links are of another pool. */
@@ -58,7 +65,7 @@ export class Presence {
     if (links > 0 && known!.pool !== pool)
       throw new HeirloomError('foreign-pool', 'this peer is enrolled for another pool', { hint: 'give each pool an identity of its own' })
     if (links === 0) this.#linked++
-    const nowMs = this.#clock.monotonicMs()
+    const nowMs = this.#runMs()
     this.#peers.set(peer, { links: links + 1, heardMs: nowMs, enrolment: ++this.#enrolments, enrolledMs: nowMs, addresses, pool, facts })
   }
 
@@ -68,13 +75,13 @@ export class Presence {
     known.links--
     if (known.links === 0) this.#linked--
     // A link that closes says that the peer was there until now, unless it was silent for so long that it had gone before.
-    if (this.isPresent(peer)) known.heardMs = this.#clock.monotonicMs()
+    if (this.isPresent(peer)) known.heardMs = this.#runMs()
   }
 
   /** The peer has said something. */
   heard(peer: string): void {
     const known = this.#peers.get(peer)
-    if (known !== undefined) known.heardMs = this.#clock.monotonicMs()
+    if (known !== undefined) known.heardMs = this.#runMs()
   }
 
   /** What it says of itself has changed. */
@@ -116,7 +123,7 @@ export class Presence {
 
   isPresent(peer: string): boolean {
     const known = this.#peers.get(peer)
-    return known !== undefined && this.#clock.monotonicMs() - known.heardMs <= this.#leaseMs
+    return known !== undefined && this.#runMs() - known.heardMs <= this.#leaseMs
   }
 
   /** The number of its latest link, 0 from before this relay has started. */
@@ -131,7 +138,7 @@ export class Presence {
   isPresentSince(peer: string, enrolment: number): boolean {
     const known = this.#peers.get(peer)
     if (known === undefined || !this.isPresent(peer)) return false
-    return known.enrolment === enrolment || this.#clock.monotonicMs() - known.enrolledMs <= this.#leaseMs
+    return known.enrolment === enrolment || this.#runMs() - known.enrolledMs <= this.#leaseMs
   }
 
   addresses(peer: string): readonly string[] {

@@ -9,11 +9,10 @@ export function startSweeper(core: RelayCore): Disposable {
   const everyMs = Math.min(1000, core.leaseMs / 4)
   let cancel: () => void = () => {}
   const schedule = () => {
-    const dueMs = clock.monotonicMs() + everyMs
+    core.presence.runsUntil(clock.monotonicMs() + everyMs)
     cancel = clock.after(everyMs, () => {
-      // A tick that comes late means that this process was held up and heard nobody: that must not cost anybody a lease.
-      const lateMs = clock.monotonicMs() - dueMs
-      if (lateMs > everyMs) core.presence.excuse(lateMs)
+      // One that comes late means that this process was held up and heard nobody.
+      core.presence.runsUntil(clock.monotonicMs())
       core.tick()
       schedule()
     })

@@ -118,12 +118,15 @@ export class Demands {
     if (sources.length > 0) this.route()
   }
 
-  restored({ number, settled }: RestoredPack): void {
+  /** What is in place is said to be, whatever becomes of the rest of its pack and of the journal. */
+  placed({ source, restored, refused }: RestoredPack['settled'][number]): void {
+    this.settled(source, restored, 'restored')
+    this.settled(source, refused, 'absent')
+  }
+
+  /** A pack is restored: nobody needs to be told any more where its chunks are. */
+  forget(number: number): void {
     this.#directories.forget(number)
-    for (const { source, restored, refused } of settled) {
-      this.settled(source, restored, 'restored')
-      this.settled(source, refused, 'absent')
-    }
   }
 
   /** Chunks of a source were restored, or won't be. */

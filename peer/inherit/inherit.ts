@@ -142,6 +142,7 @@ function openParts(options: InheritOptions, { header, journal, startedMs, place 
     sinkOf,
     onFirst: () => place.accepted.began(place.age, clock.nowMs()),
     since: assignment.since,
+    onPlaced: (settled) => demands.placed(settled),
     onRestored(pack) {
       if (firstPackMs === null) {
         firstPackMs = clock.monotonicMs() - startedMs
@@ -149,13 +150,13 @@ function openParts(options: InheritOptions, { header, journal, startedMs, place 
         place.accepted.secure()
       }
       events.emit('restored', { handoff, pack: pack.number, chunks: pack.chunks, bytes: pack.bytes, ...namedIds(pack) })
-      demands.restored(pack)
+      demands.forget(pack.number)
       progressed()
     },
     onArrived: (pack) => demands.arrived(pack),
     isDemanded: (pack) => demands.wants(pack),
     onReferences: (references) => origins.add(references),
-    onAdvanced: () => inheritance.check(),
+    onAdvanced: () => inheritance.advanced(),
     onFailed: (error) => inheritance.fail(error),
   })
   const demands: Demands = demandsOf(clock, restorer, () => inheritance)

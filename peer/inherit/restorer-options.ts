@@ -18,6 +18,8 @@ export interface RestorerOptions {
   readonly signal: AbortSignal
   /** Called once, before anything is restored. Throwing ends the inheritance. */
   readonly onFirst: () => void
+  /** What of a pack one sink has put in place, or never will; no journal knows of it yet. */
+  readonly onPlaced?: (settled: RestoredPack['settled'][number]) => void
   readonly onRestored: (pack: RestoredPack) => void
   /** A pack has come, and says what its head says; it isn't restored yet. */
   readonly onArrived?: (pack: DecodedPack) => void

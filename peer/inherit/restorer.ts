@@ -66,6 +66,10 @@ export class Restorer {
     return this.#running === 0 && this.#waiting.size === 0 && this.#onDisk.size === 0
   }
 
+  get isRestoring(): boolean {
+    return this.#running > 0
+  }
+
   /** Whether a pack has been restored, or is known not to come. */
   isPassed(number: number): boolean {
     return this.#passed.has(number)
@@ -315,7 +319,9 @@ export class Restorer {
         const outcome = await sink.restore(fragments.map(incomingFragment), { signal, isUrgent })
         unfinished.push(...outcome.unfinished.map((index) => journalFragment(fragments[index]!)))
         this.#refuse(sink.name, outcome.refused)
-        settled.push({ source: sink.name, ...this.restored.settle(fragments, outcome, placed) })
+        const settledHere = { source: sink.name, ...this.restored.settle(fragments, outcome, placed) }
+        settled.push(settledHere)
+        this.#options.onPlaced?.(settledHere)
       }),
     )
     const entry = {

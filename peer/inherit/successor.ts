@@ -11,7 +11,7 @@ import type { LaneKind } from '../../src/lane/lane.ts'
 import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { shouldAvoidSockets } from '../../src/lane/socket-failure.ts'
 import { demandCalmMs, demandWindowBytes } from '../../src/limits/demand.ts'
-import { falsePacksMax, orphanMs, silentGetMs } from '../../src/limits/handoff.ts'
+import { falsePacksMax } from '../../src/limits/handoff.ts'
 import { circuitWindowBytes, directHeadStartMs, windowBytes } from '../../src/limits/lane.ts'
 import { retryFirstMs, retryMaxMs, reverseDialAfterMs } from '../../src/limits/link.ts'
 import { sinceAskedPacks } from '../../src/limits/preship.ts'
@@ -34,6 +34,7 @@ import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
 import type { RelayClient } from '../relay-client.ts'
 import type { Demands } from './demands.ts'
+import { OrphanWatch } from './orphan-watch.ts'
 import type { Restorer } from './restorer.ts'
 
 export interface InheritanceOptions {
@@ -89,14 +90,19 @@ export class Inheritance {
   #avoidsSockets = false
   #packs: number | undefined
   #demanded = false
-  #cancelOrphan: (() => void) | undefined
+  readonly #orphan: OrphanWatch
   #cancelCalm: (() => void) | undefined
-  /** When a pack came last; before one did, when this began. */
-  #quietSinceMs: number
 
   constructor(options: InheritanceOptions) {
     this.#options = options
-    this.#quietSinceMs = options.clock.monotonicMs()
+    this.#orphan = new OrphanWatch({
+      ...options,
+      hasDirect: () => this.#direct.size > 0,
+      isGetting: () => this.#get !== undefined,
+      hasGot: () => this.#getEnded !== undefined,
+      onSilent: () => this.#direct.forEach((lane) => lane.abort(new HeirloomError('timeout', 'the predecessor is silent'))),
+      onOrphaned: () => this.#over.resolve('partial'),
+    })
     this.handoffHex = Buffer.from(options.handoff).toString('hex')
   }
 
@@ -131,14 +137,14 @@ export class Inheritance {
     const onAbort = () => this.#over.reject(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     const getting = this.#options.lanes.includes('store') ? this.#keepGetting() : undefined
-    this.#watchForOrphan()
+    this.#orphan.begin()
     const dialling = this.#dialBack()
     this.check()
     try {
       return await this.#over.promise
     } finally {
       signal.removeEventListener('abort', onAbort)
-      this.#cancelOrphan?.()
+      this.#orphan.end()
       this.#cancelCalm?.()
       this.#options.demands.end()
       this.#stop.abort(new HeirloomError('aborted', 'the inheritance is over'))
@@ -184,7 +190,7 @@ export class Inheritance {
     const terms = { certificate: membership.certificate(), have: restorer.have, windowBytes: windowOf(kind) }
     channel.send(welcomeFrame({ ...terms, ...(data && { data }) }))
     events.emit('lane-up', { lane: kind, handoff: this.handoffHex })
-    this.#watchForOrphan()
+    this.#orphan.begin()
     this.#options.demands.route()
   }
 
@@ -208,7 +214,7 @@ export class Inheritance {
         pack: (pack) => this.#take(kind, pack),
         ended: (message) => {
           if (message.closed) this.#packs = message.packs
-          if (kind === 'store') this.#getEnded = message
+          if (kind === 'store') this.#endGet(message)
           this.check()
         },
         answered: (chunks) => this.#options.demands.answered(chunks),
@@ -217,7 +223,7 @@ export class Inheritance {
           this.#options.demands.route()
           events.emit('lane-down', { lane: kind, handoff: this.handoffHex, ...(error && { reason: error.message }) })
           if (kind === 'store' && error?.code === 'fenced') this.fence()
-          this.#watchForOrphan()
+          this.#orphan.begin()
           this.check()
         },
       },
@@ -233,7 +239,7 @@ export class Inheritance {
       const tally = this.tallies.get(kind) ?? { packs: 0, bytes: 0 }
       this.tallies.set(kind, { packs: tally.packs + 1, bytes: tally.bytes + pack.bytes })
     }
-    this.#quietSinceMs = this.#options.clock.monotonicMs()
+    this.#orphan.moved()
     try {
       restorer.accept(pack)
     } catch (thrown) {
@@ -248,11 +254,17 @@ export class Inheritance {
     if (kind !== 'store' || !falsePackCodes.has(error.code)) throw error
     this.falsePacks++
     if (this.falsePacks > falsePacksMax) {
-      this.#getEnded = { packs: 0, closed: false }
+      this.#endGet({ packs: 0, closed: false })
       throw error
     }
     // That it isn't sent again on this stream. Nothing says that it is here.
     pack.settle()
+  }
+
+  /** A pack was restored. */
+  advanced(): void {
+    this.#orphan.moved()
+    this.check()
   }
 
   /** Whether it is over; called whenever something has changed. */
@@ -281,21 +293,9 @@ export class Inheritance {
     direct.demand({ packs: missing })
   }
 
-  /** An heir that reaches nobody for long enough, or a relay that gives it nothing, ends with what it has. */
-  #watchForOrphan(): void {
-    this.#cancelOrphan?.()
-    // Once it is over, lanes that close must not leave a timer behind.
-    if (this.#direct.size > 0 || this.#stop.signal.aborted) return
-    const { clock, lanes, relay } = this.#options
-    const silentMs = Math.max(retryMaxMs, this.#quietSinceMs + silentGetMs - clock.monotonicMs())
-    this.#cancelOrphan = clock.after(this.#get === undefined ? Math.min(orphanMs, silentMs) : silentMs, () => {
-      // While the relay is there, what it has will come, however long it was away, and ending now would make it drop that; but not for ever.
-      const mayCome = this.#get !== undefined || (lanes.includes('store') && relay.address !== undefined && this.#getEnded === undefined)
-      if (mayCome && clock.monotonicMs() - this.#quietSinceMs < silentGetMs) return this.#watchForOrphan()
-      this.#options.restorer.open()
-      if (this.#options.restorer.idle) this.#over.resolve('partial')
-      else this.#watchForOrphan()
-    })
+  #endGet(message: EndMessage): void {
+    this.#getEnded = message
+    this.#orphan.begin()
   }
 
   /** A predecessor that can't dial this peer may be one that this peer can dial: its lanes take that connection then. */
@@ -325,7 +325,7 @@ export class Inheritance {
         const error = asHeirloomError(thrown, 'link-lost')
         if (error.code === 'fenced') return this.fence()
         // The relay has nothing of it: whatever comes, comes directly.
-        if (error.code === 'not-found') this.#getEnded = { packs: 0, closed: false }
+        if (error.code === 'not-found') this.#endGet({ packs: 0, closed: false })
         this.check()
       }
       const jittered = pauseMs * (0.5 + (this.#options.random ?? Math.random)())
@@ -364,7 +364,7 @@ export class Inheritance {
     })
     this.#get = lane
     events.emit('lane-up', { lane: 'store', handoff: this.handoffHex })
-    this.#watchForOrphan()
+    this.#orphan.begin()
     const { since, demands } = this.#options
     if (since > 0) lane.demand({ packs: PackSet.of(Array.from({ length: sinceAskedPacks }, (_, at) => since + at)) })
     demands.route()

@@ -83,6 +83,12 @@ export class ReceivingLane {
     void this.#channel.close()
   }
 
+  /** Ends at once: nobody is there who could be told. */
+  abort(error: HeirloomError): void {
+    this.#failure ??= error
+    this.#channel.abort(error)
+  }
+
   close(): Promise<void> {
     this.#flush()
     return this.#channel.close()

@@ -45,7 +45,10 @@ export const originStepTimeoutMs = 10_000
 /** Failures in a row after which a place is not asked for the rest: each may have cost a time-out. */
 export const originFailuresMax = 3
 
-/** An heir that reaches neither the predecessor nor the relay for this long ends with what it has. */
+/**
+ * An heir that reaches neither the predecessor nor the relay for this long ends with what it has; also one whose predecessor the relay takes for gone,
+ * and whose lanes have brought nothing for so long.
+ */
 export const orphanMs = 30_000
 
 /** A get that brings nothing for this long is given up: longer than any notice of a cloud, so that a slow predecessor is waited for. */

@@ -45,9 +45,10 @@ export class ManualClock implements Clock {
     this.#move(endMs)
   }
 
-  /** The process was held up: time has passed, and what was due in it runs only now. */
-  jump(durationMs: number): void {
+  /** The process was held up: time has passed, and what was due in it runs only now, after `first`. */
+  jump(durationMs: number, first: () => void = () => {}): void {
     this.#move(this.#monotonicMs + durationMs)
+    first()
     this.advance(0)
   }
 

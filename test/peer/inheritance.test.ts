@@ -10,6 +10,8 @@ import { joinPool } from '../../peer/membership.ts'
 import type { RelayClient } from '../../peer/relay-client.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import type { Node } from '../../src/net/node.ts'
+import { orphanMs } from '../../src/limits/handoff.ts'
+import { peerIdText } from '../../src/seal/identity.ts'
 import { endFrame, welcomeFrame } from '../../src/transfer/messages.ts'
 import { frameType } from '../../src/wire/frame.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
@@ -17,6 +19,7 @@ import { channelPair, type MemoryChannel } from '../helpers/channel-pair.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
 import { makeMember, nowMs } from '../helpers/pool.ts'
 import { refusedLater } from '../helpers/refusal.ts'
+import { settle } from '../helpers/relay-peer.ts'
 
 const test = suite('inheritance')
 
@@ -27,12 +30,16 @@ interface Scene {
   readonly relayEnd: Promise<MemoryChannel>
   /** The receipt has come. */
   readonly learnPacks: (packs: number) => void
+  /** The predecessor opens a lane, and is never heard again. */
+  readonly reachHeir: () => MemoryChannel
+  /** A pack is being restored from now on, or none any more. */
+  readonly restores: (isRestoring: boolean) => void
 }
 
 /** An heir to whom all packs that there will be are restored already, and who gets from a relay. */
 function scene(): Scene {
   const clock = new ManualClock(nowMs)
-  const { pool, identity } = makeMember()
+  const { pool, identity, certificate } = makeMember()
   const relayEnd = Promise.withResolvers<MemoryChannel>()
   const open = () => {
     const { near, far } = channelPair('heir', 'relay')
@@ -43,7 +50,15 @@ function scene(): Scene {
     })
     return Promise.resolve(near)
   }
-  const restorer = { have: new PackSet(), packs: undefined, completeBelow: () => true, idle: true, open() {}, async stop() {} }
+  const restorer = {
+    have: new PackSet(),
+    packs: undefined,
+    completeBelow: () => true,
+    idle: true,
+    isRestoring: false,
+    open() {},
+    async stop() {},
+  }
   const demands = new Demands({
     clock,
     sourceOf: () => undefined,
@@ -66,7 +81,7 @@ function scene(): Scene {
     data: undefined,
     membership: joinPool({ kind: 'secret', pool }, identity, clock, 'receive'),
     restorer: restorer as unknown as Restorer,
-    lanes: ['store'],
+    lanes: ['stream', 'store'],
     isLive: false,
     packs: undefined,
     since: 0,
@@ -74,7 +89,14 @@ function scene(): Scene {
     events: new EventLog(clock),
   })
   const learnPacks = (packs: number) => void Object.assign(restorer, { packs })
-  return { clock, inheritance, relayEnd: relayEnd.promise, learnPacks }
+  const reachHeir = () => {
+    const { near, far } = channelPair('heir', peerIdText(identity.peer))
+    const have = new PackSet()
+    inheritance.acceptDirect('stream', near, { handoff: new Uint8Array(16), role: 'sends', epoch: 1, certificate, have, windowBytes: 0 })
+    return far
+  }
+  const restores = (isRestoring: boolean) => void Object.assign(restorer, { isRestoring })
+  return { clock, inheritance, relayEnd: relayEnd.promise, learnPacks, reachHeir, restores }
 }
 
 test('when it is complete while the lane is still up, no timer is left running', async () => {
@@ -95,6 +117,43 @@ test('when it is interrupted, no timer is left running', async () => {
   stop.abort(new HeirloomError('aborted', 'the test says so'))
   await refusedLater(running, 'aborted')
   assert.is(clock.waiting, 0)
+})
+
+/** A predecessor whose machine has lost its power closes nothing: its lane stays up until the transport gives up. */
+async function silentScene() {
+  const { relayEnd, ...rest } = scene()
+  const running = rest.inheritance.run(new AbortController().signal)
+  const predecessor = rest.reachHeir()
+  const relay = await relayEnd
+  let end: string | undefined
+  void running.then((how) => (end = how))
+  const pass = async (durationMs: number) => {
+    rest.clock.advance(durationMs)
+    await settle()
+    return end
+  }
+  return { ...rest, running, predecessor, relay, pass }
+}
+
+test('when the relay takes the predecessor for gone and its lane stays silent, it ends', async () => {
+  const { relay, pass, clock } = await silentScene()
+  assert.is(await pass(2 * orphanMs), undefined, 'as long as the relay has not said so, the predecessor is slow')
+  relay.send(endFrame({ packs: 0, closed: false }))
+  await settle()
+  assert.is(await pass(orphanMs), 'partial')
+  assert.is(clock.waiting, 0)
+})
+
+test('while what came is being restored, the predecessor may be waiting for that', async () => {
+  const { relay, pass, restores, inheritance } = await silentScene()
+  relay.send(endFrame({ packs: 0, closed: false }))
+  await settle()
+  restores(true)
+  assert.is(await pass(3 * orphanMs), undefined)
+  restores(false)
+  inheritance.advanced()
+  assert.is(await pass(orphanMs - 1), undefined)
+  assert.is(await pass(orphanMs), 'partial')
 })
 
 test.run()

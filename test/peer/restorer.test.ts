@@ -5,6 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Journal, recallJournal } from '../../peer/inherit/journal.ts'
 import { Restorer } from '../../peer/inherit/restorer.ts'
+import type { RestorerOptions } from '../../peer/inherit/restorer-options.ts'
 import type { IncomingFragment, Sink } from '../../peer/source/source.ts'
 import { encodePack } from '../../src/chunk/pack.ts'
 import { PackOpener, PackSealer } from '../../src/seal/pack-seal.ts'
@@ -34,7 +35,7 @@ const sink: Sink = {
 }
 
 /** An heir's process with the journal in this directory. */
-async function openHeir(directory: string) {
+async function openHeir(directory: string, told: Partial<Pick<RestorerOptions, 'onPlaced' | 'onFailed'>> = {}) {
   const recalled = recallJournal(directory)
   const journal = Journal.open(directory, { handoff: '0'.repeat(32), epoch: 1, seed: Buffer.alloc(32).toString('base64') }, recalled)
   const restorer = new Restorer({
@@ -47,10 +48,12 @@ async function openHeir(directory: string) {
     onReferences() {},
     onAdvanced() {},
     onFailed: (error) => assert.unreachable(error.message),
+    ...told,
   })
   await restorer.recall(recalled?.entries ?? [])
   return {
     restorer,
+    journal,
     get counted() {
       const { chunks, bytes, weights } = restorer.restored
       return { chunks, bytes, weight: weights.get(0) }
@@ -126,6 +129,20 @@ test('a pack that was given up and comes late puts nothing older over what came 
   assert.equal(given, ['c+0'])
   await heir.take(3, ['b+5'])
   assert.equal(heir.counted, { chunks: 3, bytes: 30, weight: 3 })
+})
+
+test('what is in place is told also when the journal can not be written any more', async () => {
+  await using temp = await makeTemp()
+  const placed: string[] = []
+  const failed = Promise.withResolvers<void>()
+  const heir = await openHeir(temp.at('inheritance'), {
+    onPlaced: ({ source, restored }) => placed.push(...restored.map((id) => `${source}: ${id}`)),
+    onFailed: () => failed.resolve(),
+  })
+  heir.journal[Symbol.dispose]()
+  void heir.take(0, ['a', 'b+0'])
+  await failed.promise
+  assert.equal(placed, ['shop: a'])
 })
 
 test.run()

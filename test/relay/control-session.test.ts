@@ -179,6 +179,20 @@ test('a relay that was held up takes nobody for gone because of it', async () =>
   assert.is(codeOf((await rival.claim(handoff)).status), 'already-claimed')
 })
 
+test('a relay that was held up takes nobody for gone, also when it hears others before it looks at the time', async () => {
+  await using relay = new TestRelay()
+  const [predecessor, heir, rival] = [await relay.peer(), await relay.peer(), await relay.peer()]
+  const handoff = await predecessor.offer()
+  await heir.claim(handoff)
+  let claimed: ReturnType<RelayPeer['claim']> | undefined
+  const { core } = relay.relay
+  relay.clock.jump(3 * leaseMs, () => {
+    claimed = rival.claim(handoff)
+    assert.ok(core.rendezvous.records().every((record) => core.rendezvous.mayGrow(record)))
+  })
+  assert.is(codeOf((await claimed!).status), 'already-claimed')
+})
+
 test('more requests than may be open are refused, not queued', async () => {
   await using relay = new TestRelay()
   const peer = await relay.peer()
