@@ -22,6 +22,8 @@ interface Line {
   isMoving: boolean
   readonly flying: { readonly segment: Segment; isHere: boolean }[]
   arriveMs: number
+  /** On top of what the link takes. */
+  readonly lagMs: number
   readonly to: LineEnd
 }
 
@@ -36,9 +38,9 @@ export class Lines {
     this.#link = link
   }
 
-  join(one: LineEnd, other: LineEnd): void {
-    this.#lines.set(one, { segments: [], isMoving: false, flying: [], arriveMs: 0, to: other })
-    this.#lines.set(other, { segments: [], isMoving: false, flying: [], arriveMs: 0, to: one })
+  join(one: LineEnd, other: LineEnd, lagMs = 0): void {
+    this.#lines.set(one, { segments: [], isMoving: false, flying: [], arriveMs: 0, lagMs, to: other })
+    this.#lines.set(other, { segments: [], isMoving: false, flying: [], arriveMs: 0, lagMs: 0, to: one })
   }
 
   carry(from: LineEnd, segment: Segment): void {
@@ -62,7 +64,7 @@ export class Lines {
     loop.after(bytes / this.#link.bytesPerMs, () => {
       line.isMoving = false
       if (line.segments[0] === segment) line.segments.shift()
-      this.#deliver(from, line, segment, this.#link.latencyMs + random.next() * this.#link.jitterMs)
+      this.#deliver(from, line, segment, this.#link.latencyMs + line.lagMs + random.next() * this.#link.jitterMs)
       this.#move(from)
     })
   }

@@ -6,6 +6,7 @@ import { dialTimeoutMs } from '../../src/limits/link.ts'
 import { parseAddresses, type Node } from '../../src/net/node.ts'
 import { StreamChannel } from '../../src/net/stream-channel.ts'
 import type { Channel } from '../../src/wire/channel.ts'
+import { controlProtocol } from '../../src/wire/protocols.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
 import type { WatchedTransfer } from './data-line-watch.ts'
 import { dialData, type DataLink, type DataWall } from './data-link.ts'
@@ -23,6 +24,8 @@ export interface LinkState {
   latencyMs: number
   jitterMs: number
   bytesPerMs: number
+  /** What is sent by whoever opens a transfer takes so much longer than what else goes over the link, on transfers that are opened from now on. */
+  transferLagMs: number
   /** Nothing gets through, and nobody is told. */
   isCut: boolean
   /** Called when it is cut no more. */
@@ -69,6 +72,7 @@ export class Network {
         latencyMs: 0.2 + random.next() ** 3 * 80,
         jitterMs: random.next() < 0.5 ? 0 : random.next() * 20,
         bytesPerMs: 2 ** random.integer(5, 12),
+        transferLagMs: 0,
         isCut: false,
         whenHealed: new Set(),
       }
@@ -246,6 +250,8 @@ export class ConnectionEnd {
   readonly remotePeer: string
   readonly #connection: Connection
   readonly #streams = new Set<SimulatedStream>()
+  /** Those that this end has opened for transfers. */
+  readonly #transfers = new Set<SimulatedStream>()
   isOpen = true
 
   constructor(connection: Connection, node: SimulatedNode, remotePeer: string) {
@@ -265,7 +271,9 @@ export class ConnectionEnd {
     const [nearTap, farTap] = tap(this.node, far.node, protocol, farStream)
     near.tap = nearTap
     farStream.tap = farTap
-    this.#connection.lines.join(near, farStream)
+    const isTransfer = protocol !== controlProtocol
+    this.#connection.lines.join(near, farStream, isTransfer ? link.transferLagMs : 0)
+    if (isTransfer) this.#transfers.add(near)
     this.#streams.add(near)
     // A connection that ends fails what is being opened on it.
     near.addEventListener('close', () => then(undefined), { once: true })
@@ -284,6 +292,13 @@ export class ConnectionEnd {
       )
     }
     request()
+  }
+
+  /** The transfers that this end has opened break, and nothing else. */
+  resetTransfers(): void {
+    const streams = [...this.#transfers]
+    this.#transfers.clear()
+    this.node.process.do(() => streams.forEach((stream) => stream.abort(new HeirloomError('link-lost', 'the stream was reset'))))
   }
 
   /** This side ends it; the other learns of it when the network lets it. */

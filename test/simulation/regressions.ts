@@ -85,7 +85,7 @@ const faults: readonly Mutation[] = [
   mutation(
     'a predecessor that was started again is waited for',
     'relay/presence.ts',
-    'return known.enrolment === enrolment || this.#clock.monotonicMs() - known.enrolledMs <= this.#leaseMs',
+    'return known.enrolment === enrolment || this.#runMs() - known.enrolledMs <= this.#leaseMs',
     'return true',
   ),
   mutation(

@@ -25,6 +25,9 @@ export const heirFaults: FaultKind = {
       cutUntilReplaced,
       cutUntilReplaced,
       cutUntilReplaced,
+      failWhileOpening,
+      failWhileOpening,
+      failWhileOpening,
     ].map((fault) => () => whenSomebodyInherits(world, faultsEndMs, (heir) => fault(world, heir))),
 }
 
@@ -103,6 +106,19 @@ function fail({ random, loop, log }: World, heir: PeerMachine): void {
   log(`the disk of the application of ${heir.name} is full`)
   heir.sinkFailure = 1
   loop.after(random.next() * 2_000, () => (heir.sinkFailure = 0))
+}
+
+/** It gives the handoff back while the hello of a transfer that it opens anew is still under way: that comes to the relay when another has it. */
+function failWhileOpening(world: World, heir: PeerMachine): void {
+  const { random, loop, network, relay, log } = world
+  const link = network.link(heir.options.identity.peerId, relay.peerId)
+  log(`what ${heir.name} sends on new transfers to the relay takes seconds`)
+  link.transferLagMs = 1_000 + random.next() * 3_000
+  for (const { near, far } of network.connections)
+    for (const end of [near, far])
+      if (end.node.peerId === heir.options.identity.peerId && end.remotePeer === relay.peerId) end.resetTransfers()
+  loop.after(100 + random.next() * 1_000, () => fail(world, heir))
+  loop.after(6_000, () => (link.transferLagMs = 0))
 }
 
 /** Its own machine is going now, perhaps in the moment in which its predecessor dials it again. */
