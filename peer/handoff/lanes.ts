@@ -110,14 +110,15 @@ export class LaneKeeper {
     const channel = await node.open(addresses, socket === undefined ? transferProtocol : dataProtocol, { signal })
     attempt.wasReached = true
     const over = Promise.withResolvers<HeirloomError | undefined>()
-    // The lane exists before anything can happen on it: its events come after its welcome.
     const opened: { lane?: SendingLane } = {}
+    // An heir may demand something right after its welcome, which comes while the lane is being made. Nothing else can come so early.
+    const early: DemandMessage[] = []
     const events: LaneEvents = {
       acknowledged: (numbers) => {
         attempt.packsMoved = true
         onAcknowledged(opened.lane!, numbers)
       },
-      demanded: (demand) => onDemanded(opened.lane!, demand),
+      demanded: (demand) => (opened.lane === undefined ? early.push(demand) : onDemanded(opened.lane, demand)),
       room: onRoom,
       closed: (error) => {
         if (opened.lane !== undefined) onDown(opened.lane, error)
@@ -144,6 +145,7 @@ export class LaneKeeper {
     signal.addEventListener('abort', onAbort, { once: true })
     void over.promise.then(() => signal.removeEventListener('abort', onAbort))
     onUp(lane)
+    for (const demand of early) onDemanded(lane, demand)
     return { over: over.promise }
   }
 }

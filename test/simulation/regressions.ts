@@ -112,6 +112,12 @@ const faults: readonly Mutation[] = [
     'if (this.#quietMs >= orphanMs) onSilent()',
     'if (this.#quietMs >= silentGetMs) onSilent()',
   ),
+  mutation(
+    'what an heir demands right after its welcome is answered to nobody',
+    'peer/handoff/lanes.ts',
+    '(opened.lane === undefined ? early.push(demand) : onDemanded(opened.lane, demand))',
+    'onDemanded(opened.lane!, demand)',
+  ),
   mutation('the packs of an end that could not be saved stay', 'relay/rendezvous.ts', '    outcome.drop = record.finished\n', ''),
   mutation(
     'an heir whose assignment could not be saved does not hear of it',
@@ -175,6 +181,7 @@ const tests: Readonly<Record<string, string>> = {
   'what is in place is said to be only when the journal has it': 'test/peer/restorer.test.ts',
   'a relay that was held up takes whom it has not heard for gone': 'test/relay/control-session.test.ts',
   'a lane of a predecessor without power is waited for as long as its transport waits': 'test/peer/inheritance.test.ts',
+  'what an heir demands right after its welcome is answered to nobody': 'test/peer/lane-keeper.test.ts',
   'the packs of an end that could not be saved stay': 'test/relay/rendezvous.test.ts',
   'an heir whose assignment could not be saved does not hear of it': 'test/relay/rendezvous.test.ts',
   'a passing trouble of the relay ends the waiting': 'test/peer/wait.test.ts',
