@@ -269,7 +269,7 @@ const machine = `policy:
       up:
         hold: 30s
         transitions:
-          - { when: { all: [rebalance, { factor: load, below: 0.7 }] }, delay: 5s, do: [{ preship: { sources: [models] } }] }
+          - { when: { all: [rebalance, { factor: load, below: 0.7 }] }, delay: 5s, do: [{ preship: { max_rate: 1MB/s } }] }
           - { when: { any: [preempt, terminate] }, to: going, urgent: true }
       going:
         entry: [handoff]

@@ -145,7 +145,9 @@ export class World {
       const key = { pool: truth.pool, handoff: truth.hex }
       const record = core.rendezvous.find(key)
       if (record === undefined) {
-        if (truth.record !== undefined && this.relay.clock.wallMs >= truth.record.expiresAtMs) truth.isFinished = true
+        const isExpired = truth.record !== undefined && this.relay.clock.wallMs >= truth.record.expiresAtMs
+        // Of one whose packs its disk could not read the relay keeps nothing.
+        if (isExpired || [...truth.stored].every((number) => truth.unreadable.has(number))) truth.isFinished = true
         else this.violate('an acknowledged pack is kept until it expires', `the relay has forgotten ${keyText(key).slice(-32, -26)}`)
         continue
       }
