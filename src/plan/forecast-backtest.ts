@@ -16,7 +16,7 @@ export interface PastMoment {
 }
 
 /** Items that are looked at; of more a sample is. */
-const sampleItems = 50_000
+const sampleItems = 100_000
 
 export class Past {
   readonly table: EpochTable

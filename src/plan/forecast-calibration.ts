@@ -1,37 +1,40 @@
-// From a score to a probability. An item's share of all scores, times all reads of a horizon, is how often it should be read; which
-// share of the items that should have been read so often was read at all, at earlier moments, is how likely it is.
+// From an order to probabilities: what share of the items of a rank was read at earlier moments. By rank and not by score, since a
+// score's size depends on how long the history is, and how many items a horizon reads hardly does.
 
-/** Bins in an octave of expected reads, and octaves under and over one expected read. */
-const [binsPerOctave, octaves] = [6, 24]
-const bins = 2 * octaves * binsPerOctave
+import { rankDescending, rankKeys } from './rank.ts'
+
+/** Bins in an octave of ranks, and octaves. The last bin is the first rank. */
+const [binsPerOctave, octaves] = [24, 32]
+const bins = octaves * binsPerOctave
 
 export interface Judged {
-  /** By item, adding up to 1. */
+  /** By item. */
   readonly scores: Float64Array
   /** By item: the reads that followed. */
   readonly reads: Float64Array
 }
 
-/** Learns from earlier scores and what was read then. The answer turns expected reads into the probability of one or more. */
-export function calibrate(moments: readonly Judged[]): (expectedReads: number) => number {
+/**
+ * Learns from earlier scores, of a `share` of all items, and what was read then. The answer turns a rank among all items, 0 for the best, into
+ * the probability of one read or more; undefined when there was nothing to learn from.
+ */
+export function calibrate(moments: readonly Judged[], share: number): ((rank: number) => number) | undefined {
   const items = new Float64Array(bins)
   const read = new Float64Array(bins)
   for (const { scores, reads } of moments) {
-    const all = reads.reduce((sum, count) => sum + count, 0)
-    for (let item = 0; item < scores.length; item++) {
-      const bin = Math.floor(placeOf(scores[item]! * all))
+    for (const [rank, item] of rankDescending(rankKeys(scores)).entries()) {
+      const bin = Math.floor(placeOf(rank / share))
       items[bin]!++
       if (reads[item]! > 0) read[bin]!++
     }
   }
   const steps = rising(items, read)
-  // Without experience reads are taken to come by chance.
-  return steps.length === 0 ? (expectedReads) => 1 - Math.exp(-expectedReads) : (expectedReads) => between(steps, placeOf(expectedReads))
+  return steps.length === 0 ? undefined : (rank) => between(steps, placeOf(rank))
 }
 
-/** Where the bins have this number of expected reads, from 0 to before `bins`. */
-function placeOf(expectedReads: number): number {
-  return Math.max(0, Math.min(bins - 1e-6, (Math.log2(expectedReads) + octaves) * binsPerOctave))
+/** Where the bins have this rank, from 0 to before `bins`: the better, the higher. */
+function placeOf(rank: number): number {
+  return Math.max(0, bins - 1 - Math.log2(rank + 1) * binsPerOctave)
 }
 
 interface Step {
@@ -41,7 +44,7 @@ interface Step {
   readonly read: number
 }
 
-/** A higher score is never less likely to be read: neighbours that say otherwise are taken together (pool adjacent violators). */
+/** A better rank is never less likely to be read: neighbours that say otherwise are taken together (pool adjacent violators). */
 function rising(items: Float64Array, read: Float64Array): Step[] {
   const steps: Step[] = []
   for (let bin = 0; bin < bins; bin++) {

@@ -6,20 +6,20 @@ import type { Past } from './forecast-backtest.ts'
 import { experienceScores } from './forecast-experience.ts'
 import { totalOne, weightedScores } from './forecast-scores.ts'
 import { similarities } from './forecast-similarity.ts'
-import type { Traits } from './forecast-traits.ts'
+import { views, type Traits } from './forecast-traits.ts'
 import { fading, floor, following, scaled, type EpochWeights } from './forecast-weights.ts'
 
 /** How long after a like moment its reads count, in epochs; what came soon counts several times. */
 const reaches = [8, 16, 32, 64, 128]
 
-/**
- * What each candidate counts for where the history can't tell them apart. Frequency is never far off; what looks at the last moments alone is,
- * as a rule, and has to prove itself.
- */
-export const candidatePriors = [3, 1, 0.5, 0.2, 1, 1, 0.5, 0.8, 0.5, 0.5, 0.5, 0.5] as const
+/** The places of plain frequency and of plain recency among the candidates. */
+export const [frequencyCandidate, recencyCandidate] = [5, 6] as const
 
-/** The places of plain frequency and of plain recency among the candidates: the better one of these is always mixed in a little. */
-export const [frequencyCandidate, recencyCandidate] = [0, 11] as const
+/**
+ * What is trusted before the history has shown anything: the replay of similar moments, which held on most workloads, and a little each of
+ * frequency and of the views of experience, whose mistakes are others. Adds up to 1.
+ */
+export const core = [4, 0, 0, 0, 0, 1, 0, ...views.map(() => 1)].map((part) => part / 8)
 
 /** What is known of the items that are scored, beside the table. */
 export interface Scored {
@@ -34,8 +34,8 @@ export function candidateScores(past: Past, cut: number, { items, traits, ages }
   const recency = (ages ?? agesOf(past.table, cut, items)).map((age) => 1 / (1 + age))
   return [
     ...weightedScores(past.table, cut, epochWeights(past.table, cut), items),
-    ...experienceScores(past, cut, traits),
     totalOne(recency),
+    ...experienceScores(past, cut, traits),
   ]
 }
 
@@ -51,24 +51,18 @@ function epochWeights(table: EpochTable, cut: number): EpochWeights[] {
   const likeness = similarities(table, cut)
   const together = geometricMean(likeness)
   const square = together.map((value) => value ** 2)
-  const everything = new Float64Array(cut).fill(1)
   const aged = (curve: Float64Array, halfLife: number) => curve.map((value, epoch) => value ** 1.5 * 2 ** ((epoch - cut) / halfLife))
-  const [faint, little, some] = [0.001, 0.03, 0.05].map((factor) => scaled(floor(cut), factor)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ]
+  const never = new Float64Array(cut)
+  const [little, some] = [scaled(floor(cut), 0.03), scaled(floor(cut), 0.05)]
   return [
-    // Frequency: of all time, and fading.
-    { accesses: everything, uses: faint },
-    { accesses: fading(cut, 256), uses: faint },
-    { accesses: fading(cut, 64), uses: some },
-    { accesses: fading(cut, 16), uses: some },
-    // What followed similar moments: near and far; old moments fading; after sudden turns; only what came at once.
-    { accesses: following(square, reaches), uses: some },
-    { accesses: following(aged(together, 512), reaches), uses: some },
-    { accesses: following(aged(likeness[0]!, 256), reaches), uses: some },
-    { accesses: following(square, [8, 16]), uses: little },
+    // What followed similar moments: of all time; old moments fading; after sudden turns.
+    { accesses: following(square, reaches), uses: some, leans: true },
+    { accesses: following(aged(together, 512), reaches), uses: some, leans: true },
+    { accesses: following(aged(likeness[0]!, 256), reaches), uses: some, leans: true },
+    // Fading frequency; only what came at once after similar moments; frequency of all time.
+    { accesses: fading(cut, 256), uses: never },
+    { accesses: following(square, [8, 16]), uses: little, leans: true },
+    { accesses: new Float64Array(cut).fill(1), uses: never },
   ]
 }
 

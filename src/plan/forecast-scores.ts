@@ -19,14 +19,20 @@ export function weightedScores(table: EpochTable, cut: number, candidates: reado
   const sums = new Float64Array(width)
   for (let at = 0; at < items.length; at++) {
     sums.fill(0)
+    let [epochs, accesses] = [0, 0]
     const end = offsets[items[at]! + 1]!
     for (let place = offsets[items[at]!]!; place < end && epoch[place]! < cut; place++) {
       const times = count[place]!
+      epochs++
+      accesses += times
       for (let candidate = 0, weight = 2 * width * epoch[place]!; candidate < width; candidate++, weight += 2) {
         sums[candidate]! += weights[weight]! * times + weights[weight + 1]!
       }
     }
-    for (let candidate = 0; candidate < width; candidate++) scores[candidate]![at] = sums[candidate]!
+    for (let candidate = 0; candidate < width; candidate++) {
+      const sum = sums[candidate]!
+      scores[candidate]![at] = epochs === 1 && candidates[candidate]!.leans ? (sum + accesses) / 2 : sum
+    }
   }
   return scores.map(totalOne)
 }

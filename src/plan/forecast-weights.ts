@@ -4,6 +4,8 @@
 export interface EpochWeights {
   readonly accesses: Float64Array
   readonly uses: Float64Array
+  /** An item that was used in a single epoch has shown no pattern: it leans half on its plain count. */
+  readonly leans?: boolean
 }
 
 export function meanOne(curve: Float64Array): Float64Array {

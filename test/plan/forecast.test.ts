@@ -5,6 +5,7 @@ import { forecast } from '../../src/plan/forecast.ts'
 import { simulate, type Simulation } from '../../peer/simulate/simulation.ts'
 import { Trace } from '../../peer/simulate/trace.ts'
 import { cacheWorkloads } from '../helpers/cache-workloads.ts'
+import { replayOfOracle } from '../helpers/replay-reference.ts'
 import { drift, loops, onceSeen, sessions, steady, workloads, type Workload } from '../helpers/workloads.ts'
 
 const test = suite('the forecast')
@@ -73,6 +74,28 @@ test('on workloads in the manner of shops, mappers, builds and the like it is be
   const own = mean(cuts.map((cut) => meanOf(cut, 'forecast')))
   const better = mean(cuts.map((cut) => Math.max(meanOf(cut, 'lru'), meanOf(cut, 'lfu'))))
   assert.ok(own > better, `${own} of the oracle, the better one has ${better}`)
+})
+
+test('it is as good as the replay of similar moments alone, which is its core, and less often under the better of recency and frequency', () => {
+  const cells = [...workloads, ...cacheWorkloads].flatMap((make) => {
+    const made = make(length, seed)
+    return histories.flatMap((history) => {
+      const { ofOracle } = replay(made, history)
+      return replayOfOracle(made.keys, { history, capacity: 0.25, horizon: 0.1, budgets }).map((alone, at) => {
+        const [own, lru, lfu] = ['forecast', 'lru', 'lfu'].map((order) => ofOracle[order]![String(budgets[at])]!) as [
+          number,
+          number,
+          number,
+        ]
+        return { own, alone, better: Math.max(lru, lfu) }
+      })
+    })
+  })
+  const [own, alone] = [mean(cells.map((cell) => cell.own)), mean(cells.map((cell) => cell.alone))]
+  assert.ok(own > alone, `${own} of the oracle, alone ${alone}`)
+  const bad = cells.filter((cell) => cell.own < cell.better - 0.02).length
+  const badAlone = cells.filter((cell) => cell.alone < cell.better - 0.02).length
+  assert.ok(bad <= 0.6 * badAlone, `${bad} cells under the better one, alone ${badAlone}`)
 })
 
 test('of few requests it makes no catastrophe: it stays near the better of recency and frequency', () => {
