@@ -8,6 +8,7 @@ import { openRelay } from 'heirloom/relay'
 import { connectWarm, peerConfig, type PeerEvent, type RunningPeer, startPeer } from 'heirloom'
 import { writeFile } from 'node:fs/promises'
 import { formatPoolPublic, formatPoolSecret, generatePool } from '../../src/seal/pool-key.ts'
+import { lasting } from '../helpers/lasting.ts'
 import { refusedLater } from '../helpers/refusal.ts'
 import { makeTemp } from '../helpers/temp.ts'
 import { heldChunk, serveWarmApp, type WarmApp } from '../helpers/warm-app.ts'
@@ -40,10 +41,11 @@ async function openScene(policy: object): Promise<Scene> {
   const restored = new Map<string, Uint8Array>()
   const newApp = resources.use(
     await serveWarmApp([], {
-      // Three of the four packs that are restored at a time stay under way until what was demanded is there. The first says what the sources are.
+      // Three of the four packs that are restored at a time stay under way until what was demanded is there, and the fourth ones are slow. The first
+      // says what the sources are.
       async restore(chunk) {
         if (chunk.id === wanted) asked.resolve()
-        else if (chunk.id !== chunks[0]!.id && held++ < 3) await asked.promise
+        else if (chunk.id !== chunks[0]!.id) await (held++ < 3 ? asked.promise : Promise.race([asked.promise, lasting(50)]))
         restored.set(chunk.id, await chunk.bytes())
       },
     }),
