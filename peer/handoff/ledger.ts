@@ -2,11 +2,11 @@
 // A chunk counts as delivered when all of its bytes are in packs that somebody has for good. One that is packed anew may go in parts of which
 // some are safe already: what counts is which bytes there are, not how many came.
 
+import { ByteRanges } from '../../src/chunk/byte-ranges.ts'
 import type { Chunk, ChunkPart } from '../../src/chunk/chunk.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { chunkWeight } from '../../src/plan/chunk-table.ts'
 import { IdIndex } from '../../src/plan/id-index.ts'
-import { ByteRanges } from './byte-ranges.ts'
 import type { Standing } from './standing.ts'
 
 /** A part that goes into a pack. */

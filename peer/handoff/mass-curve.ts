@@ -4,8 +4,8 @@
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { chunkWeight } from '../../src/plan/chunk-table.ts'
+import { ByteRanges } from '../../src/chunk/byte-ranges.ts'
 import type { Chunk } from '../../src/chunk/chunk.ts'
-import { ByteRanges } from './byte-ranges.ts'
 import type { Ledger } from './ledger.ts'
 
 /** Bytes, and the hit mass that they bring. */

@@ -4,6 +4,7 @@
 
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { ByteRanges } from '../../src/chunk/byte-ranges.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import { holeBytes, stagedFilesMax, stagedFilesOpenMax } from '../../src/limits/source.ts'
 import { nodeFileSystem, type FileSystem } from './directory/file-system.ts'
@@ -26,8 +27,8 @@ export interface StagedPiece {
 interface Kept extends StagedFile {
   /** The open file; -1 while it is closed. */
   file: number
-  /** What is there: disjoint ranges in ascending order. */
-  ranges: { start: number; end: number }[]
+  /** What of it is there. */
+  readonly there: ByteRanges
 }
 
 export class StagedFiles {
@@ -54,7 +55,7 @@ export class StagedFiles {
   recall(key: string, size: number, piece: StagedPiece): StagedFile | undefined {
     const path = this.#pathOf(key)
     if (this.#fileSystem.lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined
-    const staged: Kept = this.#files.get(key) ?? { path, size, file: -1, ranges: [], chunks: new Map() }
+    const staged: Kept = this.#files.get(key) ?? { path, size, file: -1, there: new ByteRanges(), chunks: new Map() }
     this.#files.set(key, staged)
     return note(staged, piece) ? staged : undefined
   }
@@ -92,7 +93,7 @@ export class StagedFiles {
     if (known === undefined && this.#files.size >= stagedFilesMax) {
       throw new HeirloomError('too-large', `more than ${stagedFilesMax} files are unfinished at the same time`)
     }
-    const staged: Kept = known ?? { path: this.#pathOf(key), size, file: -1, ranges: [], chunks: new Map() }
+    const staged: Kept = known ?? { path: this.#pathOf(key), size, file: -1, there: new ByteRanges(), chunks: new Map() }
     if (staged.file < 0) {
       const [oldest] = this.#open
       if (this.#open.size >= stagedFilesOpenMax) this.#closeOne(oldest!)
@@ -128,15 +129,9 @@ export class StagedFiles {
 /** Notes that a piece is there; answers whether the file is complete with it. */
 function note(staged: Kept, { id, chunkAt, at, length }: StagedPiece): boolean {
   staged.chunks.set(chunkAt, id)
-  let { start, end } = { start: at, end: at + length }
-  const apart = staged.ranges.filter((range) => range.end < start || range.start > end)
-  for (const range of staged.ranges) {
-    if (range.end < start || range.start > end) continue
-    start = Math.min(start, range.start)
-    end = Math.max(end, range.end)
-  }
-  staged.ranges = [...apart, { start, end }].sort((a, b) => a.start - b.start)
-  return staged.ranges[0]!.start === 0 && staged.ranges[0]!.end >= staged.size
+  // What lies outside of the file is none of its bytes.
+  staged.there.add(at, Math.max(0, Math.min(length, staged.size - at)))
+  return staged.there.bytes >= staged.size
 }
 
 /** Writes into a file of its full size, but for whole blocks of zeros, which stay holes. Throws as writeFully does. */

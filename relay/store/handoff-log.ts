@@ -153,12 +153,12 @@ export class HandoffLog {
     await disk.remove(dropped)
   }
 
-  /** Resolves when all that is under way is done. */
   /** Whether all that its files hold is durable, when nothing is under way. */
   get isSound(): boolean {
     return this.#writer.isSound && !this.#isDropped
   }
 
+  /** Resolves when all that is under way is done. */
   async idle(): Promise<void> {
     await Promise.allSettled([this.#writer.idle(), this.#dropping])
   }

@@ -14,9 +14,9 @@
 //       20    4  CRC-32 of the 16 bytes at 0 and the sealed pack, so that a header never vouches for another record's bytes
 //       24    …  the sealed pack
 //
-// Of two records with one number the last that is whole counts: it was written because the other was damaged. Only the last segment may end in the middle of a record (a torn tail) or hold
-// records that aren't durable: a writer begins the next one after it has synced this one, or has cut it back to what was durable. Whoever finds
-// a record's pack damaged there overwrites its header with zeros, since in the segments before only headers are read.
+// Of two records with one number the last that is whole counts: it was written because the other was damaged. Only the last segment may end in the
+// middle of a record (a torn tail) or hold records that aren't durable: a writer begins the next one after it has synced this one, or has cut it back
+// to what was durable. Whoever finds a record's pack damaged there overwrites its header with zeros, since in the segments before only headers are read.
 
 import { crc32 } from 'node:zlib'
 import { packBytesMax, packsMax } from '../../src/limits/wire.ts'

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ByteRanges } from '../../peer/handoff/byte-ranges.ts'
+import { ByteRanges } from '../../src/chunk/byte-ranges.ts'
 import { Ledger } from '../../peer/handoff/ledger.ts'
 import type { Chunk } from '../../src/chunk/chunk.ts'
 

@@ -59,9 +59,9 @@ async function openHeir(directory: string, told: Partial<Pick<RestorerOptions, '
       return { chunks, bytes, weight: weights.get(0) }
     },
     /** A name is a whole chunk; one with `+5` is the second half of one. */
-    async take(number: number, ids: readonly string[], superseded: readonly number[] = []) {
+    async take(number: number, ids: readonly string[], superseded: readonly number[] = [], promised = summary) {
       const fragments = ids.map(fragmentOf)
-      const plain = encodePack({ barrier: 0, sources: [summary], fragments, superseded: PackSet.of(superseded) })
+      const plain = encodePack({ barrier: 0, sources: [promised], fragments, superseded: PackSet.of(superseded) })
       const { pieces, bytes } = new PackSealer(packKey).seal(number, plain)
       await new Promise<void>((settle) => restorer.accept({ number, pieces, bytes, settle, free() {} }))
     },
@@ -143,6 +143,18 @@ test('what is in place is told also when the journal can not be written any more
   void heir.take(0, ['a', 'b+0'])
   await failed.promise
   assert.equal(placed, ['shop: a'])
+})
+
+test('a promise of a pack that comes late does not take the place of a later one', async () => {
+  await using temp = await makeTemp()
+  using heir = await openHeir(temp.at('inheritance'))
+  const promise = async (number: number, chunks: number) => {
+    await heir.take(number, [], [], { ...summary, chunks, bytes: 10 * chunks, readProbability: chunks })
+    return heir.restorer.sources.get(0)?.chunks
+  }
+  assert.is(await promise(1, 5), 5)
+  assert.is(await promise(0, 3), 5)
+  assert.is(await promise(2, 7), 7)
 })
 
 test.run()

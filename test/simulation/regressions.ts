@@ -171,7 +171,7 @@ const seeds: Readonly<Record<string, number>> = {
 
 /** By name: the test that shows it. */
 const tests: Readonly<Record<string, string>> = {
-  'an older promise takes the place of a newer one': 'test/peer/promises.test.ts',
+  'an older promise takes the place of a newer one': 'test/peer/restorer.test.ts',
   'a receipt is not known to be the last pack': 'test/hostile/evil-relay.test.ts',
   'a record that can not be read now is moved aside': 'test/relay/store-faults.test.ts',
   'a store that can not sync what it finds opens without it': 'test/relay/store-faults.test.ts',

@@ -179,9 +179,7 @@ export class TransferWatch {
   #packWritten(frame: Frame): void {
     const truth = this.#truth
     if (truth === undefined) return
-    const number = packNumber(frame.body)
-    const wrong = truth.see(number, frame.body[0]!)
-    if (wrong !== undefined) this.#violation('a pack is what was sealed under its number', wrong)
+    const number = this.#see(truth, frame)
     if (this.#has.has(number) || this.#inFlight.has(number)) this.#violation('what the other side has is not sent', `pack ${number}`)
     const inFlight = sum(this.#inFlight.values())
     // What was demanded may go by one pack beyond it.
@@ -195,10 +193,16 @@ export class TransferWatch {
   #packSent(frame: Frame): void {
     const truth = this.#truth
     if (truth === undefined) return
+    const number = this.#see(truth, frame)
+    this.#events.log(`${this.#title}: pack ${number}, ${frame.bytes} bytes`)
+  }
+
+  /** The number of a pack, which is looked at. */
+  #see(truth: HandoffTruth, frame: Frame): number {
     const number = packNumber(frame.body)
     const wrong = truth.see(number, frame.body[0]!)
     if (wrong !== undefined) this.#violation('a pack is what was sealed under its number', wrong)
-    this.#events.log(`${this.#title}: pack ${number}, ${frame.bytes} bytes`)
+    return number
   }
 
   #checkEpoch(what: string): void {
