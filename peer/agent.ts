@@ -5,15 +5,17 @@
 
 import { join } from 'node:path'
 import process from 'node:process'
-import { systemClock } from '../src/clock.ts'
+import { delay, systemClock } from '../src/clock.ts'
 import { Deadline } from '../src/deadline.ts'
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { openIdentityFile, readKeyFile } from '../src/cli/secret-file.ts'
 import { serveHttp } from '../src/http/serve.ts'
+import { failedAgainMaxMs, retryFirstMs } from '../src/limits/link.ts'
 import type { DataEnd } from '../src/lane/data-end.ts'
 import { listenHost } from '../src/net/local-address.ts'
 import { createNode, type LinkingNode } from '../src/net/node.ts'
 import { draftHandoff, type HandoffDraft } from '../src/seal/handoff-header.ts'
+import type { Assignment } from '../src/wire/gen/control_pb.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { criteriaOf } from '../src/plan/manifest.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
@@ -308,6 +310,7 @@ class Agent {
     const { config, relay } = this.#parts
     const signal = AbortSignal.any([this.#inheriting.signal, this.#gone.signal])
     const endsMs = config.awaitMs === 'always' ? Infinity : systemClock.monotonicMs() + config.awaitMs
+    let pauseMs = retryFirstMs
     try {
       for (let first = this.#parts.rack; !signal.aborted && systemClock.monotonicMs() < endsMs; first = undefined) {
         await using rack = first ?? new SinkRack(config.sources, config.state)
@@ -318,7 +321,13 @@ class Agent {
         }
         const assignment = await waitForAssignment({ relay, clock: systemClock, waitMs, signal, onNothing })
         if (assignment === undefined) break
-        await this.#inherit(assignment, rack, signal)
+        if (await this.#inherit(assignment, rack, signal, pauseMs)) {
+          pauseMs = retryFirstMs
+          continue
+        }
+        // The relay may give the same again at once; and another heir comes first meanwhile.
+        await delay(systemClock, pauseMs, signal)
+        pauseMs = Math.min(2 * pauseMs, failedAgainMaxMs)
       }
     } catch (thrown) {
       if (!signal.aborted) this.#warn('successor', thrown)
@@ -326,7 +335,9 @@ class Agent {
     if (!signal.aborted) this.#guard('the time as a successor is over')
   }
 
-  async #inherit(assignment: Parameters<typeof inherit>[0]['assignment'], rack: SinkRack, signal: AbortSignal): Promise<void> {
+  /** Answers whether it went well; what went wrong was told. */
+  async #inherit(assignment: Assignment, rack: SinkRack, signal: AbortSignal, pauseMs: number): Promise<boolean> {
+    let isWell = false
     const { config, options, membership, events, node, data, relay, desk } = this.#parts
     try {
       const sinks = { sinkOf: (summary: { name: string; kind: string }) => rack.sinkOf(summary), sinks: rack.used }
@@ -351,12 +362,14 @@ class Agent {
       this.#receipt = receipt
       events.emit('inherited', { ...result })
       this.#policy.tell('inherited')
+      isWell = true
     } catch (thrown) {
       if (signal.aborted) throw thrown
-      this.#warn('inheritance', thrown)
+      this.#warn('inheritance', thrown, { againInMs: pauseMs })
     }
     this.warming.settle()
     this.#readiness.settle('the inheritance is over')
+    return isWell
   }
 
   /** When nothing is to be done yet: not while something is there to be inherited. */
@@ -374,9 +387,9 @@ class Agent {
     this.#readiness.settle(why)
   }
 
-  #warn(what: string, thrown: unknown): void {
+  #warn(what: string, thrown: unknown, more: { againInMs?: number } = {}): void {
     if (this.#gone.signal.aborted) return
     const { code, message } = asHeirloomError(thrown)
-    this.events.emit('warning', { message: `${what}: ${message}`, code })
+    this.events.emit('warning', { message: `${what}: ${message}`, code, ...more })
   }
 }

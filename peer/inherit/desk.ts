@@ -8,7 +8,8 @@ import { earlyStreamsMax, helloTimeoutMs } from '../../src/limits/lane.ts'
 import { readHello, type HelloMessage } from '../../src/transfer/messages.ts'
 import type { Channel } from '../../src/wire/channel.ts'
 import { dataProtocol, transferProtocol } from '../../src/wire/protocols.ts'
-import { refuse, type DirectKind, type Inheritance } from './successor.ts'
+import { refuse } from './refuse.ts'
+import type { DirectKind, Inheritance } from './successor.ts'
 
 interface EarlyStream {
   readonly kind: DirectKind

@@ -1,8 +1,7 @@
 // One inheritance: from a claim to the last restored chunk. Packs come from the relay's store and from the predecessor side by side;
 // the restorer doesn't care which. Ends when all is here, or when it is known that no more will come.
 
-import type { Clock } from '../../src/clock.ts'
-import { delay } from '../../src/clock.ts'
+import { delay, type Clock } from '../../src/clock.ts'
 import { asHeirloomError, HeirloomError, type ErrorCode } from '../../src/errors.ts'
 import { greet, greetForData } from '../../src/lane/channel-lane.ts'
 import { DataChannel } from '../../src/lane/data-channel.ts'
@@ -10,9 +9,8 @@ import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { shouldAvoidSockets } from '../../src/lane/socket-failure.ts'
-import { demandCalmMs, demandWindowBytes } from '../../src/limits/demand.ts'
 import { falsePacksMax } from '../../src/limits/handoff.ts'
-import { circuitWindowBytes, directHeadStartMs, windowBytes } from '../../src/limits/lane.ts'
+import { directHeadStartMs } from '../../src/limits/lane.ts'
 import { retryFirstMs, retryMaxMs, reverseDialAfterMs } from '../../src/limits/link.ts'
 import { sinceAskedPacks } from '../../src/limits/preship.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
@@ -20,7 +18,6 @@ import type { Node } from '../../src/net/node.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
 import {
-  failureFrame,
   helloFrame,
   readWelcome,
   welcomeFrame,
@@ -35,7 +32,9 @@ import type { Membership } from '../membership.ts'
 import type { RelayClient } from '../relay-client.ts'
 import type { Demands } from './demands.ts'
 import { OrphanWatch } from './orphan-watch.ts'
+import { refuse } from './refuse.ts'
 import type { Restorer } from './restorer.ts'
+import { Windows } from './windows.ts'
 
 export interface InheritanceOptions {
   readonly demands: Demands
@@ -91,7 +90,7 @@ export class Inheritance {
   #packs: number | undefined
   #demanded = false
   readonly #orphan: OrphanWatch
-  #cancelCalm: (() => void) | undefined
+  readonly #windows: Windows
 
   constructor(options: InheritanceOptions) {
     this.#options = options
@@ -103,6 +102,7 @@ export class Inheritance {
       onSilent: () => this.#direct.forEach((lane) => lane.abort(new HeirloomError('timeout', 'the predecessor is silent'))),
       onOrphaned: () => this.#over.resolve('partial'),
     })
+    this.#windows = new Windows({ clock: options.clock, lanes: () => this.#lanes() })
     this.handoffHex = Buffer.from(options.handoff).toString('hex')
   }
 
@@ -122,14 +122,12 @@ export class Inheritance {
 
   /** While chunks are demanded less is let in flight beside them: they would wait behind it. */
   calm(): void {
-    this.#cancelCalm?.()
-    this.#setWindows(demandWindowBytes)
-    this.#cancelCalm = this.#options.clock.after(demandCalmMs, () => this.#setWindows(windowBytes))
+    this.#windows.calm()
   }
 
-  #setWindows(bytes: number): void {
-    for (const [kind, lane] of this.#direct) if (kind !== 'circuit') lane.windowBytes = bytes
-    if (this.#get !== undefined) this.#get.windowBytes = bytes
+  *#lanes(): Generator<readonly [LaneKind, ReceivingLane]> {
+    yield* this.#direct
+    if (this.#get !== undefined) yield ['store', this.#get]
   }
 
   /** Runs to the end. Throws what a sink or the disk failed with (through `fail`), or the signal's reason. */
@@ -145,7 +143,7 @@ export class Inheritance {
     } finally {
       signal.removeEventListener('abort', onAbort)
       this.#orphan.end()
-      this.#cancelCalm?.()
+      this.#windows[Symbol.dispose]()
       this.#options.demands.end()
       this.#stop.abort(new HeirloomError('aborted', 'the inheritance is over'))
       const lanes = [...this.#direct.values()].map((lane) => lane.close())
@@ -187,9 +185,10 @@ export class Inheritance {
     })
     this.#direct.set(kind, lane)
     const { data } = carried
-    const terms = { certificate: membership.certificate(), have: restorer.have, windowBytes: windowOf(kind) }
+    const terms = { certificate: membership.certificate(), have: restorer.have, windowBytes: this.#windows.of(kind) }
     channel.send(welcomeFrame({ ...terms, ...(data && { data }) }))
     events.emit('lane-up', { lane: kind, handoff: this.handoffHex })
+    this.#windows.opened()
     this.#orphan.begin()
     this.#options.demands.route()
   }
@@ -209,7 +208,7 @@ export class Inheritance {
     const gather = channel instanceof DataChannel ? clock : undefined
     const lane: ReceivingLane = new ReceivingLane(
       channel,
-      { windowBytes: windowOf(kind), gather },
+      { windowBytes: this.#windows.of(kind), gather },
       {
         pack: (pack) => this.#take(kind, pack),
         ended: (message) => {
@@ -263,6 +262,7 @@ export class Inheritance {
 
   /** A pack was restored. */
   advanced(): void {
+    this.#windows.served()
     this.#orphan.moved()
     this.check()
   }
@@ -364,6 +364,7 @@ export class Inheritance {
     })
     this.#get = lane
     events.emit('lane-up', { lane: 'store', handoff: this.handoffHex })
+    this.#windows.opened()
     this.#orphan.begin()
     const { since, demands } = this.#options
     if (since > 0) lane.demand({ packs: PackSet.of(Array.from({ length: sinceAskedPacks }, (_, at) => since + at)) })
@@ -374,7 +375,14 @@ export class Inheritance {
   async #openGet(address: string, end: DataEnd | undefined, signal: AbortSignal): Promise<Channel> {
     const { node, membership, handoff, epoch, restorer, clock } = this.#options
     const channel = await node.open([address], end === undefined ? transferProtocol : dataProtocol, { signal })
-    const hello = { handoff, role: 'receives' as const, epoch, certificate: membership.certificate(), have: restorer.have, windowBytes }
+    const hello = {
+      handoff,
+      role: 'receives' as const,
+      epoch,
+      certificate: membership.certificate(),
+      have: restorer.have,
+      windowBytes: this.#windows.of('store'),
+    }
     try {
       if (end !== undefined) return (await greetForData({ channel, hello, end, offers: false, signal })).channel
       readWelcome(await greet(channel, helloFrame(hello), { clock, signal }))
@@ -384,15 +392,4 @@ export class Inheritance {
       throw thrown
     }
   }
-}
-
-/** What of a lane may be in flight. */
-function windowOf(kind: LaneKind): number {
-  return kind === 'circuit' ? circuitWindowBytes : windowBytes
-}
-
-/** Answers an opener with why not, and ends. */
-export function refuse(channel: Channel, thrown: unknown): void {
-  channel.send(failureFrame(thrown))
-  void channel.close()
 }

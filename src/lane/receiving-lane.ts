@@ -67,6 +67,12 @@ export class ReceivingLane {
     this.#receiver.windowBytes = bytes
   }
 
+  /** Lets more be in flight, and tells the sender at once. */
+  widen(bytes: number): void {
+    this.windowBytes = bytes
+    this.#flush({ always: true })
+  }
+
   get heldBytes(): number {
     return this.#receiver.heldBytes
   }
@@ -132,11 +138,11 @@ export class ReceivingLane {
     queueMicrotask(() => this.#flush())
   }
 
-  #flush(): void {
+  #flush({ always = false } = {}): void {
     this.#cancelFlush?.()
     this.#cancelFlush = undefined
     this.#settledBytes = 0
-    const acknowledgement = this.#receiver.takeAcknowledgement()
+    const acknowledgement = this.#receiver.takeAcknowledgement({ always })
     if (acknowledgement !== undefined) this.#channel.send(acknowledgeFrame(acknowledgement))
   }
 }

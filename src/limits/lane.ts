@@ -1,13 +1,19 @@
 // Lanes: credit, stalls, data sockets. Each bound's name ends in the unit, its comment says why this number.
 // Lengths that arrive from outside are compared with these before any memory is taken for them.
 
-import { MiB } from './size.ts'
+import { KiB, MiB } from './size.ts'
 
 /** Sealed bytes that a peer lets another have in flight to it, unacknowledged. It is the peer's largest buffer. */
 export const windowBytes = 8 * MiB
 
 /** The same for a circuit: what is in flight may wait in the relay's memory. */
 export const circuitWindowBytes = 1 * MiB
+
+/** The same until an heir has restored something: what goes before all else is small, and of larger packs one may go in any case. */
+export const firstWindowBytes = 64 * KiB
+
+/** … or for so long, when the first pack is slow. */
+export const firstPackMs = 50
 
 /** How long a lane waits for its welcome. */
 export const helloTimeoutMs = 5_000

@@ -19,6 +19,9 @@ export const leaseMs = 10_000
 export const retryFirstMs = 50
 export const retryMaxMs = 1_000
 
+/** The longest pause after an inheritance that failed here, before the next is asked for: a full disk stays full for a while. */
+export const failedAgainMaxMs = 10_000
+
 /** What may wait for a peer that doesn't read its control link, at the relay: several times what a burst of answers takes. */
 export const controlQueueBytesMax = 256 * KiB
 

@@ -48,9 +48,9 @@ export class TransferReceiver {
     this.#done.add(number)
   }
 
-  /** What is to be acknowledged since the last call, or undefined if nothing is. */
-  takeAcknowledgement(): Acknowledgement | undefined {
-    if (this.#done.size === 0) return undefined
+  /** What is to be acknowledged since the last call, or undefined if nothing is; with `always` it may tell of the window alone. */
+  takeAcknowledgement({ always = false } = {}): Acknowledgement | undefined {
+    if (this.#done.size === 0 && !always) return undefined
     const acknowledgement = { packs: this.#done, windowBytes: this.#windowBytes }
     this.#done = new PackSet()
     return acknowledgement

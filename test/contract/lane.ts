@@ -73,6 +73,17 @@ export function laneContract(test: ReturnType<typeof suite>, open: OpenLane): vo
     assert.ok(opened.lane.canSend(1000))
   })
 
+  test('a wider window is told at once, with nothing to acknowledge', async () => {
+    let rooms = 0
+    await using opened = await open({ have: new PackSet(), windowBytes: 500, events: { room: () => rooms++ } })
+    opened.lane.send(testPack(0))
+    assert.not.ok(opened.lane.canSend(1000))
+    opened.receiver.widen(4000)
+    await until(() => rooms > 0)
+    assert.ok(opened.lane.canSend(1000))
+    assert.is(opened.lane.inFlightBytes, 1000)
+  })
+
   test('the end is told, and the lane stays open for acknowledgements', async () => {
     const acknowledged: number[] = []
     await using opened = await open({

@@ -55,8 +55,8 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'an heir does not tell the predecessor what it has',
     'peer/inherit/successor.ts',
-    'have: restorer.have, windowBytes: windowOf(kind)',
-    'have: restorer.superseded, windowBytes: windowOf(kind)',
+    'have: restorer.have, windowBytes: this.#windows.of(kind)',
+    'have: restorer.superseded, windowBytes: this.#windows.of(kind)',
   ),
   mutation(
     'barriers are ignored',
