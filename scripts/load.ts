@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { onInterrupt } from '../src/cli/entry.ts'
+import { readKeyFile } from '../src/cli/secret-file.ts'
 import { delay, systemClock } from '../src/clock.ts'
 import { circumstances } from './bench/machine.ts'
 import { mebibyte } from './bench/memory-state.ts'
@@ -28,6 +29,9 @@ One relay, and peers that all want something of it at the same time: they enrol,
 /** What must hold. */
 const rssBytesMax = 300e6
 const shareMin = 0.5
+
+/** The evil peers' own: in the pool of the others they would be chosen as heirs and predecessors, and what others move couldn't be told from it. */
+const floodPool = 'flood'
 
 interface Phase {
   readonly name: string
@@ -89,7 +93,7 @@ interface LoadPlan {
 }
 
 async function measure({ peers, handoffs, mebibytes, processes, hasFlood, folder, signal }: LoadPlan): Promise<Phase[]> {
-  await using stage = await Stage.open(folder, signal)
+  await using stage = await Stage.open(folder, signal, {}, ['bench', floodPool])
   const share = (all: number) => Math.ceil(all / processes)
   const common = { relay: stage.relay.address, keyFile: stage.keyFile, mebibytes, folder: stage.folder }
   const phases: Phase[] = []
@@ -109,7 +113,8 @@ async function measure({ peers, handoffs, mebibytes, processes, hasFlood, folder
     await Promise.all(ends.map((end) => stage.line(end, 'enrolled')))
   })
   if (hasFlood) {
-    const flood = stage.program('flood', ['scripts/load/flood-main.ts', JSON.stringify(common)])
+    const terms = { relay: common.relay, keyFile: stage.keyFileOf(floodPool) }
+    const flood = stage.program('flood', ['scripts/load/flood-main.ts', JSON.stringify(terms)])
     await stage.line(flood, 'flooding')
   }
   const total = share(handoffs) * processes * mebibytes * mebibyte
@@ -119,11 +124,14 @@ async function measure({ peers, handoffs, mebibytes, processes, hasFlood, folder
 }
 
 /** What each handoff has in the store, as soon as all together have half of it. */
-async function storedShare({ relay, signal }: Stage, total: number, over: AbortSignal): Promise<number | undefined> {
+async function storedShare({ relay, signal, keyFile }: Stage, total: number, over: AbortSignal): Promise<number | undefined> {
+  const { pool } = await readKeyFile(keyFile)
   while (!over.aborted) {
     const answer = await fetch(`${relay.http}/v1/status`, { signal })
-    const { stored, handoffs } = (await answer.json()) as { stored: { bytes: number }; handoffs: { bytes: number }[] }
-    if (stored.bytes >= total / 2) return (Math.min(...handoffs.map(({ bytes }) => bytes)) / stored.bytes) * handoffs.length
+    const { handoffs } = (await answer.json()) as { handoffs: { pool: string; bytes: number }[] }
+    const stored = handoffs.filter((each) => pool.idHex.startsWith(each.pool)).map(({ bytes }) => bytes)
+    const sum = stored.reduce((bytes, each) => bytes + each, 0)
+    if (sum >= total / 2) return (Math.min(...stored) / sum) * stored.length
     await delay(systemClock, 20, signal)
   }
   return undefined

@@ -35,18 +35,25 @@ export class Stage implements AsyncDisposable {
   readonly signal: AbortSignal
   readonly #children = new Children()
   readonly #near: Partial<LinkEnd>
+  readonly #pools: readonly string[]
   #relay: { child: Child; address: string; http: string } | undefined
 
-  private constructor(folder: string, signal: AbortSignal, near: Partial<LinkEnd>) {
+  private constructor(folder: string, signal: AbortSignal, near: Partial<LinkEnd>, pools: readonly string[]) {
     this.#near = near
+    this.#pools = pools
     this.folder = folder
-    this.keyFile = join(folder, 'pool.key')
+    this.keyFile = this.keyFileOf(pools[0]!)
     this.signal = AbortSignal.any([signal, this.#children.lost])
   }
 
-  /** A folder below `parent` and a relay with an empty store in it, at one end of a link or on loopback. */
-  static async open(parent: string, signal: AbortSignal, near: Partial<LinkEnd> = {}): Promise<Stage> {
-    const stage = new Stage(await mkdtemp(join(parent, 'heirloom-bench-')), signal, near)
+  /** A folder below `parent` and a relay with an empty store in it, at one end of a link or on loopback. The first pool is everybody's. */
+  static async open(
+    parent: string,
+    signal: AbortSignal,
+    near: Partial<LinkEnd> = {},
+    pools: readonly string[] = ['bench'],
+  ): Promise<Stage> {
+    const stage = new Stage(await mkdtemp(join(parent, 'heirloom-bench-')), signal, near, pools)
     try {
       await stage.#prepare()
       return stage
@@ -59,6 +66,10 @@ export class Stage implements AsyncDisposable {
   get relay(): { child: Child; address: string; http: string } {
     if (this.#relay === undefined) throw new HeirloomError('internal', 'the relay of the stage is not up')
     return this.#relay
+  }
+
+  keyFileOf(pool: string): string {
+    return join(this.folder, `${pool}.key`)
   }
 
   /** A program of Heirloom, such as `bin/heirloom.js send …`. */
@@ -153,8 +164,9 @@ export class Stage implements AsyncDisposable {
   }
 
   async #prepare(): Promise<void> {
-    await this.expectEnd(this.program('keygen', ['bin/heirloom.js', 'keygen', '--pool', 'bench', '--out', this.keyFile]))
-    const places = ['--store', join(this.folder, 'store'), '--pool', `${this.keyFile}.pub`]
+    for (const pool of this.#pools)
+      await this.expectEnd(this.program('keygen', ['bin/heirloom.js', 'keygen', '--pool', pool, '--out', this.keyFileOf(pool)]))
+    const places = ['--store', join(this.folder, 'store'), '--pool', ...this.#pools.map((pool) => `${this.keyFileOf(pool)}.pub`)]
     const { host = '127.0.0.1', prefix = [] } = this.#near
     const ports = ['--listen', `/ip4/${host}/tcp/0`, '--http', '127.0.0.1:0']
     const command = ['bin/heirloom-relay.js', 'serve', '--json', ...places, ...ports]

@@ -33,7 +33,7 @@ export async function runFile(root: string, file: TestFile, runtime: Runtime, si
   const startMs = performance.now()
   const problems: string[] = []
   const { command, args } = commandFor(root, file, runtime)
-  const child = spawn(command, args, { cwd: root, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'], env: environment() })
+  const child = spawn(command, args, { cwd: root, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'], env: environment(root) })
   const kill = (problem: string) => {
     problems.push(problem)
     if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
@@ -64,9 +64,10 @@ function commandFor(root: string, file: TestFile, runtime: Runtime): { command: 
   return { command: join(root, 'node_modules/.bin/deno'), args: ['run', '--quiet', '--no-prompt', '--no-lock', '--allow-all', path] }
 }
 
-function environment(): NodeJS.ProcessEnv {
+/** Compiled code is kept from process to process: a run starts a thousand, and most of what a start costs is to compile the same again. */
+function environment(root: string): NodeJS.ProcessEnv {
   const { FORCE_COLOR: _, ...rest } = process.env
-  return { ...rest, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' }
+  return { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/heirloom-test'), ...rest, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' }
 }
 
 /** Waits for the end of the process and of its group; brings it about at the time-out and at an interrupt. Says how the process ended. */

@@ -66,14 +66,14 @@ export const declinedPeersMax = 256
 export const relayTransfersMax = 256
 
 /** Packs that are in the relay's memory at a time on their way into the store, and as many on their way out of it. */
-export const relayRoomBytes = 16 * MiB
+export const relayRoomBytes = 8 * MiB
 
 /** What is taken of that room for a pack before it is read: then it is known how large it is. */
 export const readRoomBytes = packBytesTarget + 64 * KiB
 
 /** Frames of up to so many bytes come as they are: nearly all but a hello with a large set. Longer ones share a room. */
 export const smallFrameBytes = 4 * KiB
-export const smallFramesRoomBytes = 8 * MiB
+export const smallFramesRoomBytes = 2 * MiB
 
 /** How long a transfer may take for what it holds of that room while others wait: 4 MiB at 400 KiB a second. */
 export const roomPatienceMs = 10_000

@@ -107,6 +107,8 @@ export async function createNode({
     // It aborts a connection whose ping is late, which a busy event loop makes it. Leases and stall times do that job here.
     connectionMonitor: { enabled: false },
   })
+  // It would keep what it knows of every peer for hours: VMs come and go, and whoever dials one has its addresses.
+  libp2p.addEventListener('peer:disconnect', ({ detail }) => void libp2p.peerStore.delete(detail).catch(() => {}))
   return new LibP2PNode(libp2p)
 }
 
