@@ -41,7 +41,7 @@ export class Windows implements Disposable {
     if (this.#isServed) return
     this.#isServed = true
     this.#cancelFirst?.()
-    for (const [kind, lane] of this.#options.lanes()) lane.widen(this.of(kind))
+    for (const [kind, lane] of this.#options.lanes()) lane.grant(this.of(kind))
   }
 
   /** Chunks are demanded. */

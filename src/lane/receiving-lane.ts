@@ -67,8 +67,8 @@ export class ReceivingLane {
     this.#receiver.windowBytes = bytes
   }
 
-  /** Lets more be in flight, and tells the sender at once. */
-  widen(bytes: number): void {
+  /** Lets so much be in flight, and tells the sender at once. */
+  grant(bytes: number): void {
     this.windowBytes = bytes
     this.#flush({ always: true })
   }

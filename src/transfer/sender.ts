@@ -9,12 +9,15 @@ export class TransferSender {
   /** What the receiver has for good: told at the start, and acknowledged since. */
   readonly have: PackSet
   #windowBytes: number
+  /** The largest window so far: a receiver that grants less holds no less because of it. */
+  #grantedBytes: number
   readonly #inFlight = new Map<number, number>()
   #inFlightBytes = 0
 
   constructor({ have, windowBytes }: { have: PackSet; windowBytes: number }) {
     this.have = have
     this.#windowBytes = windowBytes
+    this.#grantedBytes = windowBytes
   }
 
   get inFlightBytes(): number {
@@ -31,9 +34,12 @@ export class TransferSender {
     return this.#inFlight.size === 0 || this.#inFlightBytes + bytes <= this.#windowBytes
   }
 
-  /** Whether one pack may go beyond the credit: the receiver allows for that. */
+  /**
+   * Whether one pack may go beyond the credit: the receiver allows for that, also when it has granted less since. An heir does so while it demands,
+   * and what it takes nothing of stays in flight.
+   */
   canHurry(): boolean {
-    return this.#inFlightBytes <= this.#windowBytes
+    return this.#inFlightBytes <= this.#grantedBytes
   }
 
   /** Notes that a pack goes out. */
@@ -48,6 +54,7 @@ export class TransferSender {
    */
   acknowledged({ packs, windowBytes }: Acknowledgement): number[] {
     this.#windowBytes = windowBytes
+    this.#grantedBytes = Math.max(this.#grantedBytes, windowBytes)
     const fresh = this.inFlight().filter((number) => packs.has(number))
     for (const number of fresh) {
       this.#inFlightBytes -= this.#inFlight.get(number)!

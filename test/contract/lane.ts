@@ -78,10 +78,27 @@ export function laneContract(test: ReturnType<typeof suite>, open: OpenLane): vo
     await using opened = await open({ have: new PackSet(), windowBytes: 500, events: { room: () => rooms++ } })
     opened.lane.send(testPack(0))
     assert.not.ok(opened.lane.canSend(1000))
-    opened.receiver.widen(4000)
+    opened.receiver.grant(4000)
     await until(() => rooms > 0)
     assert.ok(opened.lane.canSend(1000))
     assert.is(opened.lane.inFlightBytes, 1000)
+  })
+
+  test('one pack may go beyond the credit, also when less was granted since what is in flight was sent', async () => {
+    let rooms = 0
+    await using opened = await open({ have: new PackSet(), windowBytes: 2000, events: { room: () => rooms++ } })
+    for (const number of [0, 1]) opened.lane.send(testPack(number))
+    await until(() => opened.arrived.length === 2)
+    opened.receiver.grant(500)
+    await until(() => rooms > 0)
+    assert.not.ok(opened.lane.canSend(1000))
+    assert.ok(opened.lane.canHurry())
+    opened.lane.send(testPack(2))
+    assert.not.ok(opened.lane.canHurry(), 'one')
+    await until(() => opened.arrived.length === 3)
+    opened.arrived[2]!.settle()
+    await until(() => opened.lane.have.has(2))
+    assert.ok(opened.lane.canHurry(), 'and the next once it is settled')
   })
 
   test('the end is told, and the lane stays open for acknowledgements', async () => {

@@ -17,7 +17,7 @@ function scene(...kinds: LaneKind[]) {
   const quiet: [LaneKind, number][] = []
   const lanes = kinds.map((kind) => {
     const lane = {
-      widen: (bytes: number) => void told.push([kind, bytes]),
+      grant: (bytes: number) => void told.push([kind, bytes]),
       set windowBytes(bytes: number) {
         quiet.push([kind, bytes])
       },
