@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { HeirloomError } from '../src/errors.ts'
 import { rankHandoffs, rankSuccessors, type Candidate, type Wish } from '../src/plan/rank-successors.ts'
 import { declinedPeersMax, finishedKeepMs, handoffsPerPoolMax, keepMsMax, rankedSuccessorsMax } from '../src/limits/relay.ts'
+import { forgettable, openHandoffs } from './finished.ts'
 import { emptyOutcome, isEmpty, type AssignmentNews, type HeirNews, type Outcome } from './outcome.ts'
 import type { Presence } from './presence.ts'
 import type { Finishing, Offering } from './offering.ts'
@@ -100,7 +101,7 @@ export class Rendezvous {
       this.#offerAgain(known, offering, nowMs + Math.min(keepMs, keepMsMax), outcome)
       return { heir: this.#heirOf(known), outcome }
     }
-    const ofPool = this.#pools.get(key.pool)?.size ?? 0
+    const ofPool = openHandoffs(this.#inPool(key.pool))
     if (ofPool >= handoffsPerPoolMax) throw new HeirloomError('quota', `the pool has ${ofPool} handoffs at this relay already`)
     // Whoever hands its own state on is going, and can't inherit.
     if (ahead?.standing !== true) this.#waiting.delete(peer)
@@ -231,10 +232,11 @@ export class Rendezvous {
     for (const peer of this.#waiting.keys()) {
       if (!this.#presence.isLinked(peer) && !this.#presence.isPresent(peer)) this.#waiting.delete(peer)
     }
+    const forgotten = new Set([...this.#pools.values()].flatMap((ofPool) => forgettable(ofPool.values())))
     // Where there are more handoffs than successors, what is worth most is given first.
     return this.#all()
       .sort((a, b) => (b.record.wish?.worth ?? 1) - (a.record.wish?.worth ?? 1))
-      .map((handoff) => (this.#isOver(handoff, nowMs) ? this.#remove(handoff) : this.#refresh(handoff)))
+      .map((handoff) => (forgotten.has(handoff) || this.#isOver(handoff, nowMs) ? this.#remove(handoff) : this.#refresh(handoff)))
       .filter((outcome) => !isEmpty(outcome))
   }
 

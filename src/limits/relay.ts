@@ -23,8 +23,11 @@ export const keepMsMax = 7 * 24 * 60 * 60 * 1000
 /** Peers enrolled at one relay at a time. */
 export const enrolledPeersMax = 4096
 
-/** Handoffs one pool may have at a relay at a time. */
+/** Handoffs one pool may have at a relay at a time that aren't finished. */
 export const handoffsPerPoolMax = 4096
+
+/** Finished ones that are remembered of one pool: whoever asks again does so within seconds. */
+export const finishedPerPoolMax = 1024
 
 /** Where a segment of the relay's store ends and the next begins: what a restart reads in full of each handoff. */
 export const segmentBytesMax = 64 * MiB

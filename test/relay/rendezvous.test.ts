@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { keepMsMax } from '../../src/limits/relay.ts'
+import { finishedPerPoolMax, handoffsPerPoolMax, keepMsMax } from '../../src/limits/relay.ts'
 import type { Note, Outcome } from '../../relay/outcome.ts'
 import { Presence } from '../../relay/presence.ts'
 import { Rendezvous } from '../../relay/rendezvous.ts'
@@ -374,6 +374,28 @@ test('the packs of a handoff whose end could not be saved are dropped when it is
     desk.tick().map(({ drop }) => drop),
     [true],
   )
+})
+
+test('a pool may have any number of handoffs one after the other: what is finished counts for nothing, and not all of it is remembered', () => {
+  const desk = new Desk()
+  desk.link('old', 'heir')
+  const numbered = (number: number): HandoffKey => ({ pool, handoff: number.toString(16).padStart(32, '0') })
+  const finished = finishedPerPoolMax + 10
+  for (let number = 0; number < finished; number++) {
+    desk.clock.advance(1)
+    desk.offer('old', numbered(number))
+    desk.finish('heir', numbered(number), desk.claim('heir', numbered(number)).assignment.record.epoch)
+  }
+  for (let number = 0; number < handoffsPerPoolMax; number++) desk.offer('old', numbered(finished + number))
+  refused(() => desk.offer('old', numbered(-1)), 'quota')
+  const forgotten = desk.tick().filter(({ forget }) => forget)
+  assert.equal(
+    forgotten.map(({ key }) => key),
+    Array.from({ length: 10 }, (_, number) => numbered(number)),
+    'the oldest',
+  )
+  assert.equal(desk.finish('heir', numbered(10), 1).notes, [], 'the others are still known')
+  refused(() => desk.finish('heir', numbered(9), 1), 'not-found')
 })
 
 test.run()
