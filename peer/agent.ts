@@ -39,6 +39,7 @@ import { ownFacts } from './own-facts.ts'
 import { Readiness } from './readiness.ts'
 import { rehearse, rehearseOpening } from './rehearsal.ts'
 import { RelayClient } from './relay-client.ts'
+import { orderRelays } from './relay-order.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
 import { handOffAfter, Preshipping } from './preshipping.ts'
 import { running, type PeerOptions, type RunningPeer } from './running-peer.ts'
@@ -77,7 +78,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const relay = resources.use(
     new RelayClient({
       node,
-      relays: config.relays,
+      relays: orderRelays(config.relays, membership.pool.id),
       certificate: () => membership.certificate(),
       clock: systemClock,
       facts: () => ownFacts(config.policy),

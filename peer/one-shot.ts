@@ -22,6 +22,7 @@ import { waitForAssignment } from './inherit/wait.ts'
 import { joinPool, type Membership } from './membership.ts'
 import { openData } from './open-data.ts'
 import { RelayClient } from './relay-client.ts'
+import { orderRelays } from './relay-order.ts'
 import { laneTallies, type HandoffProgress, type HandoffResult } from './result.ts'
 import { createDirectorySink } from './source/directory/sink.ts'
 import { createDirectorySource } from './source/directory/source.ts'
@@ -161,10 +162,11 @@ interface Session extends AsyncDisposable {
 }
 
 async function openSession(
-  { relays, lanes, onEvent }: OneShotOptions,
+  { relays: listed, lanes, onEvent }: OneShotOptions,
   membership: Membership,
   listen: readonly string[],
 ): Promise<Session> {
+  const relays = orderRelays(listed, membership.pool.id)
   const events = new EventLog(systemClock)
   if (onEvent !== undefined) events.listen(onEvent)
   // Without a way to the relay, that there is none is said where it is dialled.

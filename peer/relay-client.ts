@@ -25,7 +25,7 @@ export type Verb = Exclude<Request['verb'], { case: undefined }>
 
 export interface RelayClientOptions {
   readonly node: Node
-  /** Multiaddrs of relays, in order of preference: the first that enrols us is used until it is lost. */
+  /** Multiaddrs of relays in the order in which they are tried: the first that enrols us is used until it is lost. */
   readonly relays: readonly string[]
   /** Called for every enrolment, since certificates expire. */
   readonly certificate: () => Uint8Array

@@ -14,7 +14,11 @@ import { noticeEntry, type NoticeEntry } from './notice-entry.ts'
 /** What is written in the file; paths are as they stand there, and the keys that depend on the machine may be missing. */
 export const configSchema = strict({
   pool: z.string().min(1).max(64).optional().describe('The name of the pool, checked against the key. Without it: the name in the key.'),
-  relays: z.array(relayAddress()).min(1).max(addressesMax).describe('Addresses of relays, in order of preference.'),
+  relays: z
+    .array(relayAddress())
+    .min(1)
+    .max(addressesMax)
+    .describe('Addresses of relays. Every peer of a pool tries them in the same order, whatever the order here.'),
   key: path().describe('The file with the pool key or with a certificate of this VM.'),
   listen: z
     .array(listenAddress())

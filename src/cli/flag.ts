@@ -56,7 +56,7 @@ export function hostPortFlag(flags: string, description: string): Option {
 }
 
 /** One or several relays: after one flag, separated by commas, or with the flag repeated. */
-export function relayFlag(description = 'address of a relay; several in order of preference'): Option {
+export function relayFlag(description = 'address of a relay; several are tried in the same order by all peers of a pool'): Option {
   return listFlag('--relay <address...>', description, (text) => checked(text, relayAddressProblem))
 }
 
