@@ -30,8 +30,8 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'an heir acknowledges before it has restored',
     'peer/inherit/restorer.ts',
-    'this.#waiting.set(number, { number, pack, bytes, wasHeld: false, isUrgent, free, settles: [settle] })',
-    'this.#waiting.set(number, { number, pack, bytes, wasHeld: false, isUrgent, free, settles: [] })\n      settle()',
+    'this.#waiting.set(number, { number, pack, bytes, sealed, wasHeld: false, isUrgent, free, settles: [settle] })',
+    'this.#waiting.set(number, { number, pack, bytes, sealed, wasHeld: false, isUrgent, free, settles: [] })\n      settle()',
   ),
   mutation(
     'the relay does not compare epochs when it serves',
