@@ -187,7 +187,7 @@ const faults: readonly Mutation[] = [
 /** By name: the seed that shows the fault. */
 const seeds: Readonly<Record<string, number>> = {
   'a timer that fires early costs a second of the deadline': 182,
-  'what waits for its barrier takes up the credit': 223,
+  'what waits for its barrier takes up the credit': 2,
   'a relay that does not answer holds up the handoff': 227,
   'a pack comes after the receipt': 2,
   'a silent other side holds up the end': 74,
