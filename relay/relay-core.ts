@@ -30,6 +30,8 @@ export interface RelayCoreOptions {
   readonly leaseMs: number
   /** The longest a handoff may ask to be kept. */
   readonly keepMsMax: number
+  /** Packs in memory at a time on their way in, and as many on their way out; relayRoomBytes unless told. */
+  readonly roomBytes?: number | undefined
   /** Where data sockets are taken; without it packs take the stream. */
   readonly data?: DataEnd | undefined
   /** Something that the operator should know. */
@@ -61,11 +63,11 @@ export class RelayCore {
   /** Packs that could not be removed. */
   readonly #leftBehind = new Map<string, HandoffKey>()
 
-  constructor({ packs, records, pools, quota, clock, leaseMs, keepMsMax, data, onWarning }: RelayCoreOptions) {
+  constructor({ packs, records, pools, quota, clock, leaseMs, keepMsMax, roomBytes, data, onWarning }: RelayCoreOptions) {
     this.packs = packs
     this.#records = records
     this.clock = clock
-    this.transfers = new TransferDesk(clock)
+    this.transfers = new TransferDesk(clock, roomBytes)
     this.leaseMs = leaseMs
     this.keepMsMax = keepMsMax
     this.data = data

@@ -21,8 +21,8 @@ export class TransferDesk {
   readonly #puts = new Map<string, PutSession>()
   readonly #gets = new Map<string, GetSession>()
 
-  constructor(clock: Clock) {
-    const terms = { bytesMax: relayRoomBytes, patienceMs: roomPatienceMs, clock }
+  constructor(clock: Clock, roomBytes = relayRoomBytes) {
+    const terms = { bytesMax: roomBytes, patienceMs: roomPatienceMs, clock }
     this.roomIn = new Room(terms)
     this.roomOut = new Room(terms)
     this.roomSmall = new Room({ ...terms, bytesMax: smallFramesRoomBytes })

@@ -90,6 +90,8 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   const account = { ...parts.account(), end, elapsedMs: clock.monotonicMs() - startedMs, identityKey: header.identityKey }
   const settled = await settle(options, account)
   events.emit('handoff-end', { ...settled.result })
+  // It was not to be reached: whoever is given the handoff next gets the rest, this peer from where its journal ends.
+  if (end === 'partial' && inheritance.isRelayOwing) return settled
   if (end !== 'fenced') journal.settle(settled)
   return tellSettled(options, place, settled)
 }
@@ -136,6 +138,7 @@ function openParts(options: InheritOptions, { header, journal, startedMs, place 
     },
   })
   const restorer: Restorer = new Restorer({
+    clock,
     opener: new PackOpener({ key: header.key, pool: membership.pool.id, handoff: assignment.handoff }),
     journal,
     signal,

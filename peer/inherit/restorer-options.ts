@@ -1,5 +1,6 @@
 // What a restorer is given, and whom it tells.
 
+import type { Clock } from '../../src/clock.ts'
 import type { HeirloomError } from '../../src/errors.ts'
 import type { DecodedPack, SourceSummary } from '../../src/chunk/pack.ts'
 import type { Reference } from '../../src/chunk/reference.ts'
@@ -11,6 +12,7 @@ import type { RestoredPack } from './waiting-pack.ts'
 export interface RestorerOptions {
   /** Packs below it wait for a verdict; 0: none do. */
   readonly since?: number
+  readonly clock: Clock
   readonly opener: PackOpener
   readonly journal: Journal
   /** The sink for a source, or undefined when this machine has none for it. */

@@ -6,23 +6,22 @@
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import { decodePack, type DecodedPack, type SourceSummary, type Verdict } from '../../src/chunk/pack.ts'
 import type { ArrivedPack } from '../../src/lane/receiving-lane.ts'
-import { heldBytesMax, restoresMax } from '../../src/limits/handoff.ts'
+import { heldBytesMax, heldMsMax, restoresMax } from '../../src/limits/handoff.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { Refused, Sink } from '../source/source.ts'
 import {
   fromBase64,
   groupBySource,
   incomingFragment,
+  journalEntry,
   journalFragment,
-  journalVerdict,
   recalledFragment,
   recalledVerdict,
-  toBase64,
 } from './fragment-forms.ts'
 import { goesBefore, type RestoredPack, type Waiting } from './waiting-pack.ts'
 import { Judgement } from './judgement.ts'
 import type { RestorerOptions } from './restorer-options.ts'
-import { keysToText, nothingPlaced, RestoredChunks } from './restored-chunks.ts'
+import { nothingPlaced, RestoredChunks } from './restored-chunks.ts'
 import type { JournalEntry, JournalFragment } from './journal-lines.ts'
 
 /** What a pack, or the journal's line of one, says beside its fragments. */
@@ -53,6 +52,7 @@ export class Restorer {
   #isOver = false
   #whenIdle: (() => void) | undefined
   #hasBegun = false
+  #cancelPutAway: (() => void) | undefined
 
   readonly #judgement: Judgement
 
@@ -124,13 +124,17 @@ export class Restorer {
     this.#learn(number, pack)
     this.#options.onArrived?.(pack)
     const isUrgent = this.#options.isDemanded?.(pack) === true
-    if (!this.#mayPass(number, pack) && this.#waitingBytes + bytes > heldBytesMax) {
+    const mayPass = this.#mayPass(number, pack)
+    if (!mayPass && this.#waitingBytes + bytes > heldBytesMax) {
       this.#holdOnDisk(number, pieces)
       if (pack.receipt === undefined) free()
       settle()
     } else {
-      this.#waiting.set(number, { number, pack, bytes, wasHeld: false, isUrgent, free, settles: [settle] })
+      // A copy: the pack's memory is given back.
+      const sealed = mayPass ? undefined : pieces.map((piece) => piece.slice())
+      this.#waiting.set(number, { number, pack, bytes, sealed, wasHeld: false, isUrgent, free, settles: [settle] })
       this.#waitingBytes += bytes
+      if (!mayPass) this.#cancelPutAway ??= this.#options.clock.after(heldMsMax, () => this.#putAway())
     }
     this.#advance()
   }
@@ -146,7 +150,27 @@ export class Restorer {
   /** Begins nothing more; resolves when what is being restored has ended. Sinks and journal may be closed then. */
   async stop(): Promise<void> {
     this.#isOver = true
+    this.#cancelPutAway?.()
     if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
+  }
+
+  /** What has waited in memory waits on disk from now on. */
+  #putAway(): void {
+    this.#cancelPutAway = undefined
+    if (this.#isOver) return
+    for (const { number, pack, bytes, sealed, free, settles } of this.#waiting.values()) {
+      if (sealed === undefined || this.#started.has(number)) continue
+      try {
+        this.#holdOnDisk(number, sealed)
+      } catch {
+        return
+      }
+      this.#waiting.delete(number)
+      this.#waitingBytes -= bytes
+      if (pack.receipt === undefined) free()
+      for (const settle of settles) settle()
+    }
+    this.#advance()
   }
 
   #holdOnDisk(number: number, pieces: readonly Uint8Array[]): void {
@@ -324,20 +348,7 @@ export class Restorer {
         this.#options.onPlaced?.(settledHere)
       }),
     )
-    const entry = {
-      pack: number,
-      chunks: placed.chunks,
-      bytes: placed.bytes,
-      weights: Object.fromEntries(placed.weights),
-      keys: keysToText(placed.keys),
-      ...(unfinished.length > 0 && { unfinished }),
-      ...(pack.sources.length > 0 && { sources: pack.sources }),
-      ...(pack.references.length > 0 && { references: pack.references }),
-      ...(pack.verdict && { verdict: journalVerdict(pack.verdict) }),
-      ...(pack.superseded.size > 0 && { superseded: pack.superseded.toRuns() }),
-      ...(pack.receipt && { receipt: { content: toBase64(pack.receipt.content), signature: toBase64(pack.receipt.signature) } }),
-    }
-    return { entry, settled }
+    return { entry: journalEntry(number, pack, placed, unfinished), settled }
   }
 
   /** What of a pack is restored. One that was given up and comes late may hold what is older than what came in its place. */

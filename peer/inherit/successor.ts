@@ -120,6 +120,11 @@ export class Inheritance {
     return this.#get
   }
 
+  /** The relay may have packs that it could not be asked for. */
+  get isRelayOwing(): boolean {
+    return this.#options.lanes.includes('store') && this.#getEnded === undefined
+  }
+
   /** While chunks are demanded less is let in flight beside them: they would wait behind it. */
   calm(): void {
     this.#windows.calm()

@@ -16,6 +16,8 @@ export interface Waiting {
   readonly number: number
   readonly pack: DecodedPack
   readonly bytes: number
+  /** As it came, while it may have to wait on disk yet. */
+  readonly sealed?: readonly Uint8Array[] | undefined
   /** It waited on disk. */
   readonly wasHeld: boolean
   /** Gives back the memory that the pack's fragments are views of. */

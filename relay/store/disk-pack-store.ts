@@ -81,8 +81,10 @@ class OpenDiskPackStore implements DiskPackStore {
     const names = await disk.list(this.#root)
     const wasClosed = names.includes(closedName)
     // Before anything is written that it doesn't vouch for.
-    if (wasClosed) await disk.remove(join(this.#root, closedName))
-    await disk.syncFolder(this.#root)
+    if (wasClosed) {
+      await disk.remove(join(this.#root, closedName))
+      await disk.syncFolder(this.#root)
+    }
     for (const pool of names) {
       if (!isPoolId(pool)) continue
       for (const handoff of await disk.list(join(this.#root, pool))) {

@@ -36,6 +36,9 @@ export const restoresMax = 4
  */
 export const heldBytesMax = 512 * KiB
 
+/** … and for so long: however small the window is, or the room at a relay, they don't keep what they wait for from coming. */
+export const heldMsMax = 1_000
+
 /** Chunks that an heir fetches from their origins at a time. */
 export const originFetchesMax = 4
 

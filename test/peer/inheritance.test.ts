@@ -37,7 +37,7 @@ interface Scene {
 }
 
 /** An heir to whom all packs that there will be are restored already, and who gets from a relay. */
-function scene(): Scene {
+function scene({ hasLink = true } = {}): Scene {
   const clock = new ManualClock(nowMs)
   const { pool, identity, certificate } = makeMember()
   const relayEnd = Promise.withResolvers<MemoryChannel>()
@@ -77,7 +77,7 @@ function scene(): Scene {
     epoch: 1,
     predecessor: identity.peer,
     node: { open } as unknown as Node,
-    relay: { address: '/memory' } as unknown as RelayClient,
+    relay: { address: hasLink ? '/memory' : undefined } as unknown as RelayClient,
     data: undefined,
     membership: joinPool({ kind: 'secret', pool }, identity, clock, 'receive'),
     restorer: restorer as unknown as Restorer,
@@ -154,6 +154,20 @@ test('while what came is being restored, the predecessor may be waiting for that
   inheritance.advanced()
   assert.is(await pass(orphanMs - 1), undefined)
   assert.is(await pass(orphanMs), 'partial')
+})
+
+test('a relay that can not be reached any more may have the rest; one that has said what it has owes nothing', async () => {
+  const { inheritance, clock } = scene({ hasLink: false })
+  const running = inheritance.run(new AbortController().signal)
+  await settle()
+  clock.advance(orphanMs)
+  assert.is(await running, 'partial')
+  assert.ok(inheritance.isRelayOwing)
+  const { relay, pass, inheritance: other } = await silentScene()
+  relay.send(endFrame({ packs: 0, closed: false }))
+  await settle()
+  assert.is(await pass(2 * orphanMs), 'partial')
+  assert.not(other.isRelayOwing)
 })
 
 test.run()

@@ -8,8 +8,10 @@ import { Restorer } from '../../peer/inherit/restorer.ts'
 import type { RestorerOptions } from '../../peer/inherit/restorer-options.ts'
 import type { IncomingFragment, Sink } from '../../peer/source/source.ts'
 import { encodePack } from '../../src/chunk/pack.ts'
+import { heldMsMax } from '../../src/limits/handoff.ts'
 import { PackOpener, PackSealer } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
+import { ManualClock } from '../helpers/manual-clock.ts'
 import { makeTemp } from '../helpers/temp.ts'
 
 const test = suite('restorer')
@@ -37,8 +39,10 @@ const sink: Sink = {
 /** An heir's process with the journal in this directory. */
 async function openHeir(directory: string, told: Partial<Pick<RestorerOptions, 'onPlaced' | 'onFailed'>> = {}) {
   const recalled = recallJournal(directory)
+  const clock = new ManualClock(0)
   const journal = Journal.open(directory, { handoff: '0'.repeat(32), epoch: 1, seed: Buffer.alloc(32).toString('base64') }, recalled)
   const restorer = new Restorer({
+    clock,
     opener: new PackOpener(packKey),
     journal,
     sinkOf: () => sink,
@@ -60,13 +64,25 @@ async function openHeir(directory: string, told: Partial<Pick<RestorerOptions, '
     },
     /** A name is a whole chunk; one with `+5` is the second half of one. */
     async take(number: number, ids: readonly string[], superseded: readonly number[] = [], promised = summary) {
-      const fragments = ids.map(fragmentOf)
-      const plain = encodePack({ barrier: 0, sources: [promised], fragments, superseded: PackSet.of(superseded) })
-      const { pieces, bytes } = new PackSealer(packKey).seal(number, plain)
+      const { pieces, bytes } = sealedPack(number, ids, { superseded, promised })
       await new Promise<void>((settle) => restorer.accept({ number, pieces, bytes, settle, free() {} }))
     },
+    clock,
     [Symbol.dispose]: () => journal[Symbol.dispose](),
   }
+}
+
+function sealedPack(
+  number: number,
+  ids: readonly string[],
+  {
+    barrier = 0,
+    superseded = [],
+    promised = summary,
+  }: { barrier?: number; superseded?: readonly number[]; promised?: typeof summary } = {},
+) {
+  const plain = encodePack({ barrier, sources: [promised], fragments: ids.map(fragmentOf), superseded: PackSet.of(superseded) })
+  return new PackSealer(packKey).seal(number, plain)
 }
 
 function fragmentOf(name: string) {
@@ -129,6 +145,26 @@ test('a pack that was given up and comes late puts nothing older over what came 
   assert.equal(given, ['c+0'])
   await heir.take(3, ['b+5'])
   assert.equal(heir.counted, { chunks: 3, bytes: 30, weight: 3 })
+})
+
+test('what waits for its barrier takes up no credit for long: it waits on disk then, and is restored when what it waits for has come', async () => {
+  await using temp = await makeTemp()
+  using heir = await openHeir(temp.at('inheritance'))
+  const { pieces, bytes } = sealedPack(1, ['b'], { barrier: 1 })
+  let isSettled = false
+  const settle = () => (isSettled = true)
+  // A lane gives the memory of what it has brought back.
+  heir.restorer.accept({ number: 1, pieces, bytes, settle, free() {} })
+  for (const piece of pieces) piece.fill(0)
+  heir.clock.advance(heldMsMax - 1)
+  assert.equal([isSettled, [...heir.journal.held()]], [false, []])
+  heir.clock.advance(1)
+  assert.equal([isSettled, [...heir.journal.held()]], [true, [1]])
+  given.length = 0
+  await heir.take(0, ['a'])
+  await heir.take(2, ['c'])
+  assert.equal(given, ['a+0', 'b+0', 'c+0'])
+  assert.equal([...heir.journal.held()], [])
 })
 
 test('what is in place is told also when the journal can not be written any more', async () => {

@@ -252,6 +252,26 @@ test('what the heir demands jumps the queue', async () => {
   assert.equal(order, [1, 4, 5, 2, 3], 'pack 1 had been read ahead')
 })
 
+test('what the heir demands waits when it has come to want less in flight while that was read', async () => {
+  await using relay = new TestRelay()
+  const [predecessor, heir] = [await relay.peer(), await relay.peer()]
+  const handoff = await predecessor.offer()
+  await park(predecessor, handoff, 0, 1, 2, 3, 4, 5)
+  await heir.claim(handoff)
+  const get = heir.transfer({ handoff, role: 'receives', epoch: 1, windowBytes: 3 * packBytes })
+  for (const number of [0, 1, 2]) assert.is(await nextNumber(get), number)
+  await settle()
+  relay.packs.gets.shut()
+  get.channel.send(demandFrame({ packs: PackSet.of([5]) }))
+  await settle()
+  acknowledge(get, packBytes, 0)
+  relay.packs.gets.open()
+  await settle()
+  assert.is(get.left, 1, 'the welcome')
+  acknowledge(get, packBytes, 1)
+  assert.is(await nextNumber(get), 5)
+})
+
 test('what the heir demands takes its part of the memory for packs, as all else does', async () => {
   await using relay = new TestRelay()
   const [predecessor, heir] = [await relay.peer(), await relay.peer()]

@@ -29,6 +29,8 @@ export class SimulatedSocket extends Duplex implements LineEnd {
   #whenTaken: (() => void) | undefined
   /** The other end has sent its last, or is gone. */
   #remoteEnded = false
+  /** For each piece that came and was not read yet. */
+  readonly #reads: (() => void)[] = []
 
   constructor(process: Process, onread?: ReadInto) {
     super({ allowHalfOpen: false })
@@ -128,7 +130,7 @@ export class SimulatedSocket extends Duplex implements LineEnd {
     this.process.do(taken)
   }
 
-  receive(segment: Segment): void {
+  receive(segment: Segment, onRead: () => void): void {
     if (segment.kind === 'reset') return this.broken('ECONNRESET')
     if (segment.kind === 'fin') {
       this.#remoteEnded = true
@@ -136,9 +138,22 @@ export class SimulatedSocket extends Duplex implements LineEnd {
       if (this.#onread !== undefined) this.read(0)
       return
     }
+    if (this.#onread === undefined) {
+      this.#reads.push(onRead)
+      this.push(segment.bytes)
+      return
+    }
     this.#tap?.delivered(segment.bytes.byteLength)
-    if (this.#onread === undefined) this.push(segment.bytes)
-    else this.#fill(this.#onread, segment.bytes)
+    this.#fill(this.#onread, segment.bytes)
+    onRead()
+  }
+
+  /** What comes while it is paused stays with the system, which then takes no more. */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'data') this.#tap?.delivered((args[0] as Uint8Array).byteLength)
+    const isHeard = super.emit(event, ...args)
+    if (event === 'data') this.#reads.shift()?.()
+    return isHeard
   }
 
   #fill(into: ReadInto, bytes: Uint8Array): void {

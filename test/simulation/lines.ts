@@ -10,9 +10,9 @@ export type Segment = { readonly kind: 'data'; readonly bytes: Uint8Array } | { 
 export interface LineEnd {
   readonly process: Process
   readonly isOver: boolean
-  /** Something that the other end sent is here. */
-  receive(segment: Segment): void
-  /** The other end has so many bytes of what this one sent. */
+  /** Something that the other end sent is here; `onRead` is for when it has been read. */
+  receive(segment: Segment, onRead: () => void): void
+  /** The other end has read so many bytes of what this one sent. */
   arrived(bytes: number): void
 }
 
@@ -84,10 +84,11 @@ export class Lines {
   }
 
   #handOver(from: LineEnd, to: LineEnd, segment: Segment): void {
-    to.process.do(() => {
-      if (to.isOver) return
-      to.receive(segment)
+    const onRead = () => {
       if (segment.kind === 'data') this.#options.loop.after(this.#link.latencyMs, () => from.arrived(segment.bytes.byteLength))
+    }
+    to.process.do(() => {
+      if (!to.isOver) to.receive(segment, onRead)
     })
   }
 }

@@ -30,8 +30,8 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'an heir acknowledges before it has restored',
     'peer/inherit/restorer.ts',
-    'this.#waiting.set(number, { number, pack, bytes, wasHeld: false, isUrgent, free, settles: [settle] })',
-    'this.#waiting.set(number, { number, pack, bytes, wasHeld: false, isUrgent, free, settles: [] })\n      settle()',
+    'this.#waiting.set(number, { number, pack, bytes, sealed, wasHeld: false, isUrgent, free, settles: [settle] })',
+    'this.#waiting.set(number, { number, pack, bytes, sealed, wasHeld: false, isUrgent, free, settles: [] })\n      settle()',
   ),
   mutation(
     'the relay does not compare epochs when it serves',
@@ -92,13 +92,16 @@ export const mutations: readonly Mutation[] = [
     'if (of !== "") continue',
   ),
   mutation('the end of the notice is not the end', 'peer/handoff/predecessor.ts', 'while (!until.passed) {', 'while (until.leftMs >= 0) {'),
-  {
-    ...mutation(
-      'what is demanded of a relay needs no room in its memory',
-      'relay/get-session.ts',
-      '!this.#sender.canHurry() || !this.#takeRoom()',
-      '!this.#sender.canHurry()',
-    ),
-    test: 'test/relay/transfer-session.test.ts',
-  },
+  mutation(
+    'what is demanded of a relay needs no room in its memory',
+    'relay/get-session.ts',
+    '!this.#sender.canHurry() || !this.#takeRoom()',
+    '!this.#sender.canHurry()',
+  ),
+  mutation(
+    'a pack that comes to a relay needs no room in its memory',
+    'relay/put-session.ts',
+    'type !== frameType.pack || this.#room.take(bytes, go)',
+    'type !== frameType.pack || (void go, bytes > 0)',
+  ),
 ]

@@ -131,11 +131,32 @@ const faults: readonly Mutation[] = [
     'if (!isPassingAtRelay(error) && !isFull(error)) return',
     'if (!error.retryable) return',
   ),
+  {
+    name: 'what waits for its barrier takes up the credit',
+    patches: [
+      {
+        file: 'peer/inherit/restorer.ts',
+        from: 'this.#waitingBytes + bytes > heldBytesMax',
+        to: 'this.#waitingBytes + bytes > 4 * heldBytesMax',
+      },
+      {
+        file: 'peer/inherit/restorer.ts',
+        from: 'for (const { number, pack, bytes, sealed, free, settles } of this.#waiting.values()) {',
+        to: 'for (const { number, pack, bytes, sealed, free, settles } of []) {',
+      },
+    ],
+  },
   mutation(
-    'what waits for its barrier takes up the credit',
+    'what waits for its barrier keeps a larger pack from coming',
     'peer/inherit/restorer.ts',
-    'this.#waitingBytes + bytes > heldBytesMax',
-    'this.#waitingBytes + bytes > 4 * heldBytesMax',
+    'if (!mayPass) this.#cancelPutAway ??= this.#options.clock.after(heldMsMax, () => this.#putAway())',
+    '',
+  ),
+  mutation(
+    'an heir that could not reach the relay lets it drop what it has',
+    'peer/inherit/successor.ts',
+    "return this.#options.lanes.includes('store') && this.#getEnded === undefined",
+    'return false',
   ),
   mutation(
     'what a former heir says it has counts',
@@ -155,12 +176,18 @@ const faults: readonly Mutation[] = [
     'const isElsewhere = packs.filter((number) => !dispatcher.hurry(number) && !dispatcher.isFlying(number)).length > 0\n    return isElsewhere ? [{ source, id, packs: PackSet.of(packs) }] : []',
     'const elsewhere = packs.filter((number) => !dispatcher.hurry(number) && !dispatcher.isFlying(number))\n    return elsewhere.length > 0 ? [{ source, id, packs: PackSet.of(elsewhere) }] : []',
   ),
+  mutation(
+    'a relay sends what is demanded although the heir has come to want less in flight',
+    'relay/get-session.ts',
+    '      if (!this.#sender.canHurry()) return false\n',
+    '',
+  ),
 ]
 
 /** By name: the seed that shows the fault. */
 const seeds: Readonly<Record<string, number>> = {
-  'a timer that fires early costs a second of the deadline': 78,
-  'what waits for its barrier takes up the credit': 223,
+  'a timer that fires early costs a second of the deadline': 182,
+  'what waits for its barrier takes up the credit': 2,
   'a relay that does not answer holds up the handoff': 227,
   'a pack comes after the receipt': 2,
   'a silent other side holds up the end': 74,
@@ -188,6 +215,9 @@ const tests: Readonly<Record<string, string>> = {
   'what a former heir says it has counts': 'test/peer/lane-keeper.test.ts',
   'an answer names only the packs of a chunk that are elsewhere': 'test/peer/urgent.test.ts',
   'bytes that come twice count twice': 'test/peer/ledger.test.ts',
+  'a relay sends what is demanded although the heir has come to want less in flight': 'test/relay/transfer-session.test.ts',
+  'what waits for its barrier keeps a larger pack from coming': 'test/peer/restorer.test.ts',
+  'an heir that could not reach the relay lets it drop what it has': 'test/peer/inheritance.test.ts',
 }
 
 export const regressions: readonly Regression[] = faults.map((fault) => ({ ...fault, seed: seeds[fault.name], test: tests[fault.name] }))

@@ -18,6 +18,7 @@ import type { DataWall } from './data-link.ts'
 import { SimulatedDisk } from './disk.ts'
 import { addressOf, type Surroundings } from './surroundings.ts'
 import { Killed, MachineClock, Process } from './process.ts'
+import { watchWrites, type WriteWatch } from './write-watch.ts'
 
 const directory = '/store'
 
@@ -28,6 +29,8 @@ export interface RelayMachineOptions {
   readonly quota: QuotaLimits
   readonly keepMsMax: number
   readonly segmentBytes: number
+  /** For packs in its memory, each way. */
+  readonly roomBytes: number
   readonly clock: MachineClock
   /** Whether it takes data sockets. */
   readonly hasData: boolean
@@ -43,6 +46,7 @@ export class RelayMachine {
   readonly #options: RelayMachineOptions
   #process: Process | undefined
   #relay: Relay | undefined
+  #writes: WriteWatch | undefined
   #close: (() => Promise<void>) | undefined
 
   constructor(options: RelayMachineOptions) {
@@ -55,6 +59,11 @@ export class RelayMachine {
   /** The relay while its process lives and serves. */
   get relay(): Relay | undefined {
     return this.#process?.alive === true ? this.#relay : undefined
+  }
+
+  /** Bytes of packs that are being written. */
+  get writingBytes(): number {
+    return this.#writes?.bytes ?? 0
   }
 
   get peerId(): string {
@@ -84,7 +93,7 @@ export class RelayMachine {
   }
 
   async #serve(process: Process): Promise<void> {
-    const { surroundings, identity, pools, quota, keepMsMax, segmentBytes, hasData, dataWall, onOpened } = this.#options
+    const { surroundings, identity, pools, quota, keepMsMax, segmentBytes, roomBytes, hasData, dataWall, onOpened } = this.#options
     const disk = this.disk.mount(process)
     const onWarning = (warning: HeirloomError) => {
       if (!process.alive || warning.cause instanceof Killed) return
@@ -99,7 +108,9 @@ export class RelayMachine {
     onOpened(packs)
     const node = surroundings.network.node(process, identity.peerId, { addresses: [this.address], dataWall })
     const data = hasData ? await DataEnd.open({ host: identity.peerId, port: 0, clock: process.clock }) : undefined
-    const relay = createRelay({ packs, records, pools, quota, clock: process.clock, leaseMs, keepMsMax, data, onWarning })
+    const terms = { quota, leaseMs, keepMsMax, roomBytes }
+    const relay = createRelay({ packs, records, pools, ...terms, clock: process.clock, data, onWarning })
+    this.#writes = watchWrites(packs)
     this.#relay = relay
     await node.handle(controlProtocol, (channel) => relay.acceptControl(channel))
     await node.handle(transferProtocol, (channel) => relay.acceptTransfer(channel))

@@ -31,7 +31,7 @@ export function playScenario(world: World): Scenario {
   const { random, loop } = world
   const kinds = faultKinds.filter(({ probability }) => random.next() < probability)
   world.log(`this world has: ${kinds.map(({ name }) => name).join(', ') || 'no faults'}`)
-  const pool = { lanes: drawLanes(random), isSlow: random.next() < 0.35 }
+  const pool = { lanes: drawLanes(random), isSlow: random.next() < 0.35, isEager: random.next() < 0.25 }
   const faultsEndMs = 5_000 + random.next() * (faultsEndMaxMs - 5_000)
   loop.after(0, () => world.relay.start())
   for (let count = random.integer(2, 5); count > 0; count--) addPeer(world, pool, faultsEndMs)
@@ -56,9 +56,16 @@ interface Pool {
   readonly lanes: readonly LaneKind[]
   /** Their state takes so long to read that heirs come and go meanwhile. */
   readonly isSlow: boolean
+  /** The applications of all of them ask for chunks ahead of their turn, and often. */
+  readonly isEager: boolean
 }
 
-function addPeer(world: World, { lanes, isSlow }: Pool, faultsEndMs: number): void {
+function drawDemands(random: SeededRandom, isEager: boolean): number | undefined {
+  if (isEager) return random.next() * 500
+  return random.next() < 0.3 ? random.next() * 2_000 : undefined
+}
+
+function addPeer(world: World, { lanes, isSlow, isEager }: Pool, faultsEndMs: number): void {
   const { random, loop } = world
   const isFirst = world.peers.length === 0
   const isGoing = isFirst || random.next() < 0.5
@@ -69,7 +76,7 @@ function addPeer(world: World, { lanes, isSlow }: Pool, faultsEndMs: number): vo
     awaits: !isFirst && random.next() < 0.8,
     sources: Array.from({ length: random.integer(1, 2) }, (_, index) => drawSource(random, `source${index}`, isSlow ? 8 : 1)),
     restoreMs: random.next() < 0.5 ? 2 : random.next() * 600,
-    demandEveryMs: random.next() < 0.3 ? random.next() * 2_000 : undefined,
+    demandEveryMs: drawDemands(random, isEager),
   })
   loop.after(random.next() ** 2 * 15_000, () => peer.start())
   if (!isGoing) return
@@ -78,7 +85,7 @@ function addPeer(world: World, { lanes, isSlow }: Pool, faultsEndMs: number): vo
 }
 
 /** All that was broken works again, and fresh successors come. */
-function makePeace(world: World, { lanes }: Pool): void {
+function makePeace(world: World, { lanes, isEager }: Pool): void {
   const { random, network, relay, peers } = world
   world.log('the faults are over')
   relay.disk.faults = noDiskFaults
@@ -106,7 +113,7 @@ function makePeace(world: World, { lanes }: Pool): void {
         awaits: true,
         sources: [],
         restoreMs: random.next() * 100,
-        demandEveryMs: undefined,
+        demandEveryMs: isEager ? drawDemands(random, isEager) : undefined,
       })
       .start()
   }

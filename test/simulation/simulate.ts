@@ -30,6 +30,8 @@ export async function simulate(seed: number, { keepsLog = false } = {}): Promise
     quotaBytes: random.next() < 0.1 ? random.integer(4_000, 60_000) : undefined,
     keepMsMax: random.next() < 0.1 ? 60_000 : 86_400_000,
     segmentBytes: 2 ** random.integer(8, 14),
+    // Some packs have to wait for others then.
+    roomBytes: random.next() < 0.25 ? random.integer(2_000, 6_000) : undefined,
     hasData: random.next() < 0.8,
     dataWall: drawDataWall(random),
   })

@@ -1,21 +1,23 @@
-// One end of a simulated stream, with the behaviour of a libp2p stream that production code builds its channels on: reliable and in order, but
-// it may break at any byte; closing ends one direction only, and a stream is over when both are.
+// One end of a simulated stream, with the behaviour of a libp2p stream over Yamux that production code builds its channels on: reliable and in order,
+// but it may break at any byte; closing ends one direction only, and a stream is over when both are. What is sent beyond the other end's window waits
+// here; what comes while this end is paused waits for it, and keeps the window shut. The end of what the other side sends is told at once, also before
+// what waits here.
 
 import type { Stream } from '@libp2p/interface'
-import type { Uint8ArrayList } from 'uint8arraylist'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { HeirloomError } from '../../src/errors.ts'
 import type { LineEnd, Lines, Segment } from './lines.ts'
 import type { Process } from './process.ts'
 
-/** What waits to be delivered beyond this makes `send` answer that it is full. */
-const fullBytes = 6 * 1024
+/** What may come before the other end has read it; more waits where it is sent, and `send` answers that it is full. */
+const streamWindowBytes = 4 * 1024
 /** As the production channel gives a close. */
 const closeTimeoutMs = 5_000
 
 class DataEvent extends Event {
-  readonly data: Uint8Array
+  readonly data: Uint8ArrayList
 
-  constructor(data: Uint8Array) {
+  constructor(data: Uint8ArrayList) {
     super('message')
     this.data = data
   }
@@ -49,8 +51,16 @@ export class SimulatedStream extends EventTarget implements LineEnd {
   readonly #lines: Lines
   #remoteWrites = true
   #isOver = false
-  #unsentBytes = 0
-  #whenDrained: (() => void) | undefined
+  /** What the other end lets come, and what waits for that. */
+  #sendWindowBytes = streamWindowBytes
+  readonly #unsent = new Uint8ArrayList()
+  #whenSent: (() => void) | undefined
+  #isPaused = false
+  /** The window stays as it is. Not the same: who pauses while what has waited is handed out is paused, but the window opens after it. */
+  #holdsWindow = false
+  readonly #unread = new Uint8ArrayList()
+  /** For what has come and not opened the window again. */
+  #reads: (() => void)[] = []
 
   constructor(process: Process, lines: Lines, id: number) {
     super()
@@ -76,17 +86,27 @@ export class SimulatedStream extends EventTarget implements LineEnd {
   send(data: Uint8Array | Uint8ArrayList): boolean {
     if (!this.process.alive) return true
     if (this.writeStatus !== 'writable') throw new Error(`cannot write to a stream that is ${this.writeStatus}`)
-    const bytes = data instanceof Uint8Array ? data.slice() : data.slice()
+    const bytes = data.slice()
     this.tap?.sent(bytes)
-    this.#unsentBytes += bytes.byteLength
+    this.#unsent.append(bytes)
+    return this.#sendQueued()
+  }
+
+  #sendQueued(): boolean {
+    if (this.writableNeedsDrain) return false
+    const bytes = this.#unsent.slice(0, Math.min(this.#unsent.byteLength, this.#sendWindowBytes))
+    this.#unsent.consume(bytes.byteLength)
+    this.#sendWindowBytes -= bytes.byteLength
     for (const piece of this.#split(bytes)) this.#lines.carry(this, { kind: 'data', bytes: piece })
-    this.writableNeedsDrain = this.#unsentBytes > fullBytes
+    this.writableNeedsDrain = this.#unsent.byteLength > 0
+    if (!this.writableNeedsDrain) this.#whenSent?.()
     return !this.writableNeedsDrain
   }
 
   /** The transport cuts where it likes. */
   #split(bytes: Uint8Array): Uint8Array[] {
     const { random } = this.process
+    if (bytes.byteLength === 0) return []
     if (bytes.byteLength < 2 || random.next() < 0.6) return [bytes]
     const at = random.integer(1, bytes.byteLength - 1)
     return [bytes.subarray(0, at), bytes.subarray(at)]
@@ -95,17 +115,17 @@ export class SimulatedStream extends EventTarget implements LineEnd {
   async close(): Promise<void> {
     if (this.writeStatus !== 'writable') return
     this.writeStatus = 'closing'
-    if (this.writableNeedsDrain) await this.#drain()
+    if (this.#unsent.byteLength > 0) await this.#allSent()
     if (this.#isOver) return
     this.writeStatus = 'closed'
     this.#lines.carry(this, { kind: 'fin' })
     if (!this.#remoteWrites) this.end(undefined)
   }
 
-  #drain(): Promise<void> {
+  #allSent(): Promise<void> {
     return new Promise((resolve, reject) => {
       const cancel = this.process.after(closeTimeoutMs, () => reject(new HeirloomError('timeout', 'the stream did not drain')))
-      this.#whenDrained = () => {
+      this.#whenSent = () => {
         cancel()
         resolve()
       }
@@ -119,23 +139,41 @@ export class SimulatedStream extends EventTarget implements LineEnd {
     this.end(error)
   }
 
-  /** The link has delivered so many bytes of ours. */
+  /** The other end's window has opened by so many bytes. */
   arrived(bytes: number): void {
-    this.#unsentBytes -= bytes
-    if (!this.writableNeedsDrain || this.#unsentBytes > 0 || this.#isOver) return
     this.process.do(() => {
+      this.#sendWindowBytes += bytes
+      if (!this.writableNeedsDrain || this.#isOver) return
       this.writableNeedsDrain = false
-      this.#whenDrained?.()
+      queueMicrotask(() => this.#isOver || this.#sendQueued())
       this.dispatchEvent(new Event('drain'))
     })
   }
 
+  pause(): void {
+    if (this.#isOver) throw new Error('cannot pause a stream that is closed')
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#holdsWindow = true
+  }
+
+  resume(): void {
+    if (this.#isOver) throw new Error('cannot resume a stream that is closed')
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#handOut()
+    this.#holdsWindow = false
+    this.#openWindow()
+  }
+
   /** Something that the other end sent is here. */
-  receive(segment: Segment): void {
+  receive(segment: Segment, onRead: () => void): void {
     if (this.#isOver) return
     if (segment.kind === 'data') {
-      this.tap?.delivered(segment.bytes.byteLength)
-      this.dispatchEvent(new DataEvent(segment.bytes))
+      this.#unread.append(segment.bytes)
+      this.#reads.push(onRead)
+      this.#handOut()
+      if (!this.#holdsWindow) this.#openWindow()
     } else if (segment.kind === 'fin') {
       this.#remoteWrites = false
       this.dispatchEvent(new Event('remoteCloseWrite'))
@@ -143,11 +181,25 @@ export class SimulatedStream extends EventTarget implements LineEnd {
     } else this.end(new HeirloomError('link-lost', 'the stream was reset'))
   }
 
+  #handOut(): void {
+    if (!this.#isPaused && this.#unread.byteLength > 0) {
+      const data = this.#unread.sublist()
+      this.#unread.consume(data.byteLength)
+      this.tap?.delivered(data.byteLength)
+      this.dispatchEvent(new DataEvent(data))
+    }
+    if (this.#unread.byteLength > streamWindowBytes) this.abort(new HeirloomError('too-large', 'more waits to be read than may'))
+  }
+
+  #openWindow(): void {
+    for (const onRead of this.#reads.splice(0)) onRead()
+  }
+
   end(error: Error | undefined): void {
     if (this.#isOver) return
     this.#isOver = true
     this.writeStatus = 'closed'
-    this.#whenDrained?.()
+    this.#whenSent?.()
     this.tap?.closed()
     this.dispatchEvent(new EndEvent(error))
   }

@@ -1,7 +1,8 @@
 // A simulated world: a relay, VMs, the network between them, and the invariants that hold after every step.
 
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { openSegmentsMax, readRoomBytes, recordWritesMax, relayRoomBytes } from '../../src/limits/relay.ts'
+import { openSegmentsMax, readRoomBytes, recordWritesMax, relayRoomBytes, relayWindowBytesTotal } from '../../src/limits/relay.ts'
+import { packBytesMax } from '../../src/limits/wire.ts'
 import { identityFromSeed, type Identity } from '../../src/seal/identity.ts'
 import { makePoolSecret, type PoolSecret } from '../../src/seal/pool-key.ts'
 import type { HandoffKey, HandoffRecord, PackStore } from '../../relay/store/store.ts'
@@ -32,6 +33,8 @@ export interface WorldOptions {
   readonly quotaBytes: number | undefined
   readonly keepMsMax: number
   readonly segmentBytes: number
+  /** The relay's room for packs in its memory, each way; relayRoomBytes unless told. */
+  readonly roomBytes: number | undefined
   /** Whether the relay takes data sockets, and what stands before its port. */
   readonly hasData: boolean
   readonly dataWall: DataWall
@@ -76,7 +79,7 @@ export class World {
     })
     this.#surroundings = { loop: this.loop, random, network: this.network, log, violation: (rule, detail) => this.violate(rule, detail) }
     this.pool = makePoolSecret('simulated', this.#bytes(32), this.#bytes(32))
-    const { quotaBytes, keepMsMax, segmentBytes, hasData, dataWall } = options
+    const { quotaBytes, keepMsMax, segmentBytes, roomBytes = relayRoomBytes, hasData, dataWall } = options
     this.relay = new RelayMachine({
       surroundings: this.#surroundings,
       identity: this.#identity('relay'),
@@ -84,6 +87,7 @@ export class World {
       quota: quotaBytes === undefined ? {} : { total: quotaBytes },
       keepMsMax,
       segmentBytes,
+      roomBytes,
       hasData,
       dataWall,
       clock: this.#clock(),
@@ -91,9 +95,11 @@ export class World {
     })
     this.#relayPeer = this.relay.address.split('/').at(-1)!
     this.#quotaBytes = quotaBytes ?? Infinity
+    this.#roomBytes = roomBytes
   }
 
   readonly #relayPeer: string
+  readonly #roomBytes: number
   readonly #quotaBytes: number
 
   addPeer(
@@ -161,14 +167,27 @@ export class World {
     }
   }
 
-  /** Packs on their way through the relay are in its memory, in and out each within their room and a pack. */
+  /**
+   * Packs on their way through the relay are in its memory: all that has come and is not acknowledged within the windows that it grants and a pack, what
+   * it has let in of that within its room or one pack alone, and what is on its way out within its room.
+   */
   #checkMemory(): void {
-    for (const way of ['in', 'out'] as const) {
+    const bytesOf = (way: 'in' | 'out') => {
       let bytes = 0
       for (const transfer of this.#open) if (transfer.isOpen) bytes += transfer.relayBytes(way)
-      if (bytes > relayRoomBytes + readRoomBytes)
-        this.violate("the relay's memory is bounded", `${bytes} bytes are on their way ${way}, there is room for ${relayRoomBytes}`)
+      return bytes
     }
+    this.#checkBytes('have come', bytesOf('in'), relayWindowBytesTotal + readRoomBytes)
+    this.#checkBytes('are on their way out', bytesOf('out'), Math.max(this.#roomBytes, readRoomBytes))
+    const core = this.relay.relay?.core
+    if (core === undefined) return
+    const { takenBytes } = core.transfers.roomIn
+    this.#checkBytes('are let in', takenBytes, Math.max(this.#roomBytes, packBytesMax))
+    this.#checkBytes('are written', this.relay.writingBytes, takenBytes)
+  }
+
+  #checkBytes(what: string, bytes: number, bytesMax: number): void {
+    if (bytes > bytesMax) this.violate("the relay's memory is bounded", `${bytes} bytes ${what}, there is room for ${bytesMax}`)
   }
 
   /** What an earlier process left counts only if it is whole and durable: it is told to predecessors, who then need not keep it. */
