@@ -1,6 +1,6 @@
 // The store's packs on their way to the heir: in the order of their numbers, within the heir's window, what it demands first; then what
 // arrives, until the handoff is closed or its predecessor gone.
-// Invariant: no more than the heir's window and two packs, read ahead, is in memory, all of it within the relay's room; an heir with an old epoch
+// Invariant: no more than the heir's window and one pack, read ahead, is in memory, all of it within the relay's room; an heir with an old epoch
 // gets nothing.
 
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
@@ -48,8 +48,6 @@ export class GetSession {
   #next = 0
   #end = 0
   #ahead: Promise<ReadPack | undefined> | undefined
-  /** The same for what is demanded. */
-  #urgent: Promise<ReadPack | undefined> | undefined
   #isRunning = false
   #again = false
   /** Whether the end that was said last was that of a closed handoff; undefined when packs were sent after it. */
@@ -75,7 +73,6 @@ export class GetSession {
     void channel.closed.then(() => {
       this.#isOver = true
       this.#ahead = undefined
-      this.#urgent = undefined
       seat[Symbol.dispose]()
       this.#room[Symbol.dispose]()
       core.emit('get-closed', { ...key })
@@ -160,8 +157,7 @@ export class GetSession {
       if (this.#ahead === undefined) {
         if (this.#isInLine) return
         this.#giveRoomBack()
-        if (this.#urgent === undefined) this.#sayEnd()
-        return
+        return this.#sayEnd()
       }
       const pack = await this.#ahead
       if (this.#isOver) return
@@ -181,29 +177,17 @@ export class GetSession {
 
   /** What was demanded goes before what was read ahead, and by one pack beyond the credit. Answers whether there may be more of it. */
   async #sendDemanded(): Promise<boolean> {
-    this.#urgent ??= this.#readDemanded()
-    if (this.#urgent === undefined) return false
-    const pack = await this.#urgent
-    if (this.#isOver) return true
-    if (pack !== undefined) {
-      this.#checkHeir()
-      // While it was read the heir may have come to want less in flight.
-      if (!this.#sender.canHurry()) return false
-    }
-    this.#urgent = undefined
-    if (pack !== undefined && !this.#send(pack)) await this.#channel.drained()
-    return true
-  }
-
-  /** Begins to read the next of what was demanded. Answers as `#read` does. */
-  #readDemanded(): Promise<ReadPack | undefined> | undefined {
     // It may have been sent in its turn meanwhile.
     if (this.#hurried !== undefined && !this.#isWanted(this.#hurried)) this.#hurried = undefined
     this.#hurried ??= this.#pickDemanded()
     const number = this.#hurried
-    if (number === undefined || !this.#sender.canHurry() || !this.#takeRoom()) return undefined
+    if (number === undefined || !this.#sender.canHurry() || !this.#takeRoom()) return false
     this.#hurried = undefined
-    return this.#readOne(number)
+    const pack = await this.#readOne(number)
+    if (pack === undefined || this.#isOver) return true
+    this.#checkHeir()
+    if (!this.#send(pack)) await this.#channel.drained()
+    return true
   }
 
   #send({ number, sealed }: ReadPack): boolean {

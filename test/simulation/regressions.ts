@@ -177,10 +177,10 @@ const faults: readonly Mutation[] = [
     'const elsewhere = packs.filter((number) => !dispatcher.hurry(number) && !dispatcher.isFlying(number))\n    return elsewhere.length > 0 ? [{ source, id, packs: PackSet.of(elsewhere) }] : []',
   ),
   mutation(
-    'a relay sends what is demanded although the heir has come to want less in flight',
-    'relay/get-session.ts',
-    '      if (!this.#sender.canHurry()) return false\n',
-    '',
+    'what is demanded waits when less was granted than is in flight',
+    'src/transfer/sender.ts',
+    'this.#inFlightBytes <= this.#grantedBytes',
+    'this.#inFlightBytes <= this.#windowBytes',
   ),
 ]
 
@@ -215,7 +215,7 @@ const tests: Readonly<Record<string, string>> = {
   'what a former heir says it has counts': 'test/peer/lane-keeper.test.ts',
   'an answer names only the packs of a chunk that are elsewhere': 'test/peer/urgent.test.ts',
   'bytes that come twice count twice': 'test/peer/ledger.test.ts',
-  'a relay sends what is demanded although the heir has come to want less in flight': 'test/relay/transfer-session.test.ts',
+  'what is demanded waits when less was granted than is in flight': 'test/lane/channel-lane.test.ts',
   'what waits for its barrier keeps a larger pack from coming': 'test/peer/restorer.test.ts',
   'an heir that could not reach the relay lets it drop what it has': 'test/peer/inheritance.test.ts',
 }

@@ -25,6 +25,8 @@ export class TransferWatch {
   #openerSends = true
   /** What the sender knows of the receiver's credit, and what it has in flight. */
   #windowBytes = 0
+  /** The largest window that it has known. */
+  #creditBytes = 0
   readonly #inFlight = new Map<number, number>()
   readonly #has = new PackSet()
   /** What is at the receiver and not acknowledged, and the most that it allowed. */
@@ -111,7 +113,7 @@ export class TransferWatch {
     else if (type === frameType.welcome && this.#openerSends) this.#learns(readWelcome(frame))
     else if (type === frameType.acknowledge && atSender) {
       const { packs, windowBytes: granted } = readAcknowledge(frame)
-      this.#windowBytes = this.#bounded(granted)
+      this.#allows(granted)
       for (const number of packs) {
         this.#inFlight.delete(number)
         this.#has.add(number)
@@ -143,8 +145,13 @@ export class TransferWatch {
   }
 
   #learns({ have, windowBytes: granted }: { have: PackSet; windowBytes: number }): void {
-    this.#windowBytes = this.#bounded(granted)
+    this.#allows(granted)
     this.#has.addAll(have)
+  }
+
+  #allows(granted: number): void {
+    this.#windowBytes = this.#bounded(granted)
+    this.#creditBytes = Math.max(this.#creditBytes, this.#windowBytes)
   }
 
   #offers(data: DataOfferMessage | undefined): void {
@@ -182,8 +189,8 @@ export class TransferWatch {
     const number = this.#see(truth, frame)
     if (this.#has.has(number) || this.#inFlight.has(number)) this.#violation('what the other side has is not sent', `pack ${number}`)
     const inFlight = sum(this.#inFlight.values())
-    // What was demanded may go by one pack beyond it.
-    const isWithin = inFlight + (truth.isDemanded(number) ? 0 : frame.bytes) <= this.#windowBytes
+    // What was demanded may go by one pack beyond the largest there was.
+    const isWithin = truth.isDemanded(number) ? inFlight <= this.#creditBytes : inFlight + frame.bytes <= this.#windowBytes
     if (this.#inFlight.size > 0 && !isWithin)
       this.#violation('no more is in flight than the credit', `${inFlight} + ${frame.bytes} of ${this.#windowBytes} bytes`)
     if (!this.#openerSends) this.#checkEpoch(`pack ${number}`)
