@@ -2,6 +2,7 @@
 // hundred. Rows are numbered in the order in which the source lists them, and are never removed.
 
 import type { Chunk } from '../chunk/chunk.ts'
+import { assert } from '../errors.ts'
 import { IdIndex } from './id-index.ts'
 import type { TakenChunk } from './line.ts'
 import { TextColumn } from './text-column.ts'
@@ -11,10 +12,14 @@ const unknownBytes = 4096
 const firstRows = 256
 
 const flag = { metadata: 1, dirty: 2, taken: 4 } as const
+const flagsEnd = 8
 
-/** What a row's record consists of: numbers side by side, so that a row that is anywhere in memory is fetched from there once. */
-const width = 3
-const field = { bytes: 0, probability: 1, flags: 2 } as const
+/**
+ * What a row's record consists of: numbers side by side, half a line of the processor's cache, so that a row that is anywhere in memory is fetched
+ * from there once. The last one is the place of the id, times flagsEnd, and the flags.
+ */
+const width = 4
+const field = { bytes: 0, probability: 1, value: 2, placeAndFlags: 3 } as const
 
 /** Hints that most inventories don't give take room only in those that do. */
 interface Hints {
@@ -43,7 +48,7 @@ export class ChunkTable {
   readonly #ids = new TextColumn()
   /** Of bytes and probability NaN: the source didn't say. */
   #records = new Float64Array(width * firstRows)
-  /** Value per byte, rounded to what an order needs. */
+  /** Value per byte, rounded to what an order needs: those of all rows side by side, for sorting. */
   #values = new Float32Array(firstRows)
   readonly #hints: Hints = {}
   /** Made when somebody asks for a chunk by its id: most handoffs are never asked. */
@@ -55,10 +60,11 @@ export class ChunkTable {
     const row = this.#rows++
     if (row === this.#values.length) this.#grow()
     const at = width * row
-    this.#ids.push(chunk.id)
+    const flags = (chunk.kind === 'metadata' ? flag.metadata : 0) | (chunk.dirty === true ? flag.dirty : 0)
     this.#records[at + field.bytes] = chunk.bytes ?? NaN
     this.#records[at + field.probability] = chunk.readProbability ?? NaN
-    this.#records[at + field.flags] = (chunk.kind === 'metadata' ? flag.metadata : 0) | (chunk.dirty === true ? flag.dirty : 0)
+    this.#records[at + field.value] = Math.fround(value)
+    this.#records[at + field.placeAndFlags] = this.#ids.push(chunk.id) * flagsEnd + flags
     this.#values[row] = value
     const { priority, expiresAtMs, version, origin, group } = chunk
     if (priority !== undefined) this.#hint('priority')[row] = priority
@@ -70,12 +76,12 @@ export class ChunkTable {
   }
 
   /** The chunk as it was added. */
-  chunk(row: number, valuePerByte: number): TakenChunk {
+  chunk(row: number, valuePerByte = this.value(row)): TakenChunk {
     const at = width * row
-    const id = this.#ids.get(row)
+    const id = this.#idOf(row)
     const bytes = this.#records[at + field.bytes]!
     const readProbability = this.#records[at + field.probability]!
-    const flags = this.#records[at + field.flags]!
+    const flags = this.#flagsOf(row)
     const kind = (flags & flag.metadata) === 0 ? 'data' : 'metadata'
     const isSaid = !Number.isNaN(bytes) && !Number.isNaN(readProbability)
     const hints = this.#hintsOf(row)
@@ -101,6 +107,24 @@ export class ChunkTable {
     return weight >= 0 && Number.isFinite(weight) ? weight : 1
   }
 
+  /**
+   * Reads of these rows what taking them will need. Rows in another order than they were listed are anywhere in memory, and one after the other each would be
+   * waited for; here the processor waits for many at once.
+   */
+  fetch(rows: Uint32Array, from: number, to: number): void {
+    const records = this.#records
+    let last = 0
+    for (let at = from; at < to; at++) last += records[width * rows[at]! + field.placeAndFlags]!
+    for (let at = from; at < to; at++) last += this.#ids.touch(Math.floor(records[width * rows[at]! + field.placeAndFlags]! / flagsEnd))
+    // The compiler may leave out what isn't used.
+    assert(last >= 0, 'a place is negative')
+  }
+
+  /** What it counts for in an order by value per byte. */
+  value(row: number): number {
+    return this.#records[width * row + field.value]!
+  }
+
   /** By row; changes its identity when the table grows. */
   get values(): Float32Array {
     return this.#values
@@ -112,22 +136,34 @@ export class ChunkTable {
   }
 
   take(row: number): void {
-    this.#records[width * row + field.flags]! |= flag.taken
+    if (!this.isTaken(row)) this.#records[width * row + field.placeAndFlags]! += flag.taken
   }
 
   isTaken(row: number): boolean {
-    return (this.#records[width * row + field.flags]! & flag.taken) !== 0
+    return (this.#flagsOf(row) & flag.taken) !== 0
   }
 
   /** The row of a chunk, or undefined. */
   find(id: string): number | undefined {
-    this.#index ??= new IdIndex((row) => this.#ids.get(row) ?? '')
+    this.#index ??= new IdIndex((row) => this.#idOf(row))
     this.#index.extend(this.#rows)
     return this.#index.find(id).next().value ?? undefined
   }
 
   *takenRows(): Generator<number> {
-    for (let row = 0; row < this.#rows; row++) if ((this.#records[width * row + field.flags]! & flag.taken) !== 0) yield row
+    for (let row = 0; row < this.#rows; row++) if (this.isTaken(row)) yield row
+  }
+
+  #placeOf(row: number): number {
+    return Math.floor(this.#records[width * row + field.placeAndFlags]! / flagsEnd)
+  }
+
+  #flagsOf(row: number): number {
+    return this.#records[width * row + field.placeAndFlags]! - flagsEnd * this.#placeOf(row)
+  }
+
+  #idOf(row: number): string {
+    return this.#ids.get(this.#placeOf(row))
   }
 
   #hint(name: 'priority' | 'expiresAtMs'): Float64Array {

@@ -87,7 +87,7 @@ export class PlanQueue {
     this.#table.take(row)
     // What stands at the head of a line is never taken already: so a line that has rows has something to take.
     for (const rank of ranks) this.#passTaken(this.#ranked[rank].line)
-    return this.#table.chunk(row, this.#table.values[row]!)
+    return this.#table.chunk(row)
   }
 
   giveBack(chunks: readonly Chunk[]): void {

@@ -1,8 +1,8 @@
-// Texts by row, as bytes in pages: a string of its own for each of ten million ids is what a garbage collector spends its time on.
+// Texts as bytes in pages: a string of its own for each of ten million ids is what a garbage collector spends its time on. Whoever puts one in keeps
+// its place.
 
 const pageBytes = 4 * 1024 * 1024
 const firstPageBytes = 4 * 1024
-const firstRows = 256
 
 /** Before each text: its length, and whether it takes two bytes a character. */
 const headBytes = 3
@@ -14,19 +14,15 @@ interface Page extends Buffer {
 
 export class TextColumn {
   readonly #pages: Page[] = []
-  /** By row: the page's number times the size of a full page, and the place in the page. */
-  #places = new Float64Array(firstRows)
-  #rows = 0
   #at = 0
 
-  /** A text of at most 65,535 characters. */
-  push(text: string): void {
+  /** A text of at most 65,535 characters. Its place is the page's number times the size of a full page, and where it is in the page: below 2⁵⁰. */
+  push(text: string): number {
     const { length } = text
     let page = this.#pages.at(-1)
     // As if it were wide: then there is room in any case.
     if (page === undefined || this.#at + headBytes + 2 * length > page.byteLength) page = this.#addPage(headBytes + 2 * length)
-    if (this.#rows === this.#places.length) this.#grow()
-    this.#places[this.#rows++] = (this.#pages.length - 1) * pageBytes + this.#at
+    const place = (this.#pages.length - 1) * pageBytes + this.#at
     const start = this.#at + headBytes
     page[this.#at] = length & 0xff
     page[this.#at + 1] = length >>> 8
@@ -39,16 +35,22 @@ export class TextColumn {
     }
     this.#at = start + length
     if (high > 0xff) this.#widen(page, start, text)
+    return place
   }
 
-  get(row: number): string {
-    const place = this.#places[row]!
+  get(place: number): string {
     const number = Math.floor(place / pageBytes)
     const page = this.#pages[number]!
     const at = place - number * pageBytes
     const length = page[at]! | (page[at + 1]! << 8)
     const start = at + headBytes
     return page[at + 2] === 1 ? page.toString('utf16le', start, start + 2 * length) : page.latin1Slice(start, start + length)
+  }
+
+  /** Reads a little of a text, so that it is near when it is asked for. */
+  touch(place: number): number {
+    const number = Math.floor(place / pageBytes)
+    return this.#pages[number]![place - number * pageBytes]!
   }
 
   #widen(page: Page, start: number, text: string): void {
@@ -68,11 +70,5 @@ export class TextColumn {
     this.#pages.push(page)
     this.#at = 0
     return page
-  }
-
-  #grow(): void {
-    const places = new Float64Array(2 * this.#places.length)
-    places.set(this.#places)
-    this.#places = places
   }
 }
