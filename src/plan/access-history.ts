@@ -6,6 +6,7 @@
 //
 // Items are small numbers: who calls keeps the keys. A number may be used again for another item after `reuse`.
 
+import { assert } from '../errors.ts'
 import { historyEntriesMax, historyEpochsMax } from '../limits/plan.ts'
 
 const countMax = 0xffff
@@ -49,6 +50,21 @@ export class AccessHistory {
   /** When the item was last used, as the number of accesses until then; 0 is never. */
   lastUse(item: number): number {
     return item < this.#itemsEnd ? this.#latest[2 * item]! : 0
+  }
+
+  /** The first `count` of `items`, one after the other. What they need is read of all of them first: the processor waits for many reads at once. */
+  accessAll(items: Uint32Array, count: number): void {
+    const latest = this.#latest
+    const counts = this.#counts
+    let read = 0
+    for (let at = 0; at < count; at++) if (items[at]! < this.#itemsEnd) read += latest[2 * items[at]!]!
+    for (let at = 0; at < count; at++) {
+      const newest = items[at]! < this.#itemsEnd ? latest[2 * items[at]! + 1]! : -1
+      if (newest >= this.#currentStart) read += counts[newest]!
+    }
+    // The compiler may leave out what isn't used.
+    assert(read >= 0, 'times and counts are not negative')
+    for (let at = 0; at < count; at++) this.access(items[at]!)
   }
 
   access(item: number): void {

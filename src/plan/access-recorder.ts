@@ -9,6 +9,9 @@ import { AccessHistory } from './access-history.ts'
 import { forecast, type ForecastOptions } from './forecast.ts'
 import { rankDescending, rankKeys } from './rank.ts'
 
+/** Accesses that are put into the history together. */
+const pendingMax = 64
+
 /** Places that are looked at to find the one that a new item takes. */
 const placesCompared = 16
 
@@ -33,6 +36,9 @@ export class AccessRecorder<Key extends string | number = string> {
   /** By item: its key, and when it was evicted last on the history's clock. */
   readonly #keys: Key[] = []
   readonly #evictedAt: Float64Array
+  /** Items that were accessed and aren't in the history yet. */
+  readonly #pending = new Uint32Array(pendingMax)
+  #pendingCount = 0
   #hand = 0
 
   constructor({ itemsMax = recorderItemsMax }: RecorderOptions = {}) {
@@ -48,18 +54,20 @@ export class AccessRecorder<Key extends string | number = string> {
 
   /** The item was read or written: a hit, or a miss after which it is in the cache. */
   record(key: Key): void {
-    const item = this.#numbers.get(key)
-    this.#history.access(item === undefined ? this.#add(key) : item)
+    const item = this.#numbers.get(key) ?? this.#add(key)
+    this.#pending[this.#pendingCount++] = item
+    if (this.#pendingCount === pendingMax) this.#settle()
   }
 
   /** The item has left the cache. It is not forecast any more, but remembered for when it returns. */
   evict(key: Key): void {
     const item = this.#numbers.get(key)
-    if (item !== undefined) this.#evictedAt[item] = this.#history.accesses
+    if (item !== undefined) this.#evictedAt[item] = this.#history.accesses + this.#pendingCount
   }
 
   /** All that is cached, the most useful first. A second or so for a million items. */
   forecast(options: ForecastOptions = {}): ForecastItem<Key>[] {
+    this.#settle()
     const items = Uint32Array.from(this.#numbers.values()).filter((item) => this.#isCached(item))
     const { scores, probabilities } = forecast(this.#history, items, options)
     const all = scores.reduce((sum, score) => sum + score, 0)
@@ -68,6 +76,11 @@ export class AccessRecorder<Key extends string | number = string> {
       readProbability: probabilities[place]!,
       readShare: all > 0 ? scores[place]! / all : 0,
     }))
+  }
+
+  #settle(): void {
+    this.#history.accessAll(this.#pending, this.#pendingCount)
+    this.#pendingCount = 0
   }
 
   #add(key: Key): number {
@@ -79,6 +92,7 @@ export class AccessRecorder<Key extends string | number = string> {
 
   /** Of the next few places the one of a ghost, or else the one that was used longest ago. */
   #freed(): number {
+    this.#settle()
     let worst = this.#hand
     for (let step = 0; step < placesCompared; step++) {
       const item = this.#hand
