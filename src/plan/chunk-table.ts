@@ -115,7 +115,7 @@ export class ChunkTable {
     const records = this.#records
     let last = 0
     for (let at = from; at < to; at++) last += records[width * rows[at]! + field.placeAndFlags]!
-    for (let at = from; at < to; at++) last += this.#ids.touch(Math.floor(records[width * rows[at]! + field.placeAndFlags]! / flagsEnd))
+    for (let at = from; at < to; at++) last += this.#ids.touch(this.#placeOf(rows[at]!))
     // The compiler may leave out what isn't used.
     assert(last >= 0, 'a place is negative')
   }
