@@ -4,10 +4,11 @@
 // gets nothing.
 
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
+import { refuse } from '../src/lane/refuse.ts'
 import { windowBytes } from '../src/limits/lane.ts'
 import { readRoomBytes } from '../src/limits/relay.ts'
 import { readDemand } from '../src/transfer/demand.ts'
-import { endFrame, failureFrame, readAcknowledge, readFailure, welcomeFrame, type HelloMessage } from '../src/transfer/messages.ts'
+import { endFrame, readAcknowledge, readFailure, welcomeFrame, type HelloMessage } from '../src/transfer/messages.ts'
 import { TransferSender } from '../src/transfer/sender.ts'
 import type { Channel } from '../src/wire/channel.ts'
 import { frameType, makeFrame, type Frame } from '../src/wire/frame.ts'
@@ -101,10 +102,7 @@ export class GetSession {
     const failure = asHeirloomError(thrown)
     this.#core.counts.refused(failure.code)
     // Whoever is fenced learns it when the newer epoch is on disk.
-    this.#core.inOrder(this.key, () => {
-      this.#channel.send(failureFrame(failure))
-      void this.#channel.close()
-    })
+    this.#core.inOrder(this.key, () => refuse(this.#channel, failure))
   }
 
   /** Ends at once. */

@@ -1,8 +1,9 @@
 // The first frame of a transfer at the relay: who is it, what for, and is it theirs to do.
 
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
+import { refuse } from '../src/lane/refuse.ts'
 import { helloTimeoutMs } from '../src/limits/lane.ts'
-import { failureFrame, readHello, type HelloMessage } from '../src/transfer/messages.ts'
+import { readHello, type HelloMessage } from '../src/transfer/messages.ts'
 import type { Channel } from '../src/wire/channel.ts'
 import { carry, type Way } from './carry.ts'
 import { GetSession } from './get-session.ts'
@@ -22,7 +23,7 @@ export function acceptTransfer(core: RelayCore, channel: Channel, way: Way): voi
     try {
       begin(core, channel, readHello(frame), way)
     } catch (thrown) {
-      refuse(core, channel, thrown)
+      turnAway(core, channel, thrown)
     }
   })
 }
@@ -47,17 +48,16 @@ function begin(core: RelayCore, channel: Channel, hello: HelloMessage, way: Way)
   }
   if (!core.rendezvous.isHeir(key, peer, hello.epoch)) {
     // Told when the newer epoch is on disk.
-    core.inOrder(key, () => refuse(core, channel, new HeirloomError('fenced', 'this is not the heir of that handoff')))
+    core.inOrder(key, () => turnAway(core, channel, new HeirloomError('fenced', 'this is not the heir of that handoff')))
     return
   }
   core.transfers.admitGet(key)
   new GetSession(core, carry(core, channel, hello, way), key, hello)
 }
 
-function refuse(core: RelayCore, channel: Channel, thrown: unknown): void {
+function turnAway(core: RelayCore, channel: Channel, thrown: unknown): void {
   const error = asHeirloomError(thrown)
   core.counts.refused(error.code)
   if (error.code === 'internal') core.onWarning(error)
-  channel.send(failureFrame(error))
-  void channel.close()
+  refuse(channel, error)
 }

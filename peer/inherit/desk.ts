@@ -4,11 +4,11 @@
 import type { Clock } from '../../src/clock.ts'
 import type { Node } from '../../src/net/node.ts'
 import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
+import { refuse } from '../../src/lane/refuse.ts'
 import { earlyStreamsMax, helloTimeoutMs } from '../../src/limits/lane.ts'
 import { readHello, type HelloMessage } from '../../src/transfer/messages.ts'
 import type { Channel } from '../../src/wire/channel.ts'
 import { dataProtocol, transferProtocol } from '../../src/wire/protocols.ts'
-import { refuse } from './refuse.ts'
 import type { DirectKind, Inheritance } from './successor.ts'
 
 interface EarlyStream {
