@@ -5,7 +5,7 @@ import { packBytesTarget } from '../../src/limits/wire.ts'
 import type { Dispatcher } from '../../src/transfer/dispatcher.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { Feed } from './feed.ts'
-import type { Pipeline } from './pipeline.ts'
+import type { MadePack, Pipeline } from './pipeline.ts'
 
 export interface PackingOptions {
   readonly pipeline: Pipeline
@@ -39,20 +39,25 @@ export class Packing {
     if (this.#isPulling || aheadPacks >= sealedAheadPacks || this.limitIsReached) return
     if (feeds.every((feed) => feed.isDone) && !pipeline.isUrgent) return
     this.#isPulling = true
-    void pipeline.next().then(
-      (made) => {
-        this.#isPulling = false
-        if (made === undefined) return
-        chronicle.sealedBytes += made.pack.bytes
-        if (made.isUrgent) dispatcher.addUrgent(made.pack)
-        else dispatcher.add(made.pack)
-        onChange()
-      },
-      (thrown: unknown) => {
-        this.#isPulling = false
-        chronicle.failed(thrown)
-        onChange()
-      },
-    )
+    void pipeline
+      .next((made) => this.#take(made))
+      .then(
+        () => {
+          this.#isPulling = false
+          onChange()
+        },
+        (thrown: unknown) => {
+          this.#isPulling = false
+          chronicle.failed(thrown)
+          onChange()
+        },
+      )
+  }
+
+  #take({ pack, isUrgent }: MadePack): void {
+    const { dispatcher, chronicle } = this.#options
+    chronicle.sealedBytes += pack.bytes
+    if (isUrgent) dispatcher.addUrgent(pack)
+    else dispatcher.add(pack)
   }
 }

@@ -21,15 +21,15 @@ import type { MovedPacks, PackCompressor } from './pack-compressor.ts'
 const fragmentHeadBytes = 160
 
 export interface Pipeline {
-  /** The next sealed pack, made when it is asked for. Waits while nothing is ready; undefined once the signal has ended it. */
-  next(): Promise<MadePack | undefined>
+  /** Makes the next sealed pack and gives it to `take`; isHolding until then. Waits while nothing is ready; takes nothing once the signal has ended it. */
+  next(take: (made: MadePack) => void): Promise<void>
   /** Parts of a chunk that was demanded: the next packs are of these. */
   hurry(entries: readonly Entry[]): void
   /** Something that was demanded waits to be packed. */
   readonly isUrgent: boolean
   /** What waits so. */
   readonly urgentBytes: number
-  /** Parts were taken from the feeds that have not come out as a pack yet. */
+  /** Parts were taken from the feeds that nobody has taken as a pack yet. */
   readonly isHolding: boolean
   /** Something became ready. */
   wake(): void
@@ -41,7 +41,7 @@ export interface Pipeline {
   sealLast(receipt?: { content: Uint8Array; signature: Uint8Array }): SealedPack
 }
 
-interface MadePack {
+export interface MadePack {
   readonly pack: SealedPack
   /** It has what was demanded. */
   readonly isUrgent: boolean
@@ -78,10 +78,10 @@ export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, ahead,
   )
   const packs = stages[Symbol.asyncIterator]()
   return {
-    async next() {
+    async next(take) {
       try {
         const { value, done } = await packs.next()
-        return done === true ? undefined : value
+        if (done !== true) take(value)
       } finally {
         gatherer.isHolding = false
       }

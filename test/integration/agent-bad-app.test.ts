@@ -119,7 +119,7 @@ test('that lies about sizes: what it lists wrongly goes as it is, what ends befo
   })
   const { ended, shop, restored } = await parkBeside(app.url)
   assert.is(ended.code, 3, JSON.stringify(ended.result))
-  assert.is(shop.chunks.delivered, 2)
+  assert.is(shop.chunks.delivered, 2, JSON.stringify(shop))
   assert.equal(
     shop.leftOut.map(({ reason, chunks }) => [reason, chunks]),
     [['source-failed', 1]],
