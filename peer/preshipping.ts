@@ -86,7 +86,7 @@ export class Preshipping {
       const isComplete = await this.#ship(standing, bytesPerSecondMax)
       const handoff = Buffer.from(standing.handoff.handoff).toString('hex')
       events.emit('shipped-ahead', { handoff, complete: isComplete, tookMs: Math.round(clock.monotonicMs() - startedMs) })
-      if (standing.isFenced) this.#forget(standing)
+      if (standing.isFenced || standing.isElsewhere) this.#forget(standing)
       else if (isComplete && standing === this.#begun) await this.#replace(standing)
       return isComplete
     } catch (thrown) {
@@ -95,7 +95,7 @@ export class Preshipping {
     }
   }
 
-  /** An heir has it, and this peer begins anew. */
+  /** An heir has it, or a relay that is lost, and this peer begins anew. */
   #forget(standing: Standing): void {
     if (this.#whole === standing) this.#whole = undefined
     if (this.#begun === standing) this.#begun = undefined
@@ -136,7 +136,7 @@ export async function handOffAfter(options: HandoffOptions, ahead: Standing | un
   try {
     return await handOff({ ...options, ahead })
   } catch (thrown) {
-    if (ahead?.isFenced !== true) throw thrown
+    if (ahead?.isFenced !== true && ahead?.isElsewhere !== true) throw thrown
     const leftMs = options.deadline?.leftMs ?? options.deadlineMs
     return await handOff({ ...options, deadlineMs: leftMs })
   }

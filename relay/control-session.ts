@@ -9,7 +9,7 @@ import { keepMs as usualKeepMs } from '../src/limits/relay.ts'
 import { addressBytesMax, addressesMax, clockSkewMs, packsMax } from '../src/limits/wire.ts'
 import type { Permission } from '../src/seal/certificate.ts'
 import { checkHeader } from '../src/seal/handoff-header.ts'
-import { peerBytes } from '../src/seal/identity.ts'
+import { peerBytes, peerIdText, publicKeyOfPeer } from '../src/seal/identity.ts'
 import type { PoolPublic } from '../src/seal/pool-key.ts'
 import { decodeMessage, failureFrame } from '../src/transfer/messages.ts'
 import type { Channel } from '../src/wire/channel.ts'
@@ -22,10 +22,11 @@ import {
   RequestSchema,
   ResponseSchema,
 } from '../src/wire/gen/control_pb.ts'
-import type { Claim, Close, Enrol, Finish, Offer, RelayMessage, Request, Response } from '../src/wire/gen/control_pb.ts'
+import type { Claim, Close, Enrol, Finish, Heir, Offer, RelayMessage, Request, Response } from '../src/wire/gen/control_pb.ts'
 import type { Wish } from '../src/plan/rank-successors.ts'
 import { isAmount, readFacts, readName } from '../src/wire/facts.ts'
 import { assignmentMessage, expectationMessage, heirMessage, notificationMessage } from './control-messages.ts'
+import type { ForeignClaim } from './claim-order.ts'
 import { emptyOutcome, type Expectation, type Note, type Outcome } from './outcome.ts'
 import type { RelayCore } from './relay-core.ts'
 import { expectSmallFrames } from './small-frames.ts'
@@ -186,7 +187,7 @@ export class ControlSession {
     return { result: { case: 'enrolled', value: create(EnrolledSchema, terms) } }
   }
 
-  #offer(member: Member, { handoff, header, keepMs, standing, since, ageMs, ...of }: Offer): Step {
+  #offer(member: Member, { handoff, header, keepMs, standing, since, ageMs, heir: foreign, ...of }: Offer): Step {
     needs(member, 'send')
     const { draining, keepMsMax, rendezvous, clock } = this.#core
     if (draining) throw new HeirloomError('draining', 'this relay is going down')
@@ -196,7 +197,8 @@ export class ControlSession {
     const ahead = standing || since > 0 ? { standing, since, asOfMs: nowMs - Number(ageMs) } : undefined
     const wish = this.#wish(of)
     const keeps = Math.min(Number(keepMs) || usualKeepMs, keepMsMax)
-    const offering = { header, keepMs: keeps, nowMs, ...(wish && { wish }), ...(ahead && { ahead }) }
+    const claimed = foreign === undefined ? undefined : foreignClaim(foreign, foreign.peer)
+    const offering = { header, keepMs: keeps, nowMs, ...(wish && { wish }), ...(ahead && { ahead }), claimed }
     const { heir, outcome } = rendezvous.offer(this.#peer, keyOf(member.pool, handoff), offering)
     return { outcome, result: { case: 'offered', value: create(OfferedSchema, heir && { heir: heirMessage(heir) }) } }
   }
@@ -225,9 +227,10 @@ export class ControlSession {
       : { outcome: claimed.outcome, result: { case: 'assignment', value: assignmentMessage(claimed.assignment, this.#core.clock.nowMs()) } }
   }
 
-  #claim(member: Member, { handoff, epoch }: Claim): Step {
+  #claim(member: Member, { handoff, epoch, assignedBy }: Claim): Step {
     needs(member, 'receive')
-    const { assignment, outcome } = this.#core.rendezvous.claim(this.#peer, keyOf(member.pool, handoff), epoch)
+    const foreign = foreignClaim({ epoch, assignedBy }, peerBytes(this.#peer))
+    const { assignment, outcome } = this.#core.rendezvous.claim(this.#peer, keyOf(member.pool, handoff), foreign ?? { epoch })
     return { outcome, result: { case: 'assignment', value: assignmentMessage(assignment, this.#core.clock.nowMs()) } }
   }
 
@@ -261,6 +264,17 @@ export class ControlSession {
 
 function needs({ may }: Member, permission: Permission): void {
   if (!may.includes(permission)) throw new HeirloomError('unauthorised', `this peer's certificate doesn't let it ${permission}`)
+}
+
+/** Undefined for one that this relay gave itself. Throws `malformed`. */
+function foreignClaim({ epoch, assignedBy }: Pick<Heir, 'epoch' | 'assignedBy'>, heir: Uint8Array): ForeignClaim | undefined {
+  if (assignedBy.byteLength === 0 || epoch === 0) return undefined
+  try {
+    for (const peer of [heir, assignedBy]) publicKeyOfPeer(peer)
+  } catch (thrown) {
+    throw new HeirloomError('malformed', 'a claim is of a peer, and given by a relay', { cause: thrown })
+  }
+  return { heir: peerIdText(heir), epoch, assignedBy: peerIdText(assignedBy) }
 }
 
 function keyOf(pool: PoolPublic, handoff: Uint8Array): HandoffKey {

@@ -14,7 +14,7 @@ import type { DemandMessage } from '../../src/transfer/demand.ts'
 import type { WelcomeMessage } from '../../src/transfer/messages.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { dataProtocol, transferProtocol } from '../../src/wire/protocols.ts'
-import type { RelayClient } from '../relay-client.ts'
+import type { RelayLink } from '../relay-link.ts'
 import { isPassingAtRelay } from '../relay-trouble.ts'
 
 /** Where a lane leads: whom to dial, and how to know that it is them. */
@@ -28,7 +28,7 @@ export interface LaneTarget {
 }
 
 /** The relay's store; packs take a data socket where its data port can be reached. */
-export function storeTarget({ relay, data }: { readonly relay: RelayClient; readonly data?: DataEnd | undefined }): LaneTarget {
+export function storeTarget({ relay, data }: { readonly relay: RelayLink; readonly data?: DataEnd | undefined }): LaneTarget {
   const bySocket = data !== undefined && relay.isDataReachable
   return { kind: 'store', bySocket, addresses: relay.address === undefined ? [] : [relay.address], epoch: 0 }
 }

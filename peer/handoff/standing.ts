@@ -42,6 +42,10 @@ export class Standing implements SentAhead {
   isNotice = false
   /** The relay gave it to an heir while this peer counted as gone. */
   isFenced = false
+  /** Where it stands. */
+  relay: string | undefined
+  /** The relay that is used now is another one. */
+  isElsewhere = false
   /** The number at which the present round, or the handoff after the notice, begins. */
   first = 0
   /** The catalog that holds: packs below it are judged by it. */

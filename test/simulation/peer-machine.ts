@@ -8,7 +8,6 @@ import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Identity } from '../../src/seal/identity.ts'
 import type { PoolSecret } from '../../src/seal/pool-key.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import type { Assignment } from '../../src/wire/gen/control_pb.ts'
 import { EventLog } from '../../peer/events.ts'
 import type { HandoffLimits } from '../../peer/handoff/options.ts'
 import { handOff } from '../../peer/handoff/predecessor.ts'
@@ -16,10 +15,12 @@ import { InheritanceDesk } from '../../peer/inherit/desk.ts'
 import type { Demands } from '../../peer/inherit/demands.ts'
 import { inherit } from '../../peer/inherit/inherit.ts'
 import { recallJournal } from '../../peer/inherit/journal.ts'
-import { waitForAssignment } from '../../peer/inherit/wait.ts'
+import { waitForAssignment, type Assigned } from '../../peer/inherit/wait.ts'
 import { joinPool, type Membership } from '../../peer/membership.ts'
+import type { RelayLink } from '../../peer/relay-link.ts'
 import { openData } from '../../peer/open-data.ts'
-import { RelayClient } from '../../peer/relay-client.ts'
+import { orderRelays } from '../../peer/relay-order.ts'
+import { Relays } from '../../peer/relays.ts'
 import type { HandoffResult } from '../../peer/result.ts'
 import type { DataWall } from './data-link.ts'
 import { demandChunks } from './demander.ts'
@@ -75,7 +76,7 @@ interface Running {
   readonly process: Process
   readonly node: SimulatedNode
   readonly membership: Membership
-  readonly relay: RelayClient
+  readonly relay: Relays
   readonly data: DataEnd
   readonly desk: InheritanceDesk
   readonly inheriting: AbortController
@@ -144,7 +145,13 @@ export class PeerMachine {
       wrapping: simulatedWrapping({ random: surroundings.random, truths, owner: name, sources }),
     }
     const random = () => surroundings.random.next()
-    const relay = new RelayClient({ node, relays, certificate: () => membership.certificate(), clock: process.clock, random })
+    const relay = new Relays({
+      node,
+      relays: orderRelays(relays, pool.id),
+      certificate: () => membership.certificate(),
+      clock: process.clock,
+      random,
+    })
     const events = new EventLog(process.clock)
     const desk = Promise.withResolvers<InheritanceDesk>()
     surroundings.log(`${this.name} starts`)
@@ -183,17 +190,19 @@ export class PeerMachine {
     const { signal } = inheriting
     try {
       while (!signal.aborted) {
-        const assignment = await waitForAssignment({ relay, clock: process.clock, waitMs: 1e9, signal })
-        if (assignment === undefined) return
-        await this.#inherit(running, assignment)
+        const assigned = await waitForAssignment({ relays: relay.each, clock: process.clock, waitMs: 1e9, signal })
+        if (assigned === undefined) return
+        await this.#inherit(running, assigned)
       }
     } catch (thrown) {
       if (!signal.aborted) this.#failed(process, 'waiting', thrown)
     }
   }
 
-  async #inherit({ process, node, membership, relay, data, desk, inheriting, events }: Running, assignment: Assignment): Promise<void> {
+  async #inherit(running: Running, assigned: Assigned<RelayLink>): Promise<void> {
+    const { process, node, membership, relay, data, desk, inheriting, events } = running
     const { surroundings, lanes, truths } = this.options
+    const { assignment } = assigned
     const handoff = Buffer.from(assignment.handoff).toString('hex')
     const truth = truths.get(handoff)
     if (truth === undefined) return surroundings.violation('only what was offered is assigned', handoff)
@@ -221,7 +230,7 @@ export class PeerMachine {
       const common = {
         membership,
         node,
-        relay,
+        relays: relay.each,
         data,
         desk,
         clock: process.clock,
@@ -229,7 +238,7 @@ export class PeerMachine {
         signal: inheriting.signal,
         sinkOf,
         sinks,
-        assignment,
+        ...assigned,
         lanes,
       }
       const onDemands = (demands: Demands) => {

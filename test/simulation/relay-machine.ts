@@ -109,7 +109,7 @@ export class RelayMachine {
     const node = surroundings.network.node(process, identity.peerId, { addresses: [this.address], dataWall })
     const data = hasData ? await DataEnd.open({ host: identity.peerId, port: 0, clock: process.clock }) : undefined
     const terms = { quota, leaseMs, keepMsMax, roomBytes }
-    const relay = createRelay({ packs, records, pools, ...terms, clock: process.clock, data, onWarning })
+    const relay = createRelay({ self: identity.peerId, packs, records, pools, ...terms, clock: process.clock, data, onWarning })
     this.#writes = watchWrites(packs)
     this.#relay = relay
     await node.handle(controlProtocol, (channel) => relay.acceptControl(channel))
