@@ -102,7 +102,7 @@ export class RelayClient implements RelayLink, AsyncDisposable {
     try {
       channel.send(makeFrame(frameType.request, toBinary(RequestSchema, create(RequestSchema, { id, verb }))))
       const response = await answer.promise
-      if (response.status !== 0) throw errorFromStatus(response.status, response.detail)
+      if (response.status !== 0) throw errorFromStatus(response.status, response.detail, response)
       return response
     } finally {
       cancel()

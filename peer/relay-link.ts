@@ -20,6 +20,6 @@ export interface RelayLink {
   /** Whether the relay takes data sockets, and its data port answered after the last enrolment. */
   readonly isDataReachable: boolean
   listen(events: RelayEvents): Disposable
-  /** One request; throws the relay's refusal, or `link-lost` or `timeout` when the link fails. */
+  /** One request; throws the relay's refusal, with its response as the cause, or `link-lost` or `timeout` when the link fails. */
   request(verb: Verb, options?: { signal?: AbortSignal }): Promise<Response>
 }

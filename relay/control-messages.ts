@@ -9,10 +9,13 @@ import {
   HeirChangedSchema,
   HeirSchema,
   NotificationSchema,
+  StandingSchema,
   type Assignment,
   type Heir,
   type Notification,
+  type Standing,
 } from '../src/wire/gen/control_pb.ts'
+import type { ForeignClaim } from './claim-order.ts'
 import type { AssignmentNews, Expectation, HeirNews, Note } from './outcome.ts'
 
 export function heirMessage({ peer, epoch, addresses, assignedBy }: HeirNews): Heir {
@@ -34,6 +37,10 @@ export function assignmentMessage({ record, addresses, live }: AssignmentNews, n
     ...givenBy(record.assignedBy),
     ageMs: ahead?.standing === true ? BigInt(Math.max(0, Math.floor(nowMs - ahead.asOfMs))) : 0n,
   })
+}
+
+export function standingMessage({ claim: { heir, epoch, assignedBy }, finished }: { claim: ForeignClaim; finished: boolean }): Standing {
+  return create(StandingSchema, { heir: heirMessage({ peer: heir, epoch, assignedBy, addresses: [] }), finished })
 }
 
 /** Of an epoch that another relay gave. */

@@ -25,8 +25,8 @@ import {
 import type { Claim, Close, Enrol, Finish, Heir, Offer, RelayMessage, Request, Response } from '../src/wire/gen/control_pb.ts'
 import type { Wish } from '../src/plan/rank-successors.ts'
 import { isAmount, readFacts, readName } from '../src/wire/facts.ts'
-import { assignmentMessage, expectationMessage, heirMessage, notificationMessage } from './control-messages.ts'
-import type { ForeignClaim } from './claim-order.ts'
+import { assignmentMessage, expectationMessage, heirMessage, notificationMessage, standingMessage } from './control-messages.ts'
+import { claimIn, type ForeignClaim } from './claim-order.ts'
 import { emptyOutcome, type Expectation, type Note, type Outcome } from './outcome.ts'
 import type { RelayCore } from './relay-core.ts'
 import { expectSmallFrames } from './small-frames.ts'
@@ -35,6 +35,7 @@ import type { HandoffKey } from './store/store.ts'
 /** What a request came to: its answer, and what must be durable before it is given. */
 interface Step {
   readonly result?: Response['result']
+  readonly refusal?: HeirloomError
   readonly outcome?: Outcome
 }
 
@@ -114,6 +115,7 @@ export class ControlSession {
     let refusal: HeirloomError | undefined
     try {
       step = this.#perform(verb)
+      refusal = step.refusal
     } catch (thrown) {
       refusal = asHeirloomError(thrown)
       if (refusal.code === 'internal') throw refusal
@@ -122,7 +124,7 @@ export class ControlSession {
       step = key === undefined ? {} : { outcome: emptyOutcome(key) }
     }
     const respond = (failure: HeirloomError | undefined) => {
-      if (failure !== undefined) this.#refuse(id, failure)
+      if (failure !== undefined) this.#refuse(id, failure, step.result)
       else this.#send({ case: 'response', value: create(ResponseSchema, { id, result: step.result ?? { case: undefined } }) })
     }
     if (step.outcome === undefined) return respond(refusal)
@@ -133,9 +135,9 @@ export class ControlSession {
     })
   }
 
-  #refuse(id: number, { code, status, message }: HeirloomError): void {
+  #refuse(id: number, { code, status, message }: HeirloomError, result: Response['result'] = { case: undefined }): void {
     this.#core.counts.refused(code)
-    this.#send({ case: 'response', value: create(ResponseSchema, { id, status, detail: message.slice(0, 500) }) })
+    this.#send({ case: 'response', value: create(ResponseSchema, { id, status, detail: message.slice(0, 500), result }) })
   }
 
   #perform(verb: Request['verb']): Step {
@@ -230,8 +232,17 @@ export class ControlSession {
   #claim(member: Member, { handoff, epoch, assignedBy }: Claim): Step {
     needs(member, 'receive')
     const foreign = foreignClaim({ epoch, assignedBy }, peerBytes(this.#peer))
-    const { assignment, outcome } = this.#core.rendezvous.claim(this.#peer, keyOf(member.pool, handoff), foreign ?? { epoch })
-    return { outcome, result: { case: 'assignment', value: assignmentMessage(assignment, this.#core.clock.nowMs()) } }
+    const { rendezvous, clock } = this.#core
+    const key = keyOf(member.pool, handoff)
+    try {
+      const { assignment, outcome } = rendezvous.claim(this.#peer, key, foreign ?? { epoch })
+      return { outcome, result: { case: 'assignment', value: assignmentMessage(assignment, clock.nowMs()) } }
+    } catch (thrown) {
+      const refusal = asHeirloomError(thrown)
+      const standing = refusal.code === 'fenced' && foreign !== undefined ? claimIn(rendezvous.find(key), this.#core.self) : undefined
+      if (standing === undefined) throw thrown
+      return { refusal, outcome: emptyOutcome(key), result: { case: 'standing', value: standingMessage(standing) } }
+    }
   }
 
   #close({ pool }: Member, { handoff, packs }: Close): Outcome {
@@ -239,8 +250,9 @@ export class ControlSession {
     return this.#core.rendezvous.close(this.#peer, keyOf(pool, handoff), packs)
   }
 
-  #finish({ pool }: Member, { handoff, epoch, released }: Finish): Outcome {
-    return this.#core.rendezvous.finish(this.#peer, keyOf(pool, handoff), { epoch, released, nowMs: this.#core.clock.nowMs() })
+  #finish({ pool }: Member, { handoff, epoch, released, heir }: Finish): Outcome {
+    const above = heir === undefined ? undefined : foreignClaim(heir, heir.peer)
+    return this.#core.rendezvous.finish(this.#peer, keyOf(pool, handoff), { epoch, released, above, nowMs: this.#core.clock.nowMs() })
   }
 
   #keyIn(verb: Request['verb']): HandoffKey | undefined {

@@ -21,5 +21,7 @@ export interface Finishing {
   readonly epoch: number
   /** Another may have it. */
   readonly released: boolean
+  /** The claim that stands above this one at another relay: why it was given back. */
+  readonly above?: ForeignClaim | undefined
   readonly nowMs: number
 }

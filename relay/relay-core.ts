@@ -43,6 +43,7 @@ export interface RelayCoreOptions {
 type Listener = (event: string, fields: Record<string, unknown>) => void
 
 export class RelayCore {
+  readonly self: string
   readonly packs: PackStore
   readonly quota: Quota
   readonly clock: Clock
@@ -66,6 +67,7 @@ export class RelayCore {
   readonly #leftBehind = new Map<string, HandoffKey>()
 
   constructor({ self, packs, records, pools, quota, clock, leaseMs, keepMsMax, roomBytes, data, onWarning }: RelayCoreOptions) {
+    this.self = self
     this.packs = packs
     this.#records = records
     this.clock = clock

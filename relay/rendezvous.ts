@@ -9,7 +9,7 @@ import { HeirloomError } from '../src/errors.ts'
 import { rankHandoffs, type Wish } from '../src/plan/rank-successors.ts'
 import { declinedPeersMax, finishedKeepMs, handoffsPerPoolMax, keepMsMax } from '../src/limits/relay.ts'
 import { forgettable, openHandoffs } from './finished.ts'
-import { isNear, outranks, type ForeignClaim } from './claim-order.ts'
+import { isAbove, type ForeignClaim } from './claim-order.ts'
 import { HandoffTable } from './handoff-table.ts'
 import { emptyOutcome, isEmpty, type AssignmentNews, type HeirNews, type Outcome } from './outcome.ts'
 import type { Presence } from './presence.ts'
@@ -136,7 +136,7 @@ export class Rendezvous {
 
   /** The predecessor has heard of a claim elsewhere. Its heir may be linked here, too, and has one lease to come if it isn't. */
   #hear(handoff: Handoff, claimed: ForeignClaim | undefined, outcome: Outcome): void {
-    if (claimed === undefined || handoff.record.finished || !this.#isAbove(claimed, handoff.record)) return
+    if (claimed === undefined || handoff.record.finished || !isAbove(claimed, handoff.record, this.#self)) return
     this.#presence.grace(claimed.heir)
     this.#adopt(handoff, claimed, outcome)
     outcome.notes.push({ to: claimed.heir, kind: 'assigned', assignment: this.#news(handoff.record) })
@@ -188,7 +188,7 @@ export class Rendezvous {
     }
     const { record } = handoff
     if (record.heir === peer && (epoch === 0 || epoch === record.epoch)) return this.#resume(handoff)
-    if (!isOthers && 'assignedBy' in claim && this.#isAbove(claim, record)) {
+    if (!isOthers && 'assignedBy' in claim && isAbove(claim, record, this.#self)) {
       const outcome = this.#touch(handoff, peer)
       this.#adopt(handoff, claim, outcome)
       return { assignment: this.#news(handoff.record), outcome }
@@ -215,7 +215,7 @@ export class Rendezvous {
   }
 
   /** Throws `not-found`, or `fenced` when the peer isn't the heir with this epoch. */
-  finish(peer: string, key: HandoffKey, { epoch, released, nowMs }: Finishing): Outcome {
+  finish(peer: string, key: HandoffKey, { epoch, released, above, nowMs }: Finishing): Outcome {
     const handoff = this.#handoffs.find(key)
     if (handoff === undefined) throw new HeirloomError('not-found', 'there is no such handoff to finish')
     const { record, declined } = handoff
@@ -225,7 +225,8 @@ export class Rendezvous {
     }
     const outcome = this.#touch(handoff, peer)
     if (wasReleased || record.finished) return outcome
-    if (released) {
+    if (released && above !== undefined && isAbove(above, record, this.#self)) this.#hear(handoff, above, outcome)
+    else if (released) {
       if (declined.size >= declinedPeersMax) declined.delete(declined.keys().next().value!)
       declined.set(peer, epoch)
       this.#change(handoff, { heir: undefined }, outcome)
@@ -316,12 +317,6 @@ export class Rendezvous {
 
   #assign(handoff: Handoff, peer: string, outcome: Outcome): void {
     this.#adopt(handoff, { heir: peer, epoch: handoff.record.epoch + 1, assignedBy: this.#self }, outcome)
-  }
-
-  /** Whether a claim stands above the one that is known here. */
-  #isAbove(claim: ForeignClaim, { epoch, assignedBy = this.#self, key }: HandoffRecord): boolean {
-    // What this relay gave it knows itself.
-    return claim.assignedBy !== this.#self && isNear(claim.epoch, epoch) && outranks(claim, { epoch, assignedBy }, key.pool)
   }
 
   #adopt(handoff: Handoff, { heir: peer, epoch, assignedBy }: ForeignClaim, outcome: Outcome): void {

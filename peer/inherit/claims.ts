@@ -5,7 +5,7 @@ import type { Clock } from '../../src/clock.ts'
 import { asHeirloomError } from '../../src/errors.ts'
 import { reclaimEveryMs } from '../../src/limits/link.ts'
 import { peerBytes } from '../../src/seal/identity.ts'
-import type { Assignment } from '../../src/wire/gen/control_pb.ts'
+import type { Assignment, Heir, Response, Standing } from '../../src/wire/gen/control_pb.ts'
 import type { RelayLink } from '../relay-link.ts'
 
 export interface ClaimsOptions {
@@ -28,6 +28,8 @@ export class Claims {
   readonly #options: ClaimsOptions
   readonly #assignedBy: Uint8Array
   readonly #known: Set<RelayLink>
+  /** The claim that stands above this one, if a relay has told. */
+  #above: Standing | undefined
 
   constructor(options: ClaimsOptions) {
     this.#options = options
@@ -73,14 +75,32 @@ export class Claims {
       this.#known.add(relay)
       onKnown(relay, isNews)
     } catch (thrown) {
-      if (asHeirloomError(thrown).code === 'fenced') onFenced()
+      const { code, cause } = asHeirloomError(thrown)
+      if (code !== 'fenced') return
+      const { result } = cause as Response
+      if (result.case === 'standing') {
+        this.#above = result.value
+        this.#known.delete(relay)
+      }
+      onFenced()
     }
+  }
+
+  /** Another is the heir: relays that haven't heard of that are told, so that they don't give the same again. Those that said it know. */
+  async yield(): Promise<void> {
+    if (this.#above === undefined) return
+    const { heir, finished } = this.#above
+    await this.#finish({ released: !finished, ...(heir && { heir }) })
   }
 
   /** Tells the relays that the handoff needn't be kept, or that another may have it. Answers whether all that know it have heard. */
   async finish(released: boolean): Promise<boolean> {
+    return await this.#finish({ released })
+  }
+
+  async #finish(fields: { released: boolean; heir?: Heir }): Promise<boolean> {
     const { handoff, epoch } = this.#options.assignment
-    const finish = { $typeName: 'heirloom.wire.v1.Finish', handoff, epoch, released } as const
+    const finish = { $typeName: 'heirloom.wire.v1.Finish', handoff, epoch, ...fields } as const
     const heard = await Promise.all(
       [...this.#known].map(async (relay) => {
         try {

@@ -89,7 +89,7 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   options.onDemands?.(parts.demands)
   const end = await runToItsEnd(options, inheritance, claims)
   // What somebody else is the heir of isn't fetched here.
-  if (end === 'fenced') await origins[Symbol.asyncDispose]()
+  if (end === 'fenced') await Promise.all([origins[Symbol.asyncDispose](), claims.yield()])
   await origins.settled()
   signal.throwIfAborted()
   const account = { ...parts.account(), end, elapsedMs: clock.monotonicMs() - startedMs, identityKey: header.identityKey }

@@ -52,6 +52,7 @@ export class TestRelay implements AsyncDisposable {
   readonly packs = new HeldPackStore(createMemoryPackStore())
   readonly records = new HeldRecordStore(createMemoryRecordStore())
   readonly warnings: HeirloomError[] = []
+  readonly id = relayId
   relay: Relay
 
   readonly #options: Partial<RelayCoreOptions>
