@@ -124,7 +124,7 @@ export class ControlSession {
       step = key === undefined ? {} : { outcome: emptyOutcome(key) }
     }
     const respond = (failure: HeirloomError | undefined) => {
-      if (failure !== undefined) this.#refuse(id, failure, step.result)
+      if (failure !== undefined) this.#refuse(id, failure, failure === step.refusal ? step.result : undefined)
       else this.#send({ case: 'response', value: create(ResponseSchema, { id, result: step.result ?? { case: undefined } }) })
     }
     if (step.outcome === undefined) return respond(refusal)

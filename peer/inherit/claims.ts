@@ -24,6 +24,15 @@ export interface ClaimEvents {
   onFenced(): void
 }
 
+export interface Finishing {
+  /** Another may have it. */
+  readonly released: boolean
+  /** The claim that stands above this one. */
+  readonly heir?: Heir
+  /** Which of the relays that know it are told; all, unless told. */
+  readonly at?: (relay: RelayLink) => boolean
+}
+
 export class Claims {
   readonly #options: ClaimsOptions
   readonly #assignedBy: Uint8Array
@@ -90,19 +99,15 @@ export class Claims {
   async yield(): Promise<void> {
     if (this.#above === undefined) return
     const { heir, finished } = this.#above
-    await this.#finish({ released: !finished, ...(heir && { heir }) })
+    await this.finish({ released: !finished, ...(heir && { heir }) })
   }
 
   /** Tells the relays that the handoff needn't be kept, or that another may have it. Answers whether all that know it have heard. */
-  async finish(released: boolean): Promise<boolean> {
-    return await this.#finish({ released })
-  }
-
-  async #finish(fields: { released: boolean; heir?: Heir }): Promise<boolean> {
+  async finish({ released, heir, at = () => true }: Finishing): Promise<boolean> {
     const { handoff, epoch } = this.#options.assignment
-    const finish = { $typeName: 'heirloom.wire.v1.Finish', handoff, epoch, ...fields } as const
+    const finish = { $typeName: 'heirloom.wire.v1.Finish', handoff, epoch, released, ...(heir && { heir }) } as const
     const heard = await Promise.all(
-      [...this.#known].map(async (relay) => {
+      [...this.#known].filter(at).map(async (relay) => {
         try {
           await relay.request({ case: 'finish', value: finish })
           return true

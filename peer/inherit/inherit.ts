@@ -95,8 +95,11 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   const account = { ...parts.account(), end, elapsedMs: clock.monotonicMs() - startedMs, identityKey: header.identityKey }
   const settled = await settle(options, account)
   events.emit('handoff-end', { ...settled.result })
-  // It was not to be reached: whoever is given the handoff next gets the rest, this peer from where its journal ends.
-  if (end === 'partial' && inheritance.isRelayOwing) return settled
+  // What could not be reached, whoever is given the handoff next gets, this peer from where its journal ends. What has sent all it had needn't keep it.
+  if (end === 'partial' && inheritance.isRelayOwing) {
+    await claims.finish({ released: false, at: (relay) => inheritance.hasAllOf(relay) })
+    return settled
+  }
   if (end !== 'fenced') journal.settle(settled)
   return tellSettled(place, settled)
 }
@@ -107,7 +110,7 @@ async function refuseAged(options: InheritOptions, claims: Claims): Promise<void
   const ageMs = Number(assignment.ageMs)
   if (!assignment.standing || ageMs <= maxAgeMs) return
   events.emit('too-old', { handoff: Buffer.from(assignment.handoff).toString('hex'), ageMs })
-  await claims.finish(true)
+  await claims.finish({ released: true })
   throw new HeirloomError('not-found', `what was sent ahead is ${Math.round(ageMs / 1000)} s old, which is more than max_age allows`)
 }
 
@@ -204,7 +207,7 @@ async function tellSettled({ files, directory, accepted, age, claims }: Place, s
       if (asHeirloomError(thrown).code !== 'no-space') throw thrown
     }
   }
-  const isTold = settled.result.outcome === 'fenced' || (await claims.finish(false))
+  const isTold = settled.result.outcome === 'fenced' || (await claims.finish({ released: false }))
   if (isTold) files.remove(directory)
   return settled
 }
@@ -219,7 +222,7 @@ async function runToItsEnd(options: InheritOptions, inheritance: Inheritance, cl
     return await inheritance.run(options.signal)
   } catch (thrown) {
     // What failed here may work elsewhere; what was asked to stop may go on here. Only the first is given back.
-    if (!options.signal.aborted) await claims.finish(true)
+    if (!options.signal.aborted) await claims.finish({ released: true })
     throw asHeirloomError(thrown)
   }
 }
@@ -250,7 +253,7 @@ async function refuseStale(options: InheritOptions, { accepted, age, files, dire
     accepted.check(age, options.clock.nowMs())
   } catch (thrown) {
     files.remove(directory)
-    await claims.finish(true)
+    await claims.finish({ released: !accepted.hasEnded(age.handoff) })
     // A relay that gives out the same again and again must not keep us busy.
     await delay(options.clock, retryMaxMs, options.signal)
     throw thrown

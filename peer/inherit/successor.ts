@@ -110,9 +110,14 @@ export class Inheritance {
     return [...this.#gets.values()].findLast(({ lane }) => lane !== undefined)?.lane
   }
 
-  /** No relay could be asked for all it has. */
+  /** A relay may have packs that it could not be asked for. */
   get isRelayOwing(): boolean {
-    return this.#options.lanes.includes('store') && !this.#gets.values().some(({ isEnded }) => isEnded)
+    return this.#options.lanes.includes('store') && !this.#hasGot
+  }
+
+  /** This relay has sent all it will. */
+  hasAllOf({ id }: RelayLink): boolean {
+    return this.#gets.get(id)?.isEnded === true
   }
 
   /** All relays have said that they will send no more. */

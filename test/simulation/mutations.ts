@@ -42,8 +42,8 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'a new claim gets the epoch of the one before',
     'relay/rendezvous.ts',
-    '{ heir: peer, epoch: epoch + 1 }',
-    '{ heir: peer, epoch: Math.max(1, epoch) }',
+    'epoch: handoff.record.epoch + 1, assignedBy',
+    'epoch: Math.max(1, handoff.record.epoch), assignedBy',
   ),
   mutation(
     'an epoch is told before it is on disk',
@@ -103,5 +103,30 @@ export const mutations: readonly Mutation[] = [
     'relay/put-session.ts',
     'type !== frameType.pack || this.#room.take(bytes, go)',
     'type !== frameType.pack || (void go, bytes > 0)',
+  ),
+  mutation(
+    'what only a lost relay had is not sent anew',
+    'peer/handoff/predecessor.ts',
+    "onMoved: () => this.#packAnew(this.#dispatcher.forget('store')),",
+    'onMoved: () => {},',
+  ),
+  mutation('a predecessor that moves does not bring its heir along', 'peer/handoff/offering.ts', '...(claimed && { heir: claimed }),', ''),
+  mutation(
+    'an heir keeps its claim from the other relays',
+    'peer/inherit/claims.ts',
+    "await relay.request({ case: 'claim', value: claim })",
+    "if (relay === this.#options.relay) await relay.request({ case: 'claim', value: claim })",
+  ),
+  mutation(
+    'of two claims of one epoch each relay holds its own',
+    'relay/claim-order.ts',
+    'if (one.assignedBy === other.assignedBy) return false',
+    'return false',
+  ),
+  mutation(
+    'any claim from elsewhere is taken up',
+    'relay/claim-order.ts',
+    'return outranks(claim, { epoch, assignedBy }, key.pool)',
+    'return true',
   ),
 ]

@@ -155,7 +155,7 @@ const faults: readonly Mutation[] = [
   mutation(
     'an heir that could not reach the relay lets it drop what it has',
     'peer/inherit/successor.ts',
-    "return this.#options.lanes.includes('store') && this.#getEnded === undefined",
+    "return this.#options.lanes.includes('store') && !this.#hasGot",
     'return false',
   ),
   mutation(

@@ -88,8 +88,7 @@ function heldChunks(truth: HandoffTruth, epoch: number): number {
 }
 
 function heldBy(truth: HandoffTruth, epoch: number): PackSet {
-  const heir = truth.epochs.get(epoch)
-  const held = truth.stored.clone()
-  if (heir !== undefined) held.addAll(truth.everAcknowledgedBy(heir))
+  const held = truth.stored
+  for (const heir of truth.heirsOf(epoch)) held.addAll(truth.everAcknowledgedBy(heir))
   return held
 }

@@ -33,7 +33,7 @@ export function playScenario(world: World): Scenario {
   world.log(`this world has: ${kinds.map(({ name }) => name).join(', ') || 'no faults'}`)
   const pool = { lanes: drawLanes(random), isSlow: random.next() < 0.35, isEager: random.next() < 0.25 }
   const faultsEndMs = 5_000 + random.next() * (faultsEndMaxMs - 5_000)
-  loop.after(0, () => world.relay.start())
+  for (const relay of world.relays) loop.after(0, () => relay.start())
   for (let count = random.integer(2, 5); count > 0; count--) addPeer(world, pool, faultsEndMs)
   const faults = kinds.map((kind) => kind.faults(world, faultsEndMs))
   if (faults.length > 0) {
@@ -86,11 +86,14 @@ function addPeer(world: World, { lanes, isSlow, isEager }: Pool, faultsEndMs: nu
 
 /** All that was broken works again, and fresh successors come. */
 function makePeace(world: World, { lanes, isEager }: Pool): void {
-  const { random, network, relay, peers } = world
+  const { random, network, relays, peers } = world
   world.log('the faults are over')
-  relay.disk.faults = noDiskFaults
-  relay.disk.capacityBytes = Infinity
-  relay.disk.crash = undefined
+  world.peaceFromMs = world.loop.nowMs
+  for (const { disk } of relays) {
+    disk.faults = noDiskFaults
+    disk.capacityBytes = Infinity
+    disk.crash = undefined
+  }
   network.dialFailure = 0
   for (const link of network.links()) {
     network.heal(link)
@@ -103,7 +106,7 @@ function makePeace(world: World, { lanes, isEager }: Pool): void {
     peer.sinkFailure = 0
     peer.start()
   }
-  relay.start()
+  for (const relay of relays) relay.start()
   for (let count = 0; count < 2; count++) {
     world
       .addPeer({

@@ -17,8 +17,8 @@ export interface WireEvents {
   truth(handoff: Uint8Array): HandoffTruth | undefined
   violation(rule: string, detail: string): void
   log(text: string): void
-  /** The relay acknowledges a pack. */
-  storeAcknowledges(truth: HandoffTruth, number: number): void
+  /** A relay acknowledges a pack. */
+  storeAcknowledges(truth: HandoffTruth, number: number, relay: string): void
   /** An heir acknowledges a pack. */
   heirAcknowledges(truth: HandoffTruth, heir: string, number: number): void
   /** An heir tells what it has. */
@@ -27,11 +27,11 @@ export interface WireEvents {
   arrivedAt(truth: HandoffTruth, peer: string, number: number): void
   /** Whoever shows this token on a data socket brings packs of that transfer. */
   offersData(token: string, transfer: WatchedTransfer): void
-  /** An heir says that it is done, and the relay hears it. */
+  /** An heir says that it is done, and a relay hears it. */
   finishSent(truth: HandoffTruth, heir: string): void
-  finishArrived(truth: HandoffTruth, heir: string): void
+  finishArrived(truth: HandoffTruth, heir: string, relay: string): void
   transferOpened(watch: TransferWatch): void
-  readonly relayPeer: string
+  isRelay(peer: string): boolean
   nameOf(peer: string): string
 }
 
@@ -85,6 +85,7 @@ export function tapStream(
 class ControlWatch {
   readonly #events: WireEvents
   readonly #peer: string
+  readonly #relay: string
   readonly #process
   /** By request id: what was asked. */
   readonly #asked = new Map<number, Request['verb']>()
@@ -92,6 +93,7 @@ class ControlWatch {
   constructor(events: WireEvents, opener: SimulatedNode, acceptor: SimulatedNode) {
     this.#events = events
     this.#peer = opener.peerId
+    this.#relay = acceptor.peerId
     this.#process = acceptor.process
   }
 
@@ -101,7 +103,7 @@ class ControlWatch {
       this.#asked.set(id, verb)
       const truth = verb.case === 'finish' && !verb.value.released ? this.#events.truth(verb.value.handoff) : undefined
       if (truth !== undefined) this.#events.finishSent(truth, this.#peer)
-      this.#events.log(`${this.#name} asks ${verb.case} ${summaryOf(verb)}`)
+      this.#events.log(`${this.#name} asks ${this.#events.nameOf(this.#relay)} ${verb.case} ${summaryOf(verb)}`)
     } else if (!byPeer && frame.type === frameType.relayMessage && this.#process.alive) this.#told(frame, true)
   }
 
@@ -111,8 +113,9 @@ class ControlWatch {
     const { verb } = fromBinary(RequestSchema, frame.body[0]!)
     if (verb.case !== 'finish' || verb.value.released) return
     const truth = this.#events.truth(verb.value.handoff)
-    if (truth !== undefined && truth.epochs.get(verb.value.epoch) === this.#peer && verb.value.epoch === truth.epochMax)
-      this.#events.finishArrived(truth, this.#peer)
+    const claim = truth?.at(this.#relay).claim
+    if (truth !== undefined && claim?.heir === this.#peer && verb.value.epoch === claim.epoch)
+      this.#events.finishArrived(truth, this.#peer, this.#relay)
   }
 
   get #name(): string {
@@ -127,7 +130,7 @@ class ControlWatch {
       if (event.case === 'assigned' && isSending) this.#given(event.value)
       if (event.case === 'heirChanged' && isSending && event.value.heir !== undefined) this.#heir(event.value.handoff, event.value.heir)
       if (event.case === 'fenced' && !isSending) this.#fenced(event.value.handoff, event.value.epoch - 1)
-      if (isSending) this.#events.log(`relay tells ${this.#name}: ${event.case}`)
+      if (isSending) this.#events.log(`${this.#events.nameOf(this.#relay)} tells ${this.#name}: ${event.case}`)
     } else if (message.case === 'response') {
       const { id, status, result } = message.value
       const verb = this.#asked.get(id)
@@ -136,33 +139,24 @@ class ControlWatch {
         this.#heir(verb.value.handoff, result.value.heir)
       if (status === 14 && !isSending && verb?.case === 'claim') this.#fenced(verb.value.handoff, verb.value.epoch)
       if (isSending)
-        this.#events.log(`relay answers ${this.#name}: ${verb?.case} ${status === 0 ? (result.case ?? 'done') : `refused with ${status}`}`)
+        this.#events.log(
+          `${this.#events.nameOf(this.#relay)} answers ${this.#name}: ${verb?.case} ${status === 0 ? (result.case ?? 'done') : `refused with ${status}`}`,
+        )
     }
   }
 
-  #given({ handoff, epoch }: Assignment): void {
-    this.#epoch(handoff, epoch, this.#peer)
+  #given({ handoff, epoch, assignedBy }: Assignment): void {
+    this.#claim(handoff, { epoch, assignedBy, heir: this.#peer })
   }
 
-  #heir(handoff: Uint8Array, { epoch, peer }: Heir): void {
-    this.#epoch(handoff, epoch, peerIdText(peer))
+  #heir(handoff: Uint8Array, { epoch, peer, assignedBy }: Heir): void {
+    this.#claim(handoff, { epoch, assignedBy, heir: peerIdText(peer) })
   }
 
-  #epoch(handoff: Uint8Array, epoch: number, peer: string): void {
-    const truth = this.#events.truth(handoff)
-    if (truth === undefined) return
-    const known = truth.epochs.get(epoch)
-    if (known !== undefined && known !== peer)
-      this.#events.violation(
-        'an epoch has one heir',
-        `epoch ${epoch} of ${truth.hex.slice(0, 6)} went to ${this.#events.nameOf(known)} and ${this.#events.nameOf(peer)}`,
-      )
-    else if (epoch < truth.epochMax)
-      this.#events.violation(
-        'the highest epoch alone is valid',
-        `epoch ${epoch} of ${truth.hex.slice(0, 6)} was told after ${truth.epochMax}`,
-      )
-    truth.epochs.set(epoch, peer)
+  #claim(handoff: Uint8Array, { epoch, assignedBy, heir }: { epoch: number; assignedBy: Uint8Array; heir: string }): void {
+    const relay = assignedBy.byteLength > 0 ? peerIdText(assignedBy) : this.#relay
+    const wrong = this.#events.truth(handoff)?.told(this.#relay, { epoch, assignedBy: relay, heir })
+    if (wrong !== undefined) this.#events.violation(wrong.rule, `${wrong.detail}, ${this.#events.nameOf(heir)}`)
   }
 
   #fenced(handoff: Uint8Array, epoch: number): void {
