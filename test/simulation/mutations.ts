@@ -110,18 +110,11 @@ export const mutations: readonly Mutation[] = [
     "onMoved: () => this.#packAnew(this.#dispatcher.forget('store')),",
     'onMoved: () => {},',
   ),
-  mutation('a predecessor that moves does not bring its heir along', 'peer/handoff/offering.ts', '...(claimed && { heir: claimed }),', ''),
   mutation(
     'an heir keeps its claim from the other relays',
     'peer/inherit/claims.ts',
     "await relay.request({ case: 'claim', value: claim })",
     "if (relay === this.#options.relay) await relay.request({ case: 'claim', value: claim })",
-  ),
-  mutation(
-    'of two claims of one epoch each relay holds its own',
-    'relay/claim-order.ts',
-    'if (one.assignedBy === other.assignedBy) return false',
-    'return false',
   ),
   mutation(
     'any claim from elsewhere is taken up',
