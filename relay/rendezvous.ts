@@ -78,9 +78,9 @@ export class Rendezvous {
   }
 
   /** Whether more packs may come: not closed, and the predecessor is at it or may come back within its lease. */
-  mayGrow({ key, packs, finished }: HandoffRecord): boolean {
-    const handoff = this.#handoffs.find(key)
-    return packs === undefined && !finished && handoff !== undefined && this.#isAttended(handoff)
+  mayGrow(record: HandoffRecord): boolean {
+    const handoff = this.#handoffs.find(record.key)
+    return record.packs === undefined && !record.finished && !isLost(record) && handoff !== undefined && this.#isAttended(handoff)
   }
 
   /** The predecessor has shown that it is at this handoff, on the link that it has now. */
@@ -100,8 +100,8 @@ export class Rendezvous {
       if (known.record.predecessor !== peer || Buffer.compare(known.record.header, header) !== 0) {
         throw new HeirloomError('unauthorised', 'this handoff was offered by another peer or with another header')
       }
-      this.attended(key)
       if (isLost(known.record)) throw new HeirloomError('fenced', 'this standing handoff was claimed: its predecessor was gone')
+      this.attended(key)
       const outcome = this.#touch(known)
       if (wish !== undefined && !isDeepStrictEqual(wish, known.record.wish)) this.#change(known, { wish }, outcome)
       this.#hear(known, claimed, outcome)

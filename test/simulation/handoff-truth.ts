@@ -1,7 +1,7 @@
 // What is true of each handoff, whatever the processes believe: what was sealed, who acknowledged what, who was told to be the heir.
 
 import { crc32 } from 'node:zlib'
-import { decodePack, type DecodedPack } from '../../src/chunk/pack.ts'
+import { decodePack, type DecodedPack, type Verdict } from '../../src/chunk/pack.ts'
 import { PackOpener } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { outranks } from '../../relay/claim-order.ts'
@@ -71,14 +71,17 @@ export class HandoffTruth {
   readonly demandedPacks = new PackSet()
   /** Those that were open lately. */
   welcomed: WelcomedLane[] = []
+  /** What is restored of it is no older than this moment of the world: it began then, or a catalog of it was complete, or its notice came. */
+  asOfMs: number
   /** How the predecessor says it ended. */
   handedOff: HandoffOutcome | undefined
   readonly #opener: PackOpener
 
-  constructor(options: { hex: string; pool: Uint8Array; key: Uint8Array; owner: string; sources: readonly SourceScript[] }) {
+  constructor(options: { hex: string; pool: Uint8Array; key: Uint8Array; owner: string; sources: readonly SourceScript[]; atMs: number }) {
     this.hex = options.hex
     this.pool = Buffer.from(options.pool).toString('hex')
     this.owner = options.owner
+    this.asOfMs = options.atMs
     this.sources = options.sources
     this.#opener = new PackOpener({ key: options.key, pool: options.pool, handoff: Buffer.from(options.hex, 'hex') })
   }
@@ -87,6 +90,11 @@ export class HandoffTruth {
     const known = this.#places.get(relay) ?? new HandoffPlace()
     this.#places.set(relay, known)
     return known
+  }
+
+  /** Something of it went ahead of a notice. */
+  get isAhead(): boolean {
+    return this.sealed.values().some(({ pack }) => pack.verdict !== undefined)
   }
 
   /** Acknowledged by the store of any relay. */
@@ -168,7 +176,13 @@ export class HandoffTruth {
   /** Numbers whose chunks have gone into later packs. */
   superseded(): PackSet {
     const all = new PackSet()
-    for (const { pack } of this.sealed.values()) all.addAll(pack.superseded)
+    let verdict: Verdict | undefined
+    for (const { pack } of this.sealed.values()) {
+      all.addAll(pack.superseded)
+      if (pack.verdict !== undefined && pack.verdict.since >= (verdict?.since ?? 0)) verdict = pack.verdict
+    }
+    // Of what was sent ahead of the notice the rest is out of date.
+    for (let number = 0; number < (verdict?.since ?? 0); number++) if (!verdict!.whole.has(number)) all.add(number)
     return all
   }
 
@@ -177,6 +191,7 @@ export class HandoffTruth {
     const all = new PackSet()
     const [here, restored] = [this.hereAt(heir), this.restoredBy(heir)]
     for (const [number, { pack }] of this.sealed) if (here.has(number) || restored.has(number)) all.addAll(pack.superseded)
+    if (this.isAhead) all.addAll(this.superseded())
     return all
   }
 

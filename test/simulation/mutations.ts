@@ -122,4 +122,28 @@ export const mutations: readonly Mutation[] = [
     'return outranks(claim, { epoch, assignedBy }, key.pool)',
     'return true',
   ),
+  mutation(
+    'a chunk that has changed since it was sent counts as there',
+    'peer/handoff/standing.ts',
+    'known?.stamp === stamp && isThere(known)',
+    'known !== undefined && isThere(known)',
+  ),
+  mutation(
+    'what a verdict finds out of date is restored',
+    'peer/inherit/judgement.ts',
+    'return holding === undefined ? [] : fragments.filter((_, index) => holding.has(index))',
+    'return fragments',
+  ),
+  mutation(
+    'a verdict that waits with its pack is not heard',
+    'peer/inherit/restorer.ts',
+    '    if (verdict !== undefined) this.#hear(verdict)\n',
+    '',
+  ),
+  mutation(
+    'a predecessor that has lost what it sent ahead holds up its heir',
+    'relay/rendezvous.ts',
+    '!record.finished && !isLost(record)',
+    '!record.finished',
+  ),
 ]

@@ -10,7 +10,6 @@ import type { PoolSecret } from '../../src/seal/pool-key.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { EventLog } from '../../peer/events.ts'
 import type { HandoffLimits } from '../../peer/handoff/options.ts'
-import { handOff } from '../../peer/handoff/predecessor.ts'
 import { InheritanceDesk } from '../../peer/inherit/desk.ts'
 import type { Demands } from '../../peer/inherit/demands.ts'
 import { inherit } from '../../peer/inherit/inherit.ts'
@@ -18,6 +17,7 @@ import { recallJournal } from '../../peer/inherit/journal.ts'
 import { waitForAssignment, type Assigned } from '../../peer/inherit/wait.ts'
 import { joinPool, type Membership } from '../../peer/membership.ts'
 import type { RelayLink } from '../../peer/relay-link.ts'
+import { handOffAfter, type Preshipping } from '../../peer/preshipping.ts'
 import { openData } from '../../peer/open-data.ts'
 import { orderRelays } from '../../peer/relay-order.ts'
 import { Relays } from '../../peer/relays.ts'
@@ -29,8 +29,9 @@ import { JournalDisk } from './journal-disk.ts'
 import { simulatedWrapping } from './key-wrapping.ts'
 import type { SimulatedNode } from './network.ts'
 import { Killed, MachineClock, Process } from './process.ts'
-import { checkBarrier, checkHandedOff, checkInherited, checkReceipt } from './result-checks.ts'
+import { checkBarrier, checkFresh, checkHandedOff, checkInherited, checkReceipt } from './result-checks.ts'
 import { RestoredState, SimulatedSink } from './restored-state.ts'
+import { shipAhead } from './ship-ahead.ts'
 import { SimulatedSource, type SourceScript } from './state.ts'
 import { addressOf, type Surroundings } from './surroundings.ts'
 
@@ -53,6 +54,8 @@ export interface PeerMachineOptions {
   readonly restoreMs: number
   /** Its applications demand chunks so often while their state is coming. */
   readonly demandEveryMs: number | undefined
+  /** Its state goes ahead of any notice, so often. */
+  readonly preshipEveryMs: number | undefined
   readonly truths: Map<string, HandoffTruth>
 }
 
@@ -81,6 +84,7 @@ interface Running {
   readonly desk: InheritanceDesk
   readonly inheriting: AbortController
   readonly events: EventLog
+  readonly preshipping: Preshipping | undefined
 }
 
 export class PeerMachine {
@@ -142,7 +146,7 @@ export class PeerMachine {
     const membership = {
       ...joined,
       certificate: () => own,
-      wrapping: simulatedWrapping({ random: surroundings.random, truths, owner: name, sources }),
+      wrapping: simulatedWrapping({ random: surroundings.random, truths, owner: name, sources, nowMs: () => surroundings.loop.nowMs }),
     }
     const random = () => surroundings.random.next()
     const relay = new Relays({
@@ -165,7 +169,8 @@ export class PeerMachine {
     InheritanceDesk.open(node, process.clock).then(desk.resolve, desk.reject)
     const begin = async () => {
       const data = await openData({ lanes, host: isReachable ? identity.peerId : undefined, port: 0, clock: process.clock })
-      const running = { process, node, membership, relay, data, desk: await desk.promise, inheriting: new AbortController(), events }
+      const parts = { process, node, membership, relay, data, desk: await desk.promise, inheriting: new AbortController(), events }
+      const running = { ...parts, preshipping: shipAhead(parts, this.options) }
       this.#running = running
       void this.#link(running)
       if (awaits) await this.#succeed(running)
@@ -255,6 +260,7 @@ export class PeerMachine {
       // What it had is nothing to its predecessor any more, and it forgets it.
       if (result.outcome === 'fenced') for (const told of [truth.acknowledged, truth.restored]) told.delete(this.options.identity.peerId)
       checkInherited(truth, this.options.identity.peerId, state, result, this.#violate)
+      if (result.outcome !== 'fenced') checkFresh(truth, state, result, this.#violate)
     } catch (thrown) {
       if (inheriting.signal.aborted) throw thrown
       this.#failed(process, 'inheriting', thrown)
@@ -283,8 +289,9 @@ export class PeerMachine {
 
   #handOff(running: Running, { deadlineMs, limits }: NoticePlan): void {
     if (this.isGone || this.isHandingOff) return
-    const { process, membership, node, relay, data, events, inheriting } = running
+    const { process, membership, node, relay, data, events, inheriting, preshipping } = running
     const { surroundings, sources } = this.options
+    for (const { living } of sources) living?.freeze()
     surroundings.log(`${this.name} is going within ${Math.round(deadlineMs)} ms`)
     inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
     const handoff: RunningHandoff = {
@@ -299,7 +306,11 @@ export class PeerMachine {
     const own = sources.map((script) => new SimulatedSource(this.name, script, process))
     const random = () => surroundings.random.next()
     const common = { membership, node, relay, data, clock: process.clock, events, random, compress: 'never' as const }
-    handOff({ ...common, reason: 'simulated', deadlineMs, deadline: handoff.deadline, sources: own, limits }).then(
+    const begin = async () => {
+      const ahead = limits.lanes.includes('store') ? await preshipping?.take() : undefined
+      return await handOffAfter({ ...common, reason: 'simulated', deadlineMs, deadline: handoff.deadline, sources: own, limits }, ahead)
+    }
+    begin().then(
       async ({ result, receipt }) => {
         if (!process.alive) return
         handoff.result = result

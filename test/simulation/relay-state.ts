@@ -7,6 +7,8 @@ import type { PeerMachine } from './peer-machine.ts'
 /** Somebody ought to inherit it. */
 export function isInheritable(core: RelayCore, record: HandoffRecord, peers: readonly PeerMachine[]): boolean {
   const { key, heir } = record
+  // What stands is nobody's while its predecessor is there.
+  if (record.ahead?.standing === true && record.epoch === 0 && core.presence.isPresent(record.predecessor)) return false
   const hasPacks = core.packs.have(key).size > 0
   if (!hasPacks && !core.rendezvous.mayGrow(record)) return false
   return (

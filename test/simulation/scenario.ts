@@ -13,7 +13,8 @@ import { peerFaults } from './faults/peer-faults.ts'
 import { relayFaults } from './faults/relay-faults.ts'
 import { timeFaults } from './faults/time-faults.ts'
 import { drawNotice, goAway } from './going.ts'
-import { drawSource } from './state.ts'
+import { LivingState } from './living-state.ts'
+import { drawSource, type SourceScript } from './state.ts'
 import type { World } from './world.ts'
 
 /** After this many virtual ms at most no fault begins any more, and all that was broken works again. */
@@ -69,12 +70,17 @@ function addPeer(world: World, { lanes, isSlow, isEager }: Pool, faultsEndMs: nu
   const { random, loop } = world
   const isFirst = world.peers.length === 0
   const isGoing = isFirst || random.next() < 0.5
+  const preshipEveryMs = world.isShippingAhead && random.next() < 0.7 ? 500 + random.next() * 8_000 : undefined
   const peer = world.addPeer({
     lanes,
+    preshipEveryMs,
     isReachable: random.next() < 0.8,
     dataWall: drawDataWall(random),
     awaits: !isFirst && random.next() < 0.8,
-    sources: Array.from({ length: random.integer(1, 2) }, (_, index) => drawSource(random, `source${index}`, isSlow ? 8 : 1)),
+    sources: Array.from({ length: random.integer(1, 2) }, (_, index) => {
+      const source = drawSource(random, `source${index}`, isSlow ? 8 : 1)
+      return preshipEveryMs === undefined ? source : live(world, source)
+    }),
     restoreMs: random.next() < 0.5 ? 2 : random.next() * 600,
     demandEveryMs: drawDemands(random, isEager),
   })
@@ -82,6 +88,22 @@ function addPeer(world: World, { lanes, isSlow, isEager }: Pool, faultsEndMs: nu
   if (!isGoing) return
   const notice = drawNotice(random, lanes, isSlow)
   loop.after(500 + random.next() * (isSlow ? faultsEndMs / 2 : faultsEndMs), () => goAway(world, peer, notice))
+}
+
+/** The state of this source changes, until its VM is given notice. */
+function live({ random, loop }: World, source: SourceScript): SourceScript {
+  const living = new LivingState(
+    source.chunks.map(({ id }) => id),
+    () => loop.nowMs,
+  )
+  const pauseMs = random.next() * 3_000
+  const change = () => {
+    if (living.frozenMs !== undefined || loop.nowMs > faultsEndMaxMs) return
+    living.change(random)
+    loop.after(random.next() * pauseMs, change)
+  }
+  loop.after(random.next() * pauseMs, change)
+  return { ...source, living }
 }
 
 /** All that was broken works again, and fresh successors come. */
@@ -115,6 +137,7 @@ function makePeace(world: World, { lanes, isEager }: Pool): void {
         dataWall: 'open',
         awaits: true,
         sources: [],
+        preshipEveryMs: undefined,
         restoreMs: random.next() * 100,
         demandEveryMs: isEager ? drawDemands(random, isEager) : undefined,
       })

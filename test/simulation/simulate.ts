@@ -35,6 +35,7 @@ export async function simulate(seed: number, { keepsLog = false } = {}): Promise
     hasData: random.next() < 0.8,
     dataWall: drawDataWall(random),
     relays: seed % 3 === 2 ? 2 : 1,
+    isShippingAhead: Math.floor(seed / 3) % 4 === 1,
   })
   const onRejection = (thrown: unknown) => {
     if (!isOfTheDead(thrown))

@@ -3,7 +3,7 @@
 
 import { fromBinary } from '@bufbuild/protobuf'
 import { frameType, type Frame, type FrameType } from '../../src/wire/frame.ts'
-import { RelayMessageSchema, RequestSchema, type Assignment, type Heir, type Request } from '../../src/wire/gen/control_pb.ts'
+import { RelayMessageSchema, RequestSchema, type Assignment, type Heir, type Offer, type Request } from '../../src/wire/gen/control_pb.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { controlProtocol } from '../../src/wire/protocols.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
@@ -32,6 +32,7 @@ export interface WireEvents {
   finishArrived(truth: HandoffTruth, heir: string, relay: string): void
   transferOpened(watch: TransferWatch): void
   isRelay(peer: string): boolean
+  nowMs(): number
   nameOf(peer: string): string
 }
 
@@ -82,6 +83,9 @@ export function tapStream(
   return [tap(forth, back, true), tap(back, forth, false)]
 }
 
+/** Clocks drift. */
+const ageSlackMs = 1_000
+
 class ControlWatch {
   readonly #events: WireEvents
   readonly #peer: string
@@ -101,6 +105,7 @@ class ControlWatch {
     if (byPeer && frame.type === frameType.request) {
       const { id, verb } = fromBinary(RequestSchema, frame.body[0]!)
       this.#asked.set(id, verb)
+      if (verb.case === 'offer') this.#offers(verb.value)
       const truth = verb.case === 'finish' && !verb.value.released ? this.#events.truth(verb.value.handoff) : undefined
       if (truth !== undefined) this.#events.finishSent(truth, this.#peer)
       this.#events.log(`${this.#name} asks ${this.#events.nameOf(this.#relay)} ${verb.case} ${summaryOf(verb)}`)
@@ -111,11 +116,24 @@ class ControlWatch {
     if (atPeer && frame.type === frameType.relayMessage) this.#told(frame, false)
     if (atPeer || frame.type !== frameType.request) return
     const { verb } = fromBinary(RequestSchema, frame.body[0]!)
+    if (verb.case === 'withdraw') this.#withdrawn(verb.value.handoff)
     if (verb.case !== 'finish' || verb.value.released) return
     const truth = this.#events.truth(verb.value.handoff)
     const claim = truth?.at(this.#relay).claim
     if (truth !== undefined && claim?.heir === this.#peer && verb.value.epoch === claim.epoch)
       this.#events.finishArrived(truth, this.#peer, this.#relay)
+  }
+
+  /** Of what stands its predecessor says how old it is. */
+  #offers({ handoff, standing, since, ageMs }: Offer): void {
+    const truth = this.#events.truth(handoff)
+    if (truth !== undefined && standing && since > 0)
+      truth.asOfMs = Math.max(truth.asOfMs, this.#events.nowMs() - Number(ageMs) - ageSlackMs)
+  }
+
+  #withdrawn(handoff: Uint8Array): void {
+    const place = this.#events.truth(handoff)?.at(this.#relay)
+    if (place !== undefined && place.claim === undefined) place.isFinished = true
   }
 
   get #name(): string {

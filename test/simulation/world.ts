@@ -40,6 +40,8 @@ export interface WorldOptions {
   readonly dataWall: DataWall
   /** How many of them. */
   readonly relays: number
+  /** Whether some of its VMs send their state ahead of any notice. */
+  readonly isShippingAhead: boolean
 }
 
 /** Virtual wall time at which every world begins. */
@@ -64,6 +66,7 @@ export class World {
   violation: Violation | undefined
   readonly #surroundings: Surroundings
   readonly #keepsLog: boolean
+  readonly isShippingAhead: boolean
   readonly #names = new Map<string, string>()
   /** Transfers, those that are over only until the next one begins. */
   readonly #open = new Set<TransferWatch>()
@@ -73,6 +76,7 @@ export class World {
   constructor(random: SeededRandom, options: WorldOptions) {
     this.random = random
     this.#keepsLog = options.keepsLog
+    this.isShippingAhead = options.isShippingAhead
     const { log } = this
     const events = this.#wireEvents()
     this.network = new Network({
@@ -306,6 +310,7 @@ export class World {
     let events: WireEvents | undefined
     return () =>
       (events ??= {
+        nowMs: () => this.loop.nowMs,
         isRelay: (peer) => this.relays.some(({ peerId }) => peerId === peer),
         truth: (handoff) => this.truths.get(Buffer.from(handoff).toString('hex')),
         violation: (rule, detail) => this.violate(rule, detail),
