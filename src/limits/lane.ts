@@ -69,8 +69,9 @@ export const dataWriteTimeoutMs = 30_000
 /** Frames of the stream that wait for packs of the data socket: there is seldom more than one. */
 export const positionedFramesMax = 64
 
-/** Settled packs wait this long for others that share their acknowledgement. */
-export const acknowledgeGatherMs = 10
+/** Settled packs wait this long for others that share their acknowledgement, and as long again while others come, so many times in all. */
+export const acknowledgeGatherMs = 5
+export const acknowledgeGatherTimesMax = 5
 
 /** … or until they are this share of the window: the sender goes on with the rest of it meanwhile. */
-export const acknowledgeGatherShare = 3 / 8
+export const acknowledgeGatherShare = 1 / 2
