@@ -17,12 +17,11 @@ import { createNode, type LinkingNode } from '../src/net/node.ts'
 import { draftHandoff, type HandoffDraft } from '../src/seal/handoff-header.ts'
 import type { Assignment } from '../src/wire/gen/control_pb.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
-import { criteriaOf } from '../src/plan/manifest.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
 import { circuitUse, keepCircuitPlace } from './circuit-place.ts'
 import type { PeerConfig } from './config/schema.ts'
 import { EventLog } from './events.ts'
-import { limitsOf } from './handoff/options.ts'
+import { handOffAll } from './hand-off.ts'
 import { HeirLink } from './heir-link.ts'
 import type { Demands } from './inherit/demands.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
@@ -41,7 +40,7 @@ import { rehearse, rehearseOpening } from './rehearsal.ts'
 import { RelayClient } from './relay-client.ts'
 import { orderRelays } from './relay-order.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
-import { handOffAfter, Preshipping } from './preshipping.ts'
+import { Preshipping } from './preshipping.ts'
 import { running, type PeerOptions, type RunningPeer } from './running-peer.ts'
 import { createSource } from './source/create-source.ts'
 import type { Source } from './source/source.ts'
@@ -238,22 +237,15 @@ class Agent {
   }
 
   async #handOffUntil(deadline: Deadline, reason: string, deadlineMs: number, how?: PolicyAction): Promise<HandoffResult> {
-    const { config, options, membership, events, sources, node, data, relay } = this.#parts
+    const { events } = this.#parts
     this.#phase = 'predecessor'
     this.warming.stop(reason)
     // A successor that is itself going inherits no more.
     this.#inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
-    const { policy } = config
-    const limits = limitsOf(policy, how)
-    const chosen = sources.filter(({ name }) => how?.sources?.includes(name) ?? true)
     try {
-      const { onProgress } = options
-      const common = { membership, node, data, relay, clock: systemClock, events, draft: this.#draft, ...(onProgress && { onProgress }) }
-      const criteria = criteriaOf(config.sources)
-      const wish = this.#wish()
-      const ahead = chosen.length === sources.length && limits.lanes.includes('store') ? await this.#preshipping.take() : undefined
-      const asked = { ...common, reason, deadlineMs, deadline, sources: chosen, criteria, limits, wish }
-      const { result, receipt } = await handOffAfter(asked, ahead)
+      // What was inherited is the best guess at how much there is to hand on.
+      const departure = { reason, deadlineMs, deadline, how, bytes: this.#inherited?.bytes.planned, draft: this.#draft }
+      const { result, receipt } = await handOffAll({ ...this.#parts, preshipping: this.#preshipping }, departure)
       await this.#lookout.acknowledge()
       this.#handedOff = result
       this.#receipt = receipt
@@ -265,12 +257,6 @@ class Agent {
       this.#over.reject(thrown)
       throw thrown
     }
-  }
-
-  /** What was inherited is the best guess at how much there is to hand on, until the sources have said. */
-  #wish() {
-    const bytes = this.#inherited?.bytes.planned
-    return { worth: this.#parts.config.policy.worth, ...(bytes !== undefined && { bytes }) }
   }
 
   #lookOut({ notices }: PeerConfig): Lookout {
