@@ -42,6 +42,7 @@ import { orderRelays } from './relay-order.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
 import { Preshipping } from './preshipping.ts'
 import { running, type PeerOptions, type RunningPeer } from './running-peer.ts'
+import { createPartition, type Partition } from './split/partition.ts'
 import { createSource } from './source/create-source.ts'
 import type { Source } from './source/source.ts'
 import { warmUp } from './warm-up.ts'
@@ -87,6 +88,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   resources.use(keepCircuitPlace({ node, relay, events, clock: systemClock, lanes: config.policy.lanes }))
   const agent = new Agent({
     config,
+    partition: config.policy.split && createPartition(config.policy.split, options.partOf),
     options,
     membership,
     events,
@@ -113,6 +115,8 @@ interface AgentParts {
   readonly data: DataEnd
   readonly relay: RelayClient
   readonly desk: InheritanceDesk
+  /** Of a state that goes to several heirs. */
+  readonly partition: Partition | undefined
   /** For the first inheritance; undefined for a peer that can't inherit. */
   readonly rack: SinkRack | undefined
 }
@@ -137,8 +141,8 @@ class Agent {
   #handedOff: HandoffResult | undefined
   #receipt: string | undefined
   #rehearsed: Promise<void> | undefined
-  /** Made while nobody waits for it. */
-  #draft: HandoffDraft | undefined
+  /** Made while nobody waits for them, one for each part. */
+  #drafts: readonly HandoffDraft[] = []
 
   constructor(parts: AgentParts) {
     this.#parts = parts
@@ -244,7 +248,7 @@ class Agent {
     this.#inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
     try {
       // What was inherited is the best guess at how much there is to hand on.
-      const departure = { reason, deadlineMs, deadline, how, bytes: this.#inherited?.bytes.planned, draft: this.#draft }
+      const departure = { reason, deadlineMs, deadline, how, bytes: this.#inherited?.bytes.planned, drafts: this.#drafts }
       const { result, receipt } = await handOffAll({ ...this.#parts, preshipping: this.#preshipping }, departure)
       await this.#lookout.acknowledge()
       this.#handedOff = result
@@ -361,9 +365,12 @@ class Agent {
 
   /** When nothing is to be done yet: not while something is there to be inherited. */
   #rehearse(): Promise<void> {
-    const { membership, node } = this.#parts
+    const { membership, node, partition } = this.#parts
     this.#rehearsed ??= rehearse(membership, node, systemClock)
-      .then(async () => void (this.#draft = await draftHandoff(membership.pool)))
+      .then(async () => {
+        const drafts = Array.from({ length: partition?.parts.length ?? 1 }, () => draftHandoff(membership.pool))
+        this.#drafts = await Promise.all(drafts)
+      })
       .catch((thrown: unknown) => this.#warn('rehearsal', thrown))
     return this.#rehearsed
   }

@@ -1,5 +1,5 @@
-// What an agent hands off at its notice, and how: the sources that its policy's action names, within the policy's limits, going on with what was sent
-// ahead where that is all of it.
+// What an agent hands off at its notice, and how: the sources that its policy's action names, to one heir or in parts to several, within the policy's
+// limits, going on with what was sent ahead where that is all of it.
 
 import { systemClock } from '../src/clock.ts'
 import type { Deadline } from '../src/deadline.ts'
@@ -11,11 +11,15 @@ import { limitsOf, type HandoffOptions } from './handoff/options.ts'
 import { handOffAfter, type Preshipping } from './preshipping.ts'
 import type { HandoffResult } from './result.ts'
 import type { PeerOptions } from './running-peer.ts'
+import { handOffParts } from './split/hand-off-parts.ts'
+import type { Partition } from './split/partition.ts'
 
 export interface Leaving extends Pick<HandoffOptions, 'membership' | 'node' | 'data' | 'relay' | 'events' | 'sources'> {
   readonly config: PeerConfig
   readonly options: PeerOptions
   readonly preshipping: Preshipping
+  /** Of a state that goes to several heirs. */
+  readonly partition: Partition | undefined
 }
 
 export interface Departure {
@@ -26,19 +30,22 @@ export interface Departure {
   readonly how: PolicyAction | undefined
   /** About how much there is, until the sources have said. */
   readonly bytes: number | undefined
-  readonly draft: HandoffDraft | undefined
+  /** Made before, one for each part. */
+  readonly drafts: readonly HandoffDraft[]
 }
 
 export async function handOffAll(peer: Leaving, departure: Departure): Promise<{ result: HandoffResult; receipt: string }> {
-  const { config, options, membership, node, data, relay, events, sources, preshipping } = peer
-  const { reason, deadlineMs, deadline, how, bytes, draft } = departure
+  const { config, options, membership, node, data, relay, events, sources, preshipping, partition } = peer
+  const { reason, deadlineMs, deadline, how, bytes, drafts } = departure
   const { policy } = config
   const limits = limitsOf(policy, how)
   const chosen = sources.filter(({ name }) => how?.sources?.includes(name) ?? true)
-  const ahead = chosen.length === sources.length && limits.lanes.includes('store') ? await preshipping.take() : undefined
-  const common = { membership, node, data, relay, clock: systemClock, events, draft }
+  const aheads = chosen.length === sources.length && limits.lanes.includes('store') ? await preshipping.take() : []
+  const common = { membership, node, data, relay, clock: systemClock, events }
   const { onProgress } = options
   const asked = { ...common, reason, deadlineMs, deadline, sources: chosen, limits, ...(onProgress && { onProgress }) }
   const wish = { worth: policy.worth, ...(bytes !== undefined && { bytes }) }
-  return await handOffAfter({ ...asked, criteria: criteriaOf(config.sources), wish }, ahead)
+  const whole = { ...asked, criteria: criteriaOf(config.sources), wish }
+  if (partition !== undefined) return await handOffParts({ ...whole, partition, aheads, drafts })
+  return await handOffAfter({ ...whole, draft: drafts[0] }, aheads[0])
 }

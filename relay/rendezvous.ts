@@ -6,7 +6,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { HeirloomError } from '../src/errors.ts'
-import { rankHandoffs, rankSuccessors, type Candidate, type Wish } from '../src/plan/rank-successors.ts'
+import { rankHandoffs, rankSuccessors, takesPart, type Candidate, type Wish } from '../src/plan/rank-successors.ts'
 import { declinedPeersMax, finishedKeepMs, handoffsPerPoolMax, keepMsMax, rankedSuccessorsMax } from '../src/limits/relay.ts'
 import { forgettable, openHandoffs } from './finished.ts'
 import { emptyOutcome, isEmpty, type AssignmentNews, type HeirNews, type Outcome } from './outcome.ts'
@@ -347,6 +347,7 @@ export class Rendezvous {
   #isFreeFor(handoff: Handoff, peer: string): boolean {
     const { record, declined } = handoff
     if (record.finished || record.predecessor === peer || declined.has(peer) || this.#isHeld(handoff)) return false
+    if (!takesPart(this.#presence.facts(peer), record.wish ?? {})) return false
     if (record.ahead?.standing === true && this.#presence.isPresent(record.predecessor) && !isLost(record)) return false
     return this.#isAttended(handoff) || this.#hasPacks(record.key)
   }

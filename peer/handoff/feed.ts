@@ -4,7 +4,6 @@
 
 import { isLeftOut, type Chunk, type ChunkPart } from '../../src/chunk/chunk.ts'
 import { asHeirloomError } from '../../src/errors.ts'
-import { feedAheadBytes } from '../../src/limits/handoff.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { Source } from '../source/source.ts'
@@ -14,6 +13,8 @@ export interface FeedOptions {
   readonly source: Source
   readonly plan: Plan
   readonly clock: Clock
+  /** What is read ahead at most; twice as much for a moment. */
+  readonly aheadBytes: number
   /** Called when there is something to take, and when the feed has run dry. */
   readonly onChange: () => void
   /** The source has failed as a whole; what was left of it is left out. */
@@ -76,11 +77,11 @@ export class Feed {
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#wake?.(), { once: true })
     while (!signal.aborted && !this.#failed) {
-      if (this.#readyBytes >= feedAheadBytes) {
+      if (this.#readyBytes >= this.#options.aheadBytes) {
         await this.#changed()
         continue
       }
-      const chunks = this.#options.plan.take(this.index, feedAheadBytes, this.#options.clock.nowMs())
+      const chunks = this.#options.plan.take(this.index, this.#options.aheadBytes, this.#options.clock.nowMs())
       if (chunks.length === 0) {
         this.#options.onChange()
         await this.#changed()
@@ -107,7 +108,7 @@ export class Feed {
           }
         }
         onChange()
-        while (this.#readyBytes >= 2 * feedAheadBytes && !signal.aborted) await this.#changed()
+        while (this.#readyBytes >= 2 * this.#options.aheadBytes && !signal.aborted) await this.#changed()
       }
     } catch (thrown) {
       if (signal.aborted) return

@@ -4,6 +4,8 @@ import type { Chunk } from '../../../src/chunk/chunk.ts'
 import type { Deadline } from '../../../src/deadline.ts'
 import type { Order } from '../../../src/plan/manifest.ts'
 import { rankRows } from '../../../src/plan/rank-rows.ts'
+import { hashTag } from '../../../src/plan/redis-slot.ts'
+import type { InventoryQuery } from '../source.ts'
 import { groupRows } from './group-rows.ts'
 import { groupId, keyId } from './key-id.ts'
 import type { KeyTable } from './key-table.ts'
@@ -23,6 +25,8 @@ export interface GroupOptions {
   readonly rows: Uint32Array
   /** How likely a key is to be read soon, up to a factor. */
   readonly weightOf: (row: number) => number
+  /** Of a divided state: a chunk's keys are all of one part. */
+  readonly partOf?: InventoryQuery['partOf'] | undefined
 }
 
 export class KeyGroups {
@@ -39,7 +43,21 @@ export class KeyGroups {
   }
 
   /** Puts these keys into order and groups; yields their chunks, the first before all are made. */
-  *group({ database, table, rows, weightOf }: GroupOptions): Generator<Chunk[]> {
+  *group(options: GroupOptions): Generator<Chunk[]> {
+    const { table, rows, partOf } = options
+    if (partOf === undefined) return yield* this.#group(options)
+    const divided = [...rowsByPart(table, rows, partOf)]
+    // In turn, so that no part waits for another's last.
+    let making = divided.map(([part, own]) => this.#group({ ...options, rows: own }, part))
+    while (making.length > 0) {
+      const made = making.map((each) => ({ each, batch: each.next() }))
+      for (const { batch } of made) if (batch.done !== true) yield batch.value
+      making = made.flatMap(({ each, batch }) => (batch.done === true ? [] : [each]))
+    }
+  }
+
+  *#group({ database, table, rows, weightOf }: GroupOptions, part?: string): Generator<Chunk[]> {
+    const ofPart = part === undefined ? {} : { part }
     const values = this.#rank(table, rows, weightOf)
     const bytesOf = (row: number) => table.bytes[row]!
     let batch: Chunk[] = []
@@ -47,7 +65,7 @@ export class KeyGroups {
       const id = ofGroup.length === 1 ? keyId(database, table.name(ofGroup[0]!)) : groupId(database, this.#number++)
       this.#groups.set(id, { database, table, rows: ofGroup })
       this.#unread.add(id)
-      batch.push({ id, kind: 'data', bytes: sumOf(ofGroup, bytesOf), readProbability: sumOf(ofGroup, weightOf) })
+      batch.push({ id, kind: 'data', bytes: sumOf(ofGroup, bytesOf), readProbability: sumOf(ofGroup, weightOf), ...ofPart })
       if (batch.length < batchChunks) continue
       yield batch
       batch = []
@@ -108,4 +126,16 @@ function sumOf(rows: Uint32Array, of: (row: number) => number): number {
   let sum = 0
   for (let index = 0; index < rows.length; index++) sum += of(rows[index]!)
   return sum
+}
+
+function rowsByPart(table: KeyTable, rows: Uint32Array, partOf: NonNullable<GroupOptions['partOf']>): Map<string, Uint32Array> {
+  const byPart = new Map<string, number[]>()
+  for (const row of rows) {
+    const name = table.name(row)
+    const part = partOf(name, hashTag(name))
+    const own = byPart.get(part)
+    if (own === undefined) byPart.set(part, [row])
+    else own.push(row)
+  }
+  return new Map([...byPart].map(([part, own]) => [part, Uint32Array.from(own)]))
 }
