@@ -4,9 +4,14 @@
 
 import { isLeftOut, type Chunk, type ChunkPart } from '../../src/chunk/chunk.ts'
 import { asHeirloomError } from '../../src/errors.ts'
+import { rankOf } from '../../src/plan/plan-queue.ts'
+import type { TakenChunk } from '../../src/plan/line.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { Source } from '../source/source.ts'
+
+/** What is read was taken from the plan. */
+type TakenPart = ChunkPart & { readonly chunk: TakenChunk }
 
 export interface FeedOptions {
   readonly index: number
@@ -24,9 +29,10 @@ export interface FeedOptions {
 export class Feed {
   readonly index: number
   readonly #options: FeedOptions
-  #ready: ChunkPart[] = []
+  #ready: TakenPart[] = []
   #readyBytes = 0
   #reading = false
+  #isReconsidering = false
   #failed = false
   #wake: (() => void) | undefined
 
@@ -68,6 +74,26 @@ export class Feed {
     return parts
   }
 
+  /** The source has said all: what was read before it had, and has not gone, makes way for what is worth more. It is read again in its turn. */
+  reconsider(): void {
+    const { plan } = this.#options
+    // What is being read just now is looked at when it is here.
+    this.#isReconsidering = this.#reading
+    const next = this.#failed ? 0 : (plan.nextValue(this.index) ?? 0)
+    const makesWay = ({ chunk }: TakenPart) => rankOf(chunk) === 'data' && (chunk.valuePerByte ?? Infinity) < next
+    const whole = Map.groupBy(this.#ready.filter(makesWay), ({ chunk }) => chunk)
+      .entries()
+      .filter(([, parts]) => parts.reduce((sum, { bytes }) => sum + bytes.byteLength, 0) >= parts[0]!.chunkBytes)
+      .map(([chunk]) => chunk)
+    const back = new Set(whole)
+    plan.giveBack(this.index, [...back])
+    this.#ready = this.#ready.filter((part) => {
+      if (back.has(part.chunk)) this.#readyBytes -= part.bytes.byteLength
+      return !back.has(part.chunk)
+    })
+    this.poke()
+  }
+
   /** The plan has more for this source. */
   poke(): void {
     this.#wake?.()
@@ -90,6 +116,7 @@ export class Feed {
       this.#reading = true
       await this.#read(chunks, signal)
       this.#reading = false
+      if (this.#isReconsidering) this.reconsider()
       this.#options.onChange()
     }
   }

@@ -237,7 +237,8 @@ export class Predecessor {
       query: { handoff: this.handoffHex, reason, deadlineMs: Math.floor(deadlineMs), ...budgetOf(this.#options) },
       deadline: this.#deadline,
       onChange: (index) => {
-        this.#feeds[index]!.poke()
+        if (this.#plan.totals(index).settled) this.#feeds[index]!.reconsider()
+        else this.#feeds[index]!.poke()
         this.#urgent.listed(index)
         if (this.#options.ahead?.isNotice === true && this.#inventories.settled) this.#options.ahead.decide()
         this.#changed()
