@@ -42,7 +42,7 @@ import { orderRelays } from './relay-order.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
 import { Preshipping } from './preshipping.ts'
 import { running, type PeerOptions, type RunningPeer } from './running-peer.ts'
-import { createPartition, type Partition } from './split/partition.ts'
+import { createPartition, divisionOf, type Partition } from './split/partition.ts'
 import { createSource } from './source/create-source.ts'
 import type { Source } from './source/source.ts'
 import { warmUp } from './warm-up.ts'
@@ -71,7 +71,10 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const warn = (message: string) => events.emit('warning', { message })
   // First of all: their threads start while the rest of the peer does.
   const rack = membership.secret && resources.use(new SinkRack(config.sources, config.state))
-  const sources = config.sources.map((entry) => resources.use(createSource(entry, { onWarning: warn })))
+  const partition = config.policy.split && createPartition(config.policy.split, options.partOf)
+  const sources = config.sources.map((entry) =>
+    resources.use(createSource(entry, { onWarning: warn, division: divisionOf(entry, partition) })),
+  )
   const node = resources.use(await createNode({ seed: identity.seed, listen: config.listen, circuits: circuitUse(config.policy.lanes) }))
   const host = config.listen[0] && listenHost(config.listen[0])
   const data = resources.use(await openData({ lanes: config.policy.lanes, host, port: config.dataPort ?? 0, clock: systemClock }))
@@ -88,7 +91,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   resources.use(keepCircuitPlace({ node, relay, events, clock: systemClock, lanes: config.policy.lanes }))
   const agent = new Agent({
     config,
-    partition: config.policy.split && createPartition(config.policy.split, options.partOf),
+    partition,
     options,
     membership,
     events,

@@ -44,9 +44,7 @@ class DividedSource {
   }
 
   #open(query: InventoryQuery): SharedListing {
-    const { name } = this.#source
-    const { parts, partOf } = this.#partition
-    const asked: InventoryQuery = { ...query, parts, partOf: (key, group) => partOf({ source: name, key, group }) }
+    const asked = queryInParts(query, this.#source, this.#partition)
     return new SharedListing({
       list: (signal) => this.#source.inventory(asked, { signal }),
       divide: (batch) => this.#divide(batch),
@@ -57,17 +55,21 @@ class DividedSource {
   #divide(batch: readonly Chunk[]): Chunk[][] {
     const shares = this.#partition.parts.map((): Chunk[] => [])
     for (const chunk of batch) {
-      const index = this.#partIndexOf(chunk)
-      if (index !== undefined) shares[index]!.push(chunk)
+      const part = partOfChunk(chunk, this.#source, this.#partition)
+      if (part !== undefined) shares[this.#indexes.get(part)!]!.push(chunk)
       else for (const share of shares) share.push(chunk)
     }
     return shares
   }
+}
 
-  /** Undefined: it is in every part. What a source says that is no part counts as not said. */
-  #partIndexOf({ id, kind, group, part }: Chunk): number | undefined {
-    const said = part === undefined ? undefined : this.#indexes.get(part)
-    if (said !== undefined || kind === 'metadata') return said
-    return this.#indexes.get(this.#partition.partOf({ source: this.#source.name, key: id, group }))
-  }
+/** How a source is asked for the inventory of a divided state. */
+export function queryInParts(query: InventoryQuery, { name }: Source, { parts, partOf }: Partition): InventoryQuery {
+  return { ...query, parts, partOf: (key, group) => partOf({ source: name, key, group }) }
+}
+
+/** Undefined: it is in every part. What a source says that is no part counts as not said. */
+export function partOfChunk({ id, kind, group, part }: Chunk, { name }: Source, { parts, partOf }: Partition): string | undefined {
+  if (part !== undefined && parts.includes(part)) return part
+  return kind === 'metadata' ? undefined : partOf({ source: name, key: id, group })
 }

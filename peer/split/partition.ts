@@ -6,6 +6,7 @@
 
 import { hash } from 'node:crypto'
 import type { Split } from '../../src/plan/policy-split.ts'
+import type { KeyDivision } from '../source/keyed/key-parts.ts'
 import { redisSlot } from '../../src/plan/redis-slot.ts'
 
 const slots = 16_384
@@ -25,16 +26,25 @@ export type PartOf = (item: { readonly source: string; readonly key: string; rea
 export interface Partition {
   readonly parts: readonly string[]
   partOf(item: KeyInPart): string
+  /** A key's part is always the same: what a program says may be another the next time. */
+  readonly isFixed: boolean
+}
+
+/** The same for one source, which may remember it: undefined where it may change. */
+export function divisionOf({ name }: { readonly name: string }, partition: Partition | undefined): KeyDivision | undefined {
+  if (partition?.isFixed !== true) return undefined
+  return { parts: partition.parts, partOf: (key, group) => partition.partOf({ source: name, key, group }) }
 }
 
 /** `own` goes before what is configured. */
 export function createPartition(split: Split, own?: PartOf): Partition {
   const { parts } = split
   const configured = split.ranges === undefined ? byRendezvous(split) : byRanges(split)
-  if (own === undefined) return { parts, partOf: configured }
+  if (own === undefined) return { parts, partOf: configured, isFixed: true }
   const names: ReadonlySet<string> = new Set(parts)
   return {
     parts,
+    isFixed: false,
     partOf(item) {
       const { source, key, group } = item
       const named = own({ source, key: textOf(key), group: group && textOf(group) })

@@ -4,10 +4,9 @@ import type { Chunk } from '../../../src/chunk/chunk.ts'
 import type { Deadline } from '../../../src/deadline.ts'
 import type { Order } from '../../../src/plan/manifest.ts'
 import { rankRows } from '../../../src/plan/rank-rows.ts'
-import { hashTag } from '../../../src/plan/redis-slot.ts'
-import type { InventoryQuery } from '../source.ts'
 import { groupRows } from './group-rows.ts'
 import { groupId, keyId } from './key-id.ts'
+import { rowsByPart, type KeyDivision } from './key-parts.ts'
 import type { KeyTable } from './key-table.ts'
 
 /** Told at a time. */
@@ -26,7 +25,7 @@ export interface GroupOptions {
   /** How likely a key is to be read soon, up to a factor. */
   readonly weightOf: (row: number) => number
   /** Of a divided state: a chunk's keys are all of one part. */
-  readonly partOf?: InventoryQuery['partOf'] | undefined
+  readonly division?: KeyDivision | undefined
 }
 
 export class KeyGroups {
@@ -44,9 +43,9 @@ export class KeyGroups {
 
   /** Puts these keys into order and groups; yields their chunks, the first before all are made. */
   *group(options: GroupOptions): Generator<Chunk[]> {
-    const { table, rows, partOf } = options
-    if (partOf === undefined) return yield* this.#group(options)
-    const divided = [...rowsByPart(table, rows, partOf)]
+    const { table, rows, division } = options
+    if (division === undefined) return yield* this.#group(options)
+    const divided = [...rowsByPart(table, rows, division)]
     // In turn, so that no part waits for another's last.
     let making = divided.map(([part, own]) => this.#group({ ...options, rows: own }, part))
     while (making.length > 0) {
@@ -126,16 +125,4 @@ function sumOf(rows: Uint32Array, of: (row: number) => number): number {
   let sum = 0
   for (let index = 0; index < rows.length; index++) sum += of(rows[index]!)
   return sum
-}
-
-function rowsByPart(table: KeyTable, rows: Uint32Array, partOf: NonNullable<GroupOptions['partOf']>): Map<string, Uint32Array> {
-  const byPart = new Map<string, number[]>()
-  for (const row of rows) {
-    const name = table.name(row)
-    const part = partOf(name, hashTag(name))
-    const own = byPart.get(part)
-    if (own === undefined) byPart.set(part, [row])
-    else own.push(row)
-  }
-  return new Map([...byPart].map(([part, own]) => [part, Uint32Array.from(own)]))
 }
