@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { HandoffResult, InventoryQuery } from 'heirloom'
+import { helloTimeoutMs } from '../../src/limits/lane.ts'
+import { splitPartsMax } from '../../src/limits/plan.ts'
 import { createPartition } from '../../peer/split/partition.ts'
 import { startAgent } from '../helpers/agent.ts'
 import { Fleet } from '../helpers/fleet.ts'
@@ -210,6 +212,18 @@ test('what fails in one part is nothing to the others', async () => {
     await peer.event(inherited)
     expectChunks(newApp, [metadata, ...(part === 'b' ? [] : chunks.filter(({ id }) => isOf('a', 'shop')(id)))], part)
   }
+})
+
+test('as many parts as there may be go to the relay at once, none after another', async () => {
+  await using scene = await openScene()
+  const names = Array.from({ length: splitPartsMax }, (_, index) => `part ${index}`)
+  const { app } = await scene.app([metadata, ...chunks])
+  const old = await scene.start('old', app, { split: { parts: names } })
+  await old.event(({ event }) => event === 'warmed')
+  // A link that could not be opened is tried again when the deadline is over.
+  const result = await old.running.handOff({ reason: 'test', deadlineMs: helloTimeoutMs })
+  assert.is(result.outcome, 'parked', JSON.stringify(result))
+  assert.is(result.chunks.delivered, chunks.length + names.length)
 })
 
 test('what goes ahead of the notice goes in parts as well: at the notice each has only what has changed left', async () => {
