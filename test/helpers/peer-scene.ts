@@ -17,6 +17,8 @@ export interface ScenePeer {
 export interface ScenePeerOptions {
   readonly relays?: readonly string[]
   readonly partOf?: PartOf
+  /** Beside its application. */
+  readonly directory?: string
 }
 
 export interface HeldApp {
@@ -41,7 +43,7 @@ export async function openScene(): Promise<PeerScene> {
   const relay = resources.use(await openRelay({ store: temp.at('store'), pools: [temp.at('pool.pub')], lease: '1500ms' }))
   const owned = resources.move()
   return {
-    async start(name, app, policy, { relays = relay.addresses(), partOf } = {}) {
+    async start(name, app, policy, { relays = relay.addresses(), partOf, directory } = {}) {
       const events: PeerEvent[] = []
       const waiting = new Set<(event: PeerEvent) => void>()
       const onEvent = (event: PeerEvent) => {
@@ -56,7 +58,10 @@ export async function openScene(): Promise<PeerScene> {
         socket: temp.at(`${name}.sock`),
         notices: [],
         await: 'always',
-        sources: [{ name: 'shop', kind: 'app', url: app.url }],
+        sources: [
+          { name: 'shop', kind: 'app', url: app.url },
+          ...(directory === undefined ? [] : [{ name: 'files', kind: 'directory' as const, path: directory }]),
+        ],
         policy: { reserve: '1s', ...policy },
       })
       const running = owned.use(await startPeer(config, { onEvent, ...(partOf && { partOf }) }))

@@ -2,7 +2,7 @@
 // nothing to the others.
 // time-out: 300 s
 
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -14,6 +14,7 @@ import { startAgent } from '../helpers/agent.ts'
 import { Fleet } from '../helpers/fleet.ts'
 import { openScene } from '../helpers/peer-scene.ts'
 import { startRedis, type TestRedis } from '../helpers/redis.ts'
+import { makeTemp } from '../helpers/temp.ts'
 import { describeTree } from '../helpers/tree.ts'
 import { heldChunk, serveWarmApp, type HeldChunk, type WarmApp } from '../helpers/warm-app.ts'
 
@@ -117,22 +118,27 @@ test('two heirs get their own keys of an application, a directory and a Redis; t
 
 test('one heir that takes any part inherits all of them, one after the other', async () => {
   await using scene = await openScene()
+  await using temp = await makeTemp()
+  makeFiles(temp.at('source'))
+  linkSync(temp.at(`source/${files[1]}`), temp.at('source/another name'))
   const { app } = await scene.app([metadata, ...chunks])
   const { app: newApp } = await scene.app()
-  const old = await scene.start('old', app, { split: { parts } })
-  const heir = await scene.start('heir', newApp, {})
+  const old = await scene.start('old', app, { split: { parts } }, { directory: temp.at('source') })
+  const heir = await scene.start('heir', newApp, {}, { directory: temp.at('target') })
   await heir.event(isReady)
   const result = await old.running.handOff({ reason: 'test', deadlineMs: 20_000 })
   assert.ok(['delivered', 'parked'].includes(result.outcome), JSON.stringify(result))
   const receipt = JSON.parse(old.running.receipt()!) as { part?: string; sources: { name: string; chunks: object }[]; parts: object[] }
   assert.is(receipt.part, undefined)
-  assert.equal(receipt.sources, [{ ...receipt.sources[0]!, name: 'shop', chunks: { planned: 63, delivered: 63 } }])
+  assert.equal(receipt.sources[0], { ...receipt.sources[0]!, name: 'shop', chunks: { planned: 63, delivered: 63 } })
   assert.equal(
     receipt.parts.map((each) => (each as { part: string }).part),
     parts,
   )
   await heir.event((event) => inherited(event) && heir.events.filter(inherited).length === parts.length)
   expectChunks(newApp, [metadata, ...chunks])
+  assert.equal(describeTree(temp.at('target')), describeTree(temp.at('source')))
+  assert.is(statSync(temp.at('target/another name')).nlink, 2, 'further names of a file go where it goes')
 })
 
 test('an application says whose its chunks are, and a program says it for sources that do not', async () => {
