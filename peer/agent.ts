@@ -16,12 +16,11 @@ import { listenHost } from '../src/net/local-address.ts'
 import { createNode, type LinkingNode } from '../src/net/node.ts'
 import { draftHandoff, type HandoffDraft } from '../src/seal/handoff-header.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
-import { criteriaOf } from '../src/plan/manifest.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
 import { circuitUse, keepCircuitPlace } from './circuit-place.ts'
 import type { PeerConfig } from './config/schema.ts'
 import { EventLog } from './events.ts'
-import { limitsOf } from './handoff/options.ts'
+import { handOffAll } from './hand-off.ts'
 import { HeirLink } from './heir-link.ts'
 import type { Demands } from './inherit/demands.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
@@ -41,8 +40,9 @@ import { Relays } from './relays.ts'
 import type { RelayClient } from './relay-client.ts'
 import { orderRelays } from './relay-order.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
-import { handOffAfter, Preshipping } from './preshipping.ts'
+import { Preshipping } from './preshipping.ts'
 import { running, type PeerOptions, type RunningPeer } from './running-peer.ts'
+import { createPartition, divisionOf, type Partition } from './split/partition.ts'
 import { createSource } from './source/create-source.ts'
 import type { Source } from './source/source.ts'
 import { warmUp } from './warm-up.ts'
@@ -71,7 +71,10 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const warn = (message: string) => events.emit('warning', { message })
   // First of all: their threads start while the rest of the peer does.
   const rack = membership.secret && resources.use(new SinkRack(config.sources, config.state))
-  const sources = config.sources.map((entry) => resources.use(createSource(entry, { onWarning: warn })))
+  const partition = config.policy.split && createPartition(config.policy.split, options.partOf)
+  const sources = config.sources.map((entry) =>
+    resources.use(createSource(entry, { onWarning: warn, division: divisionOf(entry, partition) })),
+  )
   const node = resources.use(await createNode({ seed: identity.seed, listen: config.listen, circuits: circuitUse(config.policy.lanes) }))
   const host = config.listen[0] && listenHost(config.listen[0])
   const data = resources.use(await openData({ lanes: config.policy.lanes, host, port: config.dataPort ?? 0, clock: systemClock }))
@@ -88,6 +91,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   resources.use(keepCircuitPlace({ node, relay, events, clock: systemClock, lanes: config.policy.lanes }))
   const agent = new Agent({
     config,
+    partition,
     options,
     membership,
     events,
@@ -114,6 +118,8 @@ interface AgentParts {
   readonly data: DataEnd
   readonly relay: Relays
   readonly desk: InheritanceDesk
+  /** Of a state that goes to several heirs. */
+  readonly partition: Partition | undefined
   /** For the first inheritance; undefined for a peer that can't inherit. */
   readonly rack: SinkRack | undefined
 }
@@ -138,8 +144,8 @@ class Agent {
   #handedOff: HandoffResult | undefined
   #receipt: string | undefined
   #rehearsed: Promise<void> | undefined
-  /** Made while nobody waits for it. */
-  #draft: HandoffDraft | undefined
+  /** Made while nobody waits for them, one for each part. */
+  #drafts: readonly HandoffDraft[] = []
 
   constructor(parts: AgentParts) {
     this.#parts = parts
@@ -238,22 +244,15 @@ class Agent {
   }
 
   async #handOffUntil(deadline: Deadline, reason: string, deadlineMs: number, how?: PolicyAction): Promise<HandoffResult> {
-    const { config, options, membership, events, sources, node, data, relay } = this.#parts
+    const { events } = this.#parts
     this.#phase = 'predecessor'
     this.warming.stop(reason)
     // A successor that is itself going inherits no more.
     this.#inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
-    const { policy } = config
-    const limits = limitsOf(policy, how)
-    const chosen = sources.filter(({ name }) => how?.sources?.includes(name) ?? true)
     try {
-      const { onProgress } = options
-      const common = { membership, node, data, relay, clock: systemClock, events, draft: this.#draft, ...(onProgress && { onProgress }) }
-      const criteria = criteriaOf(config.sources)
-      const wish = this.#wish()
-      const ahead = chosen.length === sources.length && limits.lanes.includes('store') ? await this.#preshipping.take() : undefined
-      const asked = { ...common, reason, deadlineMs, deadline, sources: chosen, criteria, limits, wish }
-      const { result, receipt } = await handOffAfter(asked, ahead)
+      // What was inherited is the best guess at how much there is to hand on.
+      const departure = { reason, deadlineMs, deadline, how, bytes: this.#inherited?.bytes.planned, drafts: this.#drafts }
+      const { result, receipt } = await handOffAll({ ...this.#parts, preshipping: this.#preshipping }, departure)
       await this.#lookout.acknowledge()
       this.#handedOff = result
       this.#receipt = receipt
@@ -265,12 +264,6 @@ class Agent {
       this.#over.reject(thrown)
       throw thrown
     }
-  }
-
-  /** What was inherited is the best guess at how much there is to hand on, until the sources have said. */
-  #wish() {
-    const bytes = this.#inherited?.bytes.planned
-    return { worth: this.#parts.config.policy.worth, ...(bytes !== undefined && { bytes }) }
   }
 
   #lookOut({ notices }: PeerConfig): Lookout {
@@ -377,9 +370,12 @@ class Agent {
 
   /** When nothing is to be done yet: not while something is there to be inherited. */
   #rehearse(): Promise<void> {
-    const { membership, node } = this.#parts
+    const { membership, node, partition } = this.#parts
     this.#rehearsed ??= rehearse(membership, node, systemClock)
-      .then(async () => void (this.#draft = await draftHandoff(membership.pool)))
+      .then(async () => {
+        const drafts = Array.from({ length: partition?.parts.length ?? 1 }, () => draftHandoff(membership.pool))
+        this.#drafts = await Promise.all(drafts)
+      })
       .catch((thrown: unknown) => this.#warn('rehearsal', thrown))
     return this.#rehearsed
   }

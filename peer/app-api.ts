@@ -9,6 +9,7 @@ import { z } from 'zod'
 import type { ChunkKind } from '../src/chunk/chunk.ts'
 import { asHeirloomError, type ErrorCode, HeirloomError } from '../src/errors.ts'
 import { appBodyBytesMax, appQueryBytesMax, appReceiptBytesMax } from '../src/limits/source.ts'
+import { splitPartsMax } from '../src/limits/plan.ts'
 import { chunkIdBytesMax } from '../src/limits/wire.ts'
 import { type AppChunk, inventoryLines } from './app-inventory.ts'
 import type { InventoryQuery, WaitOptions } from './source/source.ts'
@@ -74,6 +75,7 @@ const querySchema = z.object({
   rateBytesPerSecond: z.number().nonnegative().nullish(),
   budgetBytes: z.number().nonnegative().nullish(),
   requery: z.boolean().default(false),
+  parts: z.array(z.string()).max(splitPartsMax).optional(),
 })
 
 const statusByCode: Partial<Record<ErrorCode, number>> = {

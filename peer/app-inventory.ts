@@ -75,6 +75,7 @@ const entrySchema = z.object({
     .regex(/^(sha256:)?[0-9a-fA-F]{64}$/, 'a digest is the SHA-256 in hexadecimal')
     .optional(),
   group: z.string().optional(),
+  part: z.string().optional(),
 })
 
 function inventoryLine(chunk: AppChunk): { line: string; defect?: undefined } | { line?: undefined; defect: string } {

@@ -5,7 +5,7 @@ import process from 'node:process'
 import type { Policy } from '../src/plan/policy.ts'
 import type { Facts } from '../src/wire/facts.ts'
 
-export function ownFacts({ context, prefer }: Pick<Policy, 'context' | 'prefer'>): Facts {
+export function ownFacts({ context, prefer, parts }: Pick<Policy, 'context' | 'prefer' | 'parts'>): Facts {
   const { zone, network, price } = context
   return {
     zone,
@@ -14,6 +14,7 @@ export function ownFacts({ context, prefer }: Pick<Policy, 'context' | 'prefer'>
     load: loadPerCore(),
     // What a container may still take, where one is set about this process.
     freeBytes: process.availableMemory(),
+    parts,
     prefers: prefer,
   }
 }

@@ -21,9 +21,14 @@ export interface HandoffResult {
   readonly resentBytes: number
   /** Of an heir: how chunks that went by reference fared. */
   readonly origins?: { readonly chunks: number; readonly bytes: number; readonly failed: number; readonly left: number }
+  /** Of a state that was divided: what came of each part. All else is their sum; `outcome` is the worst, `handoff` and `epoch` those of the first. */
+  readonly parts?: readonly PartResult[]
   /** For people: what was left out and why, lanes that aren't offered, sources that failed. */
   readonly notes?: readonly string[]
 }
+
+/** One part of a divided state: a handoff of its own. */
+export type PartResult = Pick<HandoffResult, 'outcome' | 'handoff' | 'epoch' | 'chunks' | 'bytes' | 'hitMass'> & { readonly part: string }
 
 export interface HandoffProgress {
   readonly phase: 'connecting' | 'waiting' | 'moving' | 'finishing'

@@ -2,10 +2,13 @@
 
 import type { PeerEvent } from './events.ts'
 import type { HandoffProgress, HandoffResult } from './result.ts'
+import type { PartOf } from './split/partition.ts'
 import { warmOf, type Warm } from './warm.ts'
 import type { Warming } from './warming.ts'
 
 export interface PeerOptions {
+  /** Whose each key of a divided state is (`policy.split`): the application's own ring. Undefined, or no part of it: as configured. */
+  readonly partOf?: PartOf
   readonly onProgress?: (progress: HandoffProgress) => void
   readonly onEvent?: (event: PeerEvent) => void
 }

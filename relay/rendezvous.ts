@@ -6,7 +6,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { HeirloomError } from '../src/errors.ts'
-import { rankHandoffs, type Wish } from '../src/plan/rank-successors.ts'
+import { rankHandoffs, takesPart, type Wish } from '../src/plan/rank-successors.ts'
 import { declinedPeersMax, finishedKeepMs, handoffsPerPoolMax, keepMsMax } from '../src/limits/relay.ts'
 import { forgettable, openHandoffs } from './finished.ts'
 import { isAbove, type ForeignClaim } from './claim-order.ts'
@@ -369,6 +369,7 @@ export class Rendezvous {
   #isFreeFor(handoff: Handoff, peer: string): boolean {
     const { record, declined } = handoff
     if (record.finished || record.predecessor === peer || declined.has(peer) || this.#isHeld(handoff)) return false
+    if (!takesPart(this.#presence.facts(peer), record.wish ?? {})) return false
     if (record.ahead?.standing === true && this.#presence.isPresent(record.predecessor) && !isLost(record)) return false
     return this.#isAttended(handoff) || this.#hasPacks(record.key)
   }

@@ -14,8 +14,9 @@ import type { Child } from './demo/child.ts'
 import { renderTable } from './demo/table.ts'
 import type { LoadEnd } from './load/end-main.ts'
 import { ProcessWatch } from './load/process-watch.ts'
+import { storm, stormTable } from './load/storm.ts'
 
-const usage = `npm run load -- [--peers N] [--handoffs N] [--mebibytes N] [--processes N] [--flood] [--folder DIR] [--json]
+const usage = `npm run load -- [--peers N] [--handoffs N] [--mebibytes N] [--processes N] [--flood] [--storm N] [--folder DIR] [--json]
 
 One relay, and peers that all want something of it at the same time: they enrol, some hand off to its store, as many others fetch it.
   --peers N       enrolled at once (1000)
@@ -23,6 +24,9 @@ One relay, and peers that all want something of it at the same time: they enrol,
   --mebibytes N   of state each (8)
   --processes N   in which the peers live (4)
   --flood         and evil peers on top, which do what they can all the time
+  --storm N       instead: N predecessors, each a process, hand off at once within a few seconds; their receipts say what is safe
+  --deadline N    of a storm: how many seconds each has (5), for
+  --metadata N    so many MiB of metadata (4), and --mebibytes of data (8; a storm: 256)
   --folder DIR    for the relay's store, on a real disk
   --json          the result as a line of JSON`
 
@@ -47,8 +51,11 @@ async function main(): Promise<number> {
     options: {
       peers: { type: 'string', default: '1000' },
       handoffs: { type: 'string', default: '200' },
-      mebibytes: { type: 'string', default: '8' },
+      mebibytes: { type: 'string' },
       processes: { type: 'string', default: '4' },
+      storm: { type: 'string' },
+      deadline: { type: 'string', default: '5' },
+      metadata: { type: 'string', default: '4' },
       flood: { type: 'boolean', default: false },
       folder: { type: 'string', default: tmpdir() },
       json: { type: 'boolean', default: false },
@@ -60,10 +67,20 @@ async function main(): Promise<number> {
     return 0
   }
   using interrupt = onInterrupt()
+  if (values.storm !== undefined) {
+    await using stage = await Stage.open(values.folder, interrupt.signal)
+    const found = await storm(stage, {
+      predecessors: Number(values.storm),
+      deadlineMs: Number(values.deadline) * 1000,
+      metadataMebibytes: Number(values.metadata),
+      mebibytes: Number(values.mebibytes ?? '256'),
+    })
+    return await report(values.json, { ...found }, () => stormTable(found))
+  }
   const phases = await measure({
     peers: Number(values.peers),
     handoffs: Number(values.handoffs),
-    mebibytes: Number(values.mebibytes),
+    mebibytes: Number(values.mebibytes ?? '8'),
     processes: Number(values.processes),
     hasFlood: values.flood,
     folder: values.folder,
@@ -73,13 +90,18 @@ async function main(): Promise<number> {
     ...(peakRssBytes > rssBytesMax ? [`${name}: ${megabytes(peakRssBytes)} of memory`] : []),
     ...(leastShare < shareMin ? [`${name}: one got ${leastShare.toFixed(2)} of the mean`] : []),
   ])
-  if (values.json)
-    console.log(
-      JSON.stringify({ ...(await circumstances(resolve(import.meta.dirname, '..'))), peers: Number(values.peers), phases, missed }),
-    )
-  else console.log(table(phases))
-  for (const what of missed) console.error(`missed: ${what}`)
-  return missed.length === 0 ? 0 : 1
+  return await report(values.json, { peers: Number(values.peers), phases, missed }, () => table(phases))
+}
+
+async function report(
+  asJson: boolean,
+  found: Readonly<Record<string, unknown>> & { readonly missed: readonly string[] },
+  text: () => string,
+): Promise<number> {
+  if (asJson) console.log(JSON.stringify({ ...(await circumstances(resolve(import.meta.dirname, '..'))), ...found }))
+  else console.log(text())
+  for (const what of found.missed) console.error(`missed: ${what}`)
+  return found.missed.length === 0 ? 0 : 1
 }
 
 interface LoadPlan {

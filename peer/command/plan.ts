@@ -10,6 +10,8 @@ import { humanDuration, humanSize } from '../../src/units.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { preview, type PlannedChunk, type Preview } from '../preview.ts'
 import type { Source } from '../source/source.ts'
+import { PartCounts, type PartCount } from '../split/part-count.ts'
+import { createPartition } from '../split/partition.ts'
 import { configFlag } from './config.ts'
 import { curveText } from './receipt-text.ts'
 
@@ -35,11 +37,13 @@ export const planCommand: CommandDefinition = {
       stack.use(createSource(entry, { onWarning: (message) => output.log('warning', message) })),
     )
 
+    const { split } = config.policy
+    const counts = split && new PartCounts(createPartition(split))
     const limit: number = flags['limit'] ?? (output.json ? Infinity : rowsShown)
     const listed: PlannedChunk[] = []
     let rows = 0
     const found = await preview({
-      sources,
+      sources: counts === undefined ? sources : sources.map((source) => counts.counting(source)),
       criteria: criteriaOf(config.sources),
       deadlineMs: flags['deadline'],
       reserveMs: config.policy.reserveMs,
@@ -53,12 +57,12 @@ export const planCommand: CommandDefinition = {
         else listed.push(chunk)
       },
     })
-    output.result(found, planText(listed, found))
+    output.result({ ...found, ...(counts && { parts: counts.parts }) }, planText(listed, found, counts?.parts))
     return 0
   },
 }
 
-function planText(listed: readonly PlannedChunk[], found: Preview): string {
+function planText(listed: readonly PlannedChunk[], found: Preview, parts: readonly PartCount[] = []): string {
   const { chunks, bytes, budgetBytes, hitMass, bound, curve, leftOut, sources } = found
   const rows = listed.map(({ afterMs, bytes: size, kind, source, id }) => [`+${humanDuration(afterMs)}`, humanSize(size), kind, source, id])
   const more = chunks.planned - listed.length
@@ -69,6 +73,7 @@ function planText(listed: readonly PlannedChunk[], found: Preview): string {
     bound === 0
       ? 'nothing is known of how often they will be read'
       : `serving ${(100 * hitMass).toFixed(1)} % of the expected reads; no order could exceed ${(100 * bound).toFixed(1)} %`,
+    ...parts.map((each) => `part ${each.part}: ${each.chunks} chunks, ${humanSize(each.bytes)}`),
     ...(reasons.length > 0 ? [`left out: ${reasons.join(', ')}`] : []),
     ...sources.flatMap(({ name, failed }) => (failed === undefined ? [] : [`source ${name}: ${failed}`])),
     ...curveText(curve),

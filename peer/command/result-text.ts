@@ -2,7 +2,7 @@
 
 import { table } from '../../src/cli/output.ts'
 import { humanDuration, humanRate, humanSize } from '../../src/units.ts'
-import type { HandoffOutcome, HandoffResult } from '../result.ts'
+import type { HandoffOutcome, HandoffResult, PartResult } from '../result.ts'
 
 const words: Readonly<Record<HandoffOutcome, string>> = {
   delivered: 'delivered: all that was planned is with the successor',
@@ -13,7 +13,7 @@ const words: Readonly<Record<HandoffOutcome, string>> = {
 }
 
 export function resultText(result: HandoffResult): string {
-  const { outcome, handoff, epoch, elapsedMs, firstPackMs, chunks, bytes, lanes, hitMass, resentBytes, notes = [] } = result
+  const { outcome, handoff, epoch, elapsedMs, firstPackMs, chunks, bytes, lanes, hitMass, resentBytes, notes = [], parts = [] } = result
   if (handoff === '') return [words[outcome], ...notes].join('\n')
   const left = chunks.leftOut === 0 ? '' : `, ${chunks.leftOut} left out`
   const rows = [
@@ -28,10 +28,18 @@ export function resultText(result: HandoffResult): string {
       .filter(([, { packs }]) => packs > 0)
       .map(([lane, moved]) => [`lane ${lane}`, `${humanSize(moved.bytes)} in ${moved.packs} packs`]),
     ['hit mass', `${percent(hitMass.delivered)} of the expected reads (${percent(hitMass.predicted)} predicted${gapText(hitMass)})`],
+    ...parts.map(partRow),
     ...(resentBytes > 0 ? [['resent', humanSize(resentBytes)]] : []),
     ...notes.map((note) => ['note', note]),
   ]
   return `${words[outcome]}\n${table(rows)}`
+}
+
+function partRow({ part, outcome, chunks, bytes, hitMass }: PartResult): string[] {
+  return [
+    `part ${part}`,
+    `${outcome}, ${chunks.delivered} of ${chunks.planned} chunks, ${humanSize(bytes.delivered)}, ${percent(hitMass.delivered)} hit mass`,
+  ]
 }
 
 function rate(bytes: number, ms: number): string {

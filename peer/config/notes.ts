@@ -13,6 +13,9 @@ export function configNotes(config: PeerConfig): string[] {
     if (kind === 'app' && divide?.by === 'content')
       notes.push(`sources ${name}: only the application could divide its chunks by content; its small ones are grouped`)
   }
+  const { parts = [], split } = config.policy
+  for (const part of split === undefined ? [] : parts)
+    if (!split!.parts.includes(part)) notes.push(`policy.parts: ${part} is no part of policy.split, by which this VM's state is divided`)
   if (config.notices.length === 0) notes.push('notices: without any, only `heirloom handoff` starts a handoff')
   return notes
 }

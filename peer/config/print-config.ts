@@ -6,6 +6,7 @@ import { stringify } from 'yaml'
 import type { SourceEntry } from '../../src/plan/manifest.ts'
 import { writtenMachine } from '../../src/plan/policy-machine-schema.ts'
 import type { Policy } from '../../src/plan/policy.ts'
+import type { Split } from '../../src/plan/policy-split.ts'
 import { formatDuration, formatRate, formatSize } from '../../src/units.ts'
 import type { NoticeEntry } from './notice-entry.ts'
 import type { PeerConfig } from './schema.ts'
@@ -63,6 +64,8 @@ function writtenPolicy(policy: Policy): Record<string, unknown> {
     context: policy.context,
     prefer: policy.prefer,
     worth: policy.worth,
+    parts: policy.parts,
+    split: policy.split && writtenSplit(policy.split),
     lanes: policy.lanes,
     reserve: formatDuration(policy.reserveMs),
     max_bytes: policy.maxBytes === undefined ? undefined : formatSize(policy.maxBytes),
@@ -82,6 +85,11 @@ function writtenPolicy(policy: Policy): Record<string, unknown> {
     demand: { within: formatDuration(policy.demandWithinMs) },
     misses: policy.misses && { per_second: policy.misses.perSecond, burst: policy.misses.burst },
   })
+}
+
+/** Ranges name the parts themselves. */
+function writtenSplit({ by, parts, ranges }: Split): Record<string, unknown> {
+  return { by, ...(ranges === undefined ? { parts } : { ranges }) }
 }
 
 function present(fields: Record<string, unknown>): Record<string, unknown> {

@@ -31,6 +31,13 @@ export interface LaneAccount {
   readonly delivered: { readonly bytes: number; readonly packs: number; readonly hitMass: number }
 }
 
+export interface HandoffEnd {
+  readonly result: HandoffResult
+  /** JSON text. */
+  readonly receipt: string
+  readonly summary: Summary
+}
+
 export interface Summary {
   readonly result: HandoffResult
   readonly chunks: HandoffResult['chunks']
@@ -38,6 +45,8 @@ export interface Summary {
   readonly sources: readonly SourceAccount[]
   readonly channels: readonly LaneAccount[]
   readonly curve: readonly CurvePoint[]
+  /** By source: what doing without it costs against the others, and the sum of its chunks' weights in its own unit. */
+  readonly weights: readonly { readonly source: number; readonly chunks: number }[]
 }
 
 export interface SummaryInput {
@@ -112,9 +121,10 @@ export function summarize(input: SummaryInput): Summary {
     resentBytes: input.resentBytes,
     ...(input.notes.length > 0 && { notes: [...new Set(input.notes)] }),
   }
-  if (foreseen === undefined) return { result, chunks, bytes, sources, channels: [], curve: [] }
+  const weights = planned.map(({ index, weight }) => ({ source: weight, chunks: plan.totals(index).weight }))
+  if (foreseen === undefined) return { result, chunks, bytes, sources, channels: [], curve: [], weights }
   const { curve, byLane } = massOf(ledger, plan, curvePointsMax)
-  return { result, chunks, bytes, sources, channels: channelsOf(foreseen, predicted!, tallies, byLane), curve }
+  return { result, chunks, bytes, sources, channels: channelsOf(foreseen, predicted!, tallies, byLane), curve, weights }
 }
 
 function channelsOf(
@@ -165,10 +175,11 @@ function outcomeOf({ whole, toHeir, failedSources }: SummaryInput, leftOut: numb
 }
 
 /** The receipt's JSON text, as it is signed and shown. */
-export function makeReceipt({ result, sources, channels, curve }: Summary, reason: string): string {
+export function makeReceipt({ result, sources, channels, curve }: Summary, reason: string, part?: string): string {
   const { event, notes, ...account } = result
   void event
-  return JSON.stringify({ receipt: 1, reason, ...account, sources, channels, curve, notes: notes ?? [] })
+  const ofPart = part === undefined ? {} : { part }
+  return JSON.stringify({ receipt: 1, reason, ...ofPart, ...account, sources, channels, curve, notes: notes ?? [] })
 }
 
 /** What a progress bar shows of it. */

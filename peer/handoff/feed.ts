@@ -4,16 +4,22 @@
 
 import { isLeftOut, type Chunk, type ChunkPart } from '../../src/chunk/chunk.ts'
 import { asHeirloomError } from '../../src/errors.ts'
-import { feedAheadBytes } from '../../src/limits/handoff.ts'
+import { rankOf } from '../../src/plan/plan-queue.ts'
+import type { TakenChunk } from '../../src/plan/line.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { Source } from '../source/source.ts'
+
+/** What is read was taken from the plan. */
+type TakenPart = ChunkPart & { readonly chunk: TakenChunk }
 
 export interface FeedOptions {
   readonly index: number
   readonly source: Source
   readonly plan: Plan
   readonly clock: Clock
+  /** What is read ahead at most; twice as much for a moment. */
+  readonly aheadBytes: number
   /** Called when there is something to take, and when the feed has run dry. */
   readonly onChange: () => void
   /** The source has failed as a whole; what was left of it is left out. */
@@ -23,9 +29,10 @@ export interface FeedOptions {
 export class Feed {
   readonly index: number
   readonly #options: FeedOptions
-  #ready: ChunkPart[] = []
+  #ready: TakenPart[] = []
   #readyBytes = 0
   #reading = false
+  #isReconsidering = false
   #failed = false
   #wake: (() => void) | undefined
 
@@ -67,6 +74,26 @@ export class Feed {
     return parts
   }
 
+  /** The source has said all: what was read before it had, and has not gone, makes way for what is worth more. It is read again in its turn. */
+  reconsider(): void {
+    const { plan } = this.#options
+    // What is being read just now is looked at when it is here.
+    this.#isReconsidering = this.#reading
+    const next = this.#failed ? 0 : (plan.nextValue(this.index) ?? 0)
+    const makesWay = ({ chunk }: TakenPart) => rankOf(chunk) === 'data' && (chunk.valuePerByte ?? Infinity) < next
+    const whole = Map.groupBy(this.#ready.filter(makesWay), ({ chunk }) => chunk)
+      .entries()
+      .filter(([, parts]) => parts.reduce((sum, { bytes }) => sum + bytes.byteLength, 0) >= parts[0]!.chunkBytes)
+      .map(([chunk]) => chunk)
+    const back = new Set(whole)
+    plan.giveBack(this.index, [...back])
+    this.#ready = this.#ready.filter((part) => {
+      if (back.has(part.chunk)) this.#readyBytes -= part.bytes.byteLength
+      return !back.has(part.chunk)
+    })
+    this.poke()
+  }
+
   /** The plan has more for this source. */
   poke(): void {
     this.#wake?.()
@@ -76,11 +103,11 @@ export class Feed {
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#wake?.(), { once: true })
     while (!signal.aborted && !this.#failed) {
-      if (this.#readyBytes >= feedAheadBytes) {
+      if (this.#readyBytes >= this.#options.aheadBytes) {
         await this.#changed()
         continue
       }
-      const chunks = this.#options.plan.take(this.index, feedAheadBytes, this.#options.clock.nowMs())
+      const chunks = this.#options.plan.take(this.index, this.#options.aheadBytes, this.#options.clock.nowMs())
       if (chunks.length === 0) {
         this.#options.onChange()
         await this.#changed()
@@ -89,6 +116,7 @@ export class Feed {
       this.#reading = true
       await this.#read(chunks, signal)
       this.#reading = false
+      if (this.#isReconsidering) this.reconsider()
       this.#options.onChange()
     }
   }
@@ -107,7 +135,7 @@ export class Feed {
           }
         }
         onChange()
-        while (this.#readyBytes >= 2 * feedAheadBytes && !signal.aborted) await this.#changed()
+        while (this.#readyBytes >= 2 * this.#options.aheadBytes && !signal.aborted) await this.#changed()
       }
     } catch (thrown) {
       if (signal.aborted) return

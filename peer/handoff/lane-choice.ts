@@ -114,14 +114,16 @@ export function laneChoiceOf(
   options: HandoffOptions,
   of: Pick<LaneChoiceOptions, 'dispatcher' | 'heir' | 'until'> & { readonly handoffHex: string },
 ): LaneChoice {
-  const { clock, limits, events } = options
+  const { clock, limits, events, allowance } = options
+  // What is allowed to all is expected to be shared evenly.
+  const own = (of: number | undefined) => of && of / (allowance?.sharers ?? 1)
   return new LaneChoice({
     ...of,
     clock,
     lanes: limits.lanes,
-    assumedBytesPerSecond: budgetOf(options).rateBytesPerSecond,
-    mostBytesPerSecond: limits.rateBytesPerSecondMax,
-    bytesMax: limits.bytesMax,
+    assumedBytesPerSecond: own(budgetOf(options).rateBytesPerSecond)!,
+    mostBytesPerSecond: own(limits.rateBytesPerSecondMax),
+    bytesMax: own(limits.bytesMax),
     onBoth: (both, { heir, store }) =>
       events.emit('side-by-side', { handoff: of.handoffHex, both, heirBytesPerSecond: heir, storeBytesPerSecond: store }),
   })

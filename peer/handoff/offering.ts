@@ -41,8 +41,6 @@ export class Offering {
   #relay: string | undefined
   #isKnown = false
   #isRefused = false
-  /** The relay gave it to an heir while this peer counted as gone. */
-  isFenced = false
   #cancelAgain: () => void = () => {}
 
   constructor(options: OfferingOptions) {
@@ -110,8 +108,8 @@ export class Offering {
       if (isPassingAtRelay(error)) this.#tellAgain()
       else {
         onNote(`relay: ${error.message}`)
-        this.isFenced = error.code === 'fenced'
-        if (this.isFenced && this.#options.ahead !== undefined) this.#options.ahead.isFenced = true
+        // The relay gave it to an heir while this peer counted as gone.
+        if (error.code === 'fenced' && this.#options.ahead !== undefined) this.#options.ahead.isFenced = true
         this.refuse()
       }
     }

@@ -16,6 +16,7 @@ import type { Membership } from '../membership.ts'
 import type { RelayLink } from '../relay-link.ts'
 import type { HandoffProgress } from '../result.ts'
 import type { Source } from '../source/source.ts'
+import type { Allowance } from './allowance.ts'
 import type { Standing } from './standing.ts'
 
 export interface HandoffLimits {
@@ -40,6 +41,8 @@ export interface HandoffOptions {
   /** By which criteria each source goes, by its name. Without it: as it lists its chunks, and all alike. */
   readonly criteria?: (source: string) => Criteria
   readonly limits: HandoffLimits
+  /** Of handoffs that run side by side: what the limits allow all of them. Without it: this one alone. */
+  readonly allowance?: Allowance | undefined
   /** For choosing an heir: what the state is worth, which part of a divided state it is, and about how much, before that is known. */
   readonly wish?: Pick<Wish, 'bytes' | 'worth' | 'part'>
   readonly membership: Membership

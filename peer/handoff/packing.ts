@@ -3,6 +3,7 @@
 import { sealedAheadPacks } from '../../src/limits/handoff.ts'
 import { packBytesTarget } from '../../src/limits/wire.ts'
 import type { Dispatcher } from '../../src/transfer/dispatcher.ts'
+import type { Allowance } from './allowance.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { Feed } from './feed.ts'
 import type { MadePack, Pipeline } from './pipeline.ts'
@@ -12,8 +13,7 @@ export interface PackingOptions {
   readonly feeds: readonly Feed[]
   readonly dispatcher: Dispatcher
   readonly chronicle: Pick<Chronicle, 'sealedBytes' | 'failed'>
-  /** Undefined: no bound. */
-  readonly bytesMax: number | undefined
+  readonly allowance: Pick<Allowance, 'sealed' | 'isExceededBy'>
   /** Another pack is there to be sent, or none could be made. */
   readonly onChange: () => void
 }
@@ -28,8 +28,7 @@ export class Packing {
 
   /** Another pack could be more than the policy allows. */
   get limitIsReached(): boolean {
-    const { bytesMax, chronicle } = this.#options
-    return bytesMax !== undefined && chronicle.sealedBytes + packBytesTarget > bytesMax
+    return this.#options.allowance.isExceededBy(packBytesTarget)
   }
 
   /** Asks for another pack if one will be wanted soon. */
@@ -55,8 +54,9 @@ export class Packing {
   }
 
   #take({ pack, isUrgent }: MadePack): void {
-    const { dispatcher, chronicle } = this.#options
+    const { dispatcher, chronicle, allowance } = this.#options
     chronicle.sealedBytes += pack.bytes
+    allowance.sealed(pack.bytes)
     if (isUrgent) dispatcher.addUrgent(pack)
     else dispatcher.add(pack)
   }

@@ -10,7 +10,7 @@ import { createHandoff, type NewHandoff } from '../../src/seal/handoff-header.ts
 import { PackSealer } from '../../src/seal/pack-seal.ts'
 import { Dispatcher } from '../../src/transfer/dispatcher.ts'
 import type { SealedPack } from '../../src/wire/sealed-pack.ts'
-import type { HandoffResult } from '../result.ts'
+import { Allowance } from './allowance.ts'
 import { Bell } from './bell.ts'
 import { Feed } from './feed.ts'
 import { HeirFollower } from './heir-follower.ts'
@@ -23,34 +23,37 @@ import { budgetOf, headOf, type HandoffOptions } from './options.ts'
 import { compressorOf } from './pack-compressor.ts'
 import { Packing } from './packing.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
-import { makeReceipt, progressOf, type Summary } from './account.ts'
+import { makeReceipt, progressOf, type HandoffEnd, type Summary } from './account.ts'
 import { Chronicle } from './chronicle.ts'
-import { RateLimit } from './rate-limit.ts'
-import { RateWatch } from './rate-watch.ts'
+import type { Flow } from './rate-watch.ts'
 import type { Standing } from './standing.ts'
 import { StallWatch } from './stall-watch.ts'
 import { Urgent } from './urgent.ts'
 
-export async function handOff(options: HandoffOptions): Promise<{ result: HandoffResult; receipt: string }> {
-  const { membership, clock } = options
+export async function handOff(options: HandoffOptions): Promise<HandoffEnd> {
+  const { reason, deadlineMs } = options
+  options.events.emit('notice', { reason, deadlineMs })
+  return await (await prepareHandoff(options)).run()
+}
+
+/** Whoever prepares several can run them from the same moment on. */
+export async function prepareHandoff(options: HandoffOptions): Promise<Predecessor> {
+  const { membership, clock, ahead } = options
   const startedMs = clock.monotonicMs()
-  options.events.emit('notice', { reason: options.reason, deadlineMs: options.deadlineMs })
-  options.ahead?.begin(true)
-  const handoff = options.ahead?.handoff ?? (await createHandoff(headOf(membership, clock, options.draft)))
-  const predecessor = new Predecessor(options, handoff, startedMs)
-  return await predecessor.run()
+  ahead?.begin(true)
+  return new Predecessor(options, ahead?.handoff ?? (await createHandoff(headOf(membership, clock, options.draft))), startedMs)
 }
 
 export class Predecessor {
   readonly #options: HandoffOptions
-  readonly #handoffHex: string
+  readonly handoffHex: string
   readonly #deadline: Deadline
   readonly #sendingEnds: Deadline
   readonly #plan: Plan
   readonly #ledger: Ledger
   readonly #dispatcher: Dispatcher
-  readonly #rate: RateLimit
-  readonly #rateWatch: RateWatch
+  readonly #allowance: Allowance
+  readonly #flow: Flow
   readonly #feeds: Feed[]
   readonly #pipeline: Pipeline
   readonly #packing: Packing
@@ -72,13 +75,13 @@ export class Predecessor {
     this.#options = options
     this.#plan = new Plan(options.ahead)
     this.#ledger = new Ledger(options.ahead)
-    this.#handoffHex = Buffer.from(handoff.handoff).toString('hex')
-    this.#chronicle = new Chronicle({ clock, events: options.events, handoff: this.#handoffHex, startedMs })
+    this.handoffHex = Buffer.from(handoff.handoff).toString('hex')
+    this.#chronicle = new Chronicle({ clock, events: options.events, handoff: this.handoffHex, startedMs })
     this.#deadline = options.deadline ?? new Deadline(clock, startedMs + options.deadlineMs)
     this.#sendingEnds = this.#deadline.reserving(limits.reserveMs)
     this.#dispatcher = new Dispatcher(limits.lanes)
-    this.#rate = new RateLimit(clock, limits.rateBytesPerSecondMax)
-    this.#rateWatch = new RateWatch(clock, budgetOf(options).rateBytesPerSecond)
+    this.#allowance = options.allowance ?? new Allowance(options)
+    this.#flow = this.#allowance.rateWatch.open((rate) => void this.#tasks.push(this.#inventories.again(rate, this.#stop.signal)))
     this.#stalls = new StallWatch(clock)
     this.#bell = new Bell(clock)
     this.#inventories = this.#createInventories()
@@ -87,7 +90,7 @@ export class Predecessor {
       dispatcher: this.#dispatcher,
       heir: this.#heir,
       until: this.#sendingEnds,
-      handoffHex: this.#handoffHex,
+      handoffHex: this.handoffHex,
     })
     this.#offering = new Offering({
       ...options,
@@ -101,10 +104,11 @@ export class Predecessor {
       onMoved: () => this.#packAnew(this.#dispatcher.forget('store')),
       onNote: (note) => this.#chronicle.note(note),
     })
+    const { aheadBytes } = this.#allowance
     this.#feeds = options.sources.map((source) => {
       const { index } = this.#plan.addSource(source.name, source.kind, options.criteria?.(source.name))
       const onFailed = (error: Error) => this.#chronicle.sourceFailed(source.name, error)
-      return new Feed({ index, source, plan: this.#plan, clock, onChange: () => this.#changed(), onFailed })
+      return new Feed({ index, source, plan: this.#plan, clock, aheadBytes, onChange: () => this.#changed(), onFailed })
     })
     const sealer = options.ahead?.sealer ?? new PackSealer({ key: handoff.key, pool: membership.pool.id, handoff: handoff.handoff })
     const shared = { plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, dispatcher: this.#dispatcher, signal: this.#stop.signal }
@@ -113,7 +117,7 @@ export class Predecessor {
       ...shared,
       pipeline: this.#pipeline,
       chronicle: this.#chronicle,
-      bytesMax: limits.bytesMax,
+      allowance: this.#allowance,
       onChange: () => this.#changed(),
     })
     this.#urgent = new Urgent({
@@ -127,13 +131,11 @@ export class Predecessor {
     this.#keeper = this.#createKeeper(handoff)
   }
 
-  async run(): Promise<{ result: HandoffResult; receipt: string }> {
+  async run(): Promise<HandoffEnd> {
     return await this.#during(async () => {
       const cut = await this.#sendAll(this.#sendingEnds)
-      if (this.#options.ahead?.isElsewhere === true)
-        throw new HeirloomError('link-lost', 'what was sent ahead of the notice is at a relay that is lost')
-      if (this.#offering.isFenced)
-        throw new HeirloomError('fenced', 'what was sent ahead of the notice was claimed while this peer counted as gone')
+      if (this.#options.ahead?.isLost === true)
+        throw new HeirloomError('fenced', "what was sent ahead of the notice is an heir's already, or at a relay that is lost")
       return await this.#sayGoodbye(cut)
     })
   }
@@ -141,7 +143,7 @@ export class Predecessor {
   /** Answers whether all that has changed is at the store, and the catalog that says so. */
   async ship(ahead: Standing, begunMs: number): Promise<boolean> {
     return await this.#during(async () => {
-      if ((await this.#sendAll(this.#sendingEnds)) || this.#isAheadLost) return false
+      if ((await this.#sendAll(this.#sendingEnds)) || this.#options.ahead?.isLost === true) return false
       while (this.#pipeline.isHolding) await this.#bell.wait(10)
       ahead.decide(this.#ledger.packs)
       const catalog = this.#pipeline.sealLast()
@@ -149,7 +151,7 @@ export class Predecessor {
       if (!this.#dispatcher.isSafe(catalog.number)) return false
       ahead.complete(catalog.number, begunMs)
       await this.#offering.tell()
-      return !this.#offering.isFenced
+      return this.#options.ahead?.isLost !== true
     })
   }
 
@@ -166,6 +168,7 @@ export class Predecessor {
     } finally {
       this.#stop.abort(new HeirloomError('aborted', 'the handoff is over'))
       this.#heir[Symbol.dispose]()
+      this.#flow[Symbol.dispose]()
       // A source that ignores the end costs nobody the time, nor does a lane whose other side doesn't end it.
       using patience = this.#deadline.slice(laneGoodbyeMs).signal()
       const over = new Promise((resolve) => patience.signal.addEventListener('abort', resolve, { once: true }))
@@ -183,13 +186,13 @@ export class Predecessor {
         this.#stalls.progressed(lane)
         this.#arrived(this.#dispatcher.laneUp(lane), lane.kind)
         if (lane.kind !== 'store') this.#heir.linked(lane.kind)
-        events.emit('lane-up', { lane: lane.kind, handoff: this.#handoffHex })
+        events.emit('lane-up', { lane: lane.kind, handoff: this.handoffHex })
         this.#changed()
       },
       onDown: (lane, error) => {
         this.#dispatcher.laneDown(lane)
         this.#heir.unreachable(lane.kind)
-        events.emit('lane-down', { lane: lane.kind, handoff: this.#handoffHex, ...(error && { reason: error.message }) })
+        events.emit('lane-down', { lane: lane.kind, handoff: this.handoffHex, ...(error && { reason: error.message }) })
         this.#changed()
       },
       onAcknowledged: (lane, numbers) => this.#acknowledged(lane, numbers),
@@ -218,7 +221,7 @@ export class Predecessor {
     const { limits, data, relay } = this.#options
     return new HeirFollower({
       ...this.#options,
-      handoffHex: this.#handoffHex,
+      handoffHex: this.handoffHex,
       links: limits.lanes.filter((kind) => kind !== 'store' && (kind !== 'fast' || data !== undefined)),
       relayAddress: () => relay.address,
       keep: (target, signal) => void this.#tasks.push(this.#keeper.keep(target, AbortSignal.any([signal, this.#stop.signal]))),
@@ -232,10 +235,11 @@ export class Predecessor {
     return new Inventories({
       ...this.#options,
       plan: this.#plan,
-      query: { handoff: this.#handoffHex, reason, deadlineMs: Math.floor(deadlineMs), ...budgetOf(this.#options) },
+      query: { handoff: this.handoffHex, reason, deadlineMs: Math.floor(deadlineMs), ...budgetOf(this.#options) },
       deadline: this.#deadline,
       onChange: (index) => {
-        this.#feeds[index]!.poke()
+        if (this.#plan.totals(index).settled) this.#feeds[index]!.reconsider()
+        else this.#feeds[index]!.poke()
         this.#urgent.listed(index)
         if (this.#options.ahead?.isNotice === true && this.#inventories.settled) this.#options.ahead.decide()
         this.#changed()
@@ -252,15 +256,8 @@ export class Predecessor {
     if (this.#keepsStore || this.#offering.isRefused || !this.#offering.isKnown || !this.#options.limits.lanes.includes('store')) return
     if (this.#heir.isInGrace && !this.#heir.isServed) return
     this.#keepsStore = true
-    // Another relay takes packs of it when it knows of it.
-    const target = () => (this.#offering.isKnown ? storeTarget(this.#options) : { ...storeTarget(this.#options), addresses: [] })
-    const kept = this.#keeper.keep(() => (this.#offering.isRefused ? undefined : target()), this.#stop.signal)
+    const kept = this.#keeper.keep(() => storeTarget(this.#options, this.#offering), this.#stop.signal)
     this.#tasks.push(kept.then(() => void (this.#keepsStore = false)))
-  }
-
-  /** What was sent ahead is an heir's already, or at a relay that is not there. */
-  get #isAheadLost(): boolean {
-    return this.#offering.isFenced || this.#options.ahead?.isElsewhere === true
   }
 
   /** Sends until everything is safe, or the time is over; answers whether it was cut. */
@@ -269,7 +266,7 @@ export class Predecessor {
     ending.signal.addEventListener('abort', () => this.#changed(), { once: true })
     while (!until.passed) {
       this.#sendWhatFits()
-      if (this.#everythingIsSafe() || this.#overLimit() || this.#hopeless() || this.#isAheadLost) break
+      if (this.#everythingIsSafe() || this.#overLimit() || this.#hopeless() || this.#options.ahead?.isLost === true) break
       this.#packing.pull()
       // A runtime's timers fire a little early: the one of the end may come before it.
       await this.#bell.wait(Math.min(laneStallMs / 4, until.leftMs))
@@ -284,10 +281,10 @@ export class Predecessor {
     const { allowed } = this.#choice
     this.#choice.look(Math.max(0, plannedBytes(this.#plan) - this.#ledger.safeBytes))
     for (let next = this.#dispatcher.next(allowed); next !== undefined; next = this.#dispatcher.next(allowed)) {
-      if (!this.#rate.allows(next.pack.bytes, () => this.#changed(), next.isUrgent)) return
+      if (!this.#allowance.rate.allows(next.pack.bytes, this.#changed, next.isUrgent)) return
       this.#dispatcher.sent(next)
       this.#chronicle.sent(next.lane.kind)
-      this.#rateWatch.began()
+      this.#flow.began()
       this.#choice.sent(next.lane)
       next.lane.send(next.pack)
       this.#packing.pull()
@@ -318,14 +315,13 @@ export class Predecessor {
     this.#arrived(this.#dispatcher.acknowledged(lane, numbers), lane.kind)
     this.#pipeline.moved(this.#dispatcher)
     this.#choice.acknowledged(lane, (this.#dispatcher.tallies.get(lane.kind)?.bytes ?? 0) - movedBefore)
-    const rate = this.#rateWatch.acknowledged(this.#ledger.safeBytes - before, this.#dispatcher.flyingPacks > 0)
-    if (rate !== undefined) this.#tasks.push(this.#inventories.again(rate, this.#stop.signal))
+    this.#flow.acknowledged(this.#ledger.safeBytes - before, this.#dispatcher.flyingPacks > 0)
     this.#changed()
   }
 
   #arrived(numbers: readonly number[], lane: LaneKind): void {
     for (const number of numbers) this.#ledger.arrived(number, lane)
-    if (numbers.length > 0) this.#options.events.emit('pack', { handoff: this.#handoffHex, packs: numbers.length })
+    if (numbers.length > 0) this.#options.events.emit('pack', { handoff: this.handoffHex, packs: numbers.length })
     if (numbers.length === 0 || this.#options.onProgress === undefined) return
     this.#options.onProgress(progressOf(this.#summary(true), this.#dispatcher.lanes()[0]?.kind))
   }
@@ -342,14 +338,13 @@ export class Predecessor {
   }
 
   /** The receipt as the last pack, then Close and End. Uses the reserve, never more. */
-  async #sayGoodbye(cut: boolean): Promise<{ result: HandoffResult; receipt: string }> {
+  async #sayGoodbye(cut: boolean): Promise<HandoffEnd> {
     const { membership, events } = this.#options
     // A pack that is being sealed has the lower number.
     while (this.#pipeline.isHolding) await this.#bell.wait(10)
     this.#chronicle.foresee(this.#choice.foreseen(this.#ledger.safeBytes))
     const summary = this.#summary(!cut, true)
-    const receipt = makeReceipt(summary, this.#options.reason)
-    const content = new TextEncoder().encode(receipt)
+    const content = new TextEncoder().encode(this.#receipt(summary))
     const signature = membership.identity.sign('heirloom/1 receipt', content)
     // Of a source that hasn't said all, what it has said holds.
     if (!this.#inventories.settled) this.#options.ahead?.decide()
@@ -368,7 +363,12 @@ export class Predecessor {
     const { localFailure } = this.#chronicle
     events.emit('handoff-end', { ...final.result })
     if (localFailure !== undefined && final.result.chunks.planned === 0) throw localFailure
-    return { result: final.result, receipt: makeReceipt(final, this.#options.reason) }
+    return { result: final.result, receipt: this.#receipt(final), summary: final }
+  }
+
+  #receipt(summary: Summary): string {
+    const { reason, wish } = this.#options
+    return makeReceipt(summary, reason, wish?.part)
   }
 
   async #deliver(last: SealedPack, ending: Deadline): Promise<void> {
@@ -392,7 +392,7 @@ export class Predecessor {
     })
   }
 
-  #changed(): void {
+  readonly #changed = (): void => {
     this.#pipeline.wake()
     this.#bell.ring()
   }

@@ -1,4 +1,4 @@
-// A token bucket for `max_rate`: a tenth of a second's worth may go at once.
+// A token bucket for `max_rate`: a tenth of a second's worth may go at once. Several may take from it: they do so in turn.
 
 import type { Clock } from '../../src/clock.ts'
 
@@ -8,7 +8,7 @@ export class RateLimit {
   /** Negative while what went out isn't paid for. */
   #credit = 0
   #atMs: number
-  #waiting = false
+  readonly #waiting = new Set<() => void>()
 
   constructor(clock: Clock, bytesPerSecond: number | undefined) {
     this.#clock = clock
@@ -16,7 +16,7 @@ export class RateLimit {
     this.#atMs = clock.monotonicMs()
   }
 
-  /** Whether so many bytes may go now, and takes them if so. Otherwise calls `again` once, when asking makes sense. What is urgent goes on credit. */
+  /** Whether so many bytes may go now, and takes them if so. Otherwise calls `again` once, however often it was given, when asking makes sense. What is urgent goes on credit. */
   allows(bytes: number, again: () => void, isUrgent = false): boolean {
     if (this.#bytesPerMs === Infinity) return true
     const nowMs = this.#clock.monotonicMs()
@@ -26,13 +26,14 @@ export class RateLimit {
       this.#credit -= bytes
       return true
     }
-    if (!this.#waiting) {
-      this.#waiting = true
-      this.#clock.after(-this.#credit / this.#bytesPerMs, () => {
-        this.#waiting = false
-        again()
-      })
-    }
+    if (this.#waiting.size === 0) this.#clock.after(-this.#credit / this.#bytesPerMs, () => this.#wake())
+    this.#waiting.add(again)
     return false
+  }
+  /** Whoever goes first now waits behind the others the next time. */
+  #wake(): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const again of waiting) again()
   }
 }

@@ -61,6 +61,11 @@ export class Standing implements SentAhead {
     this.#asOfMs = clock.monotonicMs()
   }
 
+  /** Nothing of it can go on: what there is goes anew. */
+  get isLost(): boolean {
+    return this.isFenced || this.isElsewhere
+  }
+
   /** At least one round has come to its end. */
   get isComplete(): boolean {
     return this.since > 0

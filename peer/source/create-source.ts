@@ -11,6 +11,7 @@ import { divided } from './divided.ts'
 import { stagingPrefix } from './directory/path.ts'
 import { createDirectorySink } from './directory/sink.ts'
 import { createDirectorySource } from './directory/source.ts'
+import type { KeyDivision } from './keyed/key-parts.ts'
 import { createMemcachedSink } from './memcached/sink.ts'
 import { createMemcachedSource } from './memcached/source.ts'
 import { createPageCacheSink } from './pagecache/sink.ts'
@@ -23,6 +24,8 @@ import type { Sink, Source } from './source.ts'
 
 export interface CreateOptions {
   readonly onWarning?: (message: string) => void
+  /** How the source's state is going to be divided, where that is known before the notice. */
+  readonly division?: KeyDivision | undefined
 }
 
 interface Adapter<Entry> {

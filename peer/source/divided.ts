@@ -26,11 +26,20 @@ export function divided(source: Source, divide: Division | undefined): Source {
 /** Which items are alike is known when all are: the batches come at the end. */
 async function* likely(source: Source, targetBytes: number, query: InventoryQuery, options: WaitOptions): AsyncGenerator<Chunk[]> {
   const all: Chunk[] = []
-  for await (const batch of source.inventory(query, options)) for (const chunk of batch) all.push(chunk)
+  for await (const batch of ownParts(source, query, options)) for (const chunk of batch) all.push(chunk)
   yield divideByProbability(all, targetBytes, valuePerByte, expectedBytes)
 }
 
 async function* grouped(source: Source, targetBytes: number, query: InventoryQuery, options: WaitOptions): AsyncGenerator<Chunk[]> {
   let groups = 0
-  for await (const batch of source.inventory(query, options)) yield groupSmall(batch, targetBytes, () => groups++, expectedBytes)
+  for await (const batch of ownParts(source, query, options)) yield groupSmall(batch, targetBytes, () => groups++, expectedBytes)
+}
+
+/** A chunk's part goes by the group that the source itself gives it, not by the one that it gets here. */
+async function* ownParts(source: Source, query: InventoryQuery, options: WaitOptions): AsyncGenerator<Chunk[]> {
+  const { partOf } = query
+  for await (const batch of source.inventory(query, options)) {
+    if (partOf === undefined) yield batch
+    else yield batch.map((chunk) => (chunk.kind === 'metadata' ? chunk : { ...chunk, part: chunk.part ?? partOf(chunk.id, chunk.group) }))
+  }
 }

@@ -17,10 +17,19 @@ export interface InventoryQuery {
   readonly budgetBytes: number
   /** The source was asked before; the rate has changed much since. */
   readonly requery?: boolean
+  /** The parts that the state is divided into among several heirs; a chunk may say whose it is. */
+  readonly parts?: readonly string[]
+  /** Of such a state: the part of a key, for whoever makes chunks of several keys. */
+  readonly partOf?: (key: string | Uint8Array, group?: string | Uint8Array) => string
 }
 
 export interface WaitOptions {
   readonly signal: AbortSignal
+}
+
+export interface ReadOptions extends WaitOptions {
+  /** So many read side by side, one for each part of a divided state: each may have its share of what the source does at a time. Without it: one. */
+  readonly readers?: number
 }
 
 export interface Source extends AsyncDisposable {
@@ -33,9 +42,10 @@ export interface Source extends AsyncDisposable {
   /**
    * Reads these chunks, in this order, in batches of parts of at most packBytesTarget bytes each. What can't be read is
    * a LeftOut; a chunk that changed while it was read is never yielded mixed.
+   * Several may read at a time, and one that doesn't go on must not hold up the others.
    * Throws only when the whole source is gone.
    */
-  read(chunks: readonly Chunk[], options: WaitOptions): AsyncIterable<(ChunkPart | LeftOut)[]>
+  read(chunks: readonly Chunk[], options: ReadOptions): AsyncIterable<(ChunkPart | LeftOut)[]>
 }
 
 /** A fragment as it came out of an opened pack. */

@@ -8,10 +8,14 @@ import { inherit } from '../../peer/inherit/inherit.ts'
 import { waitForAssignment } from '../../peer/inherit/wait.ts'
 import { joinPool, type Membership } from '../../peer/membership.ts'
 import { RelayClient } from '../../peer/relay-client.ts'
+import type { HandoffResult } from '../../peer/result.ts'
 import type { Source } from '../../peer/source/source.ts'
 import { systemClock } from '../../src/clock.ts'
 import { DataEnd } from '../../src/lane/data-end.ts'
 import { createNode, type Node } from '../../src/net/node.ts'
+import { laneKinds } from '../../src/lane/lane.ts'
+import { reserveMs } from '../../src/limits/handoff.ts'
+import { keepMs } from '../../src/limits/relay.ts'
 import { createIdentity } from '../../src/seal/identity.ts'
 import type { PoolSecret } from '../../src/seal/pool-key.ts'
 import { createDroppingSink } from '../bench/memory-state.ts'
@@ -58,6 +62,13 @@ export class MemoryPeer implements AsyncDisposable {
     })
     this.movedBytes = result.bytes.delivered
     return result.outcome
+  }
+
+  /** As an agent does whose notice leaves it so little time: by value, and with what a policy says unless it is told. */
+  async handOffWithin(deadlineMs: number, sources: readonly Source[]): Promise<{ result: HandoffResult; receipt: string }> {
+    const limits = { lanes: laneKinds, reserveMs, bytesMax: undefined, rateBytesPerSecondMax: undefined, keepMs }
+    const criteria = () => ({ order: 'forecast' as const })
+    return await handOff({ ...this.#common(), reason: 'storm', deadlineMs, sources, criteria, limits })
   }
 
   async inherit(folder: string, signal: AbortSignal): Promise<string> {

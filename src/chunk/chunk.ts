@@ -28,6 +28,8 @@ export interface Chunk {
   readonly digest?: string
   /** Chunks of one group belong together. */
   readonly group?: string
+  /** Which part of a divided state it is in, where the source says. Only known while it is listed. */
+  readonly part?: string
 }
 
 /** Why a chunk didn't go, for the receipt. */

@@ -55,3 +55,12 @@ export const linkTrialAfterPacks = 64
 
 /** Packs that go as they are to see the link's rate, at most: a window of them, and what a fast link moves while it is measured. */
 export const linkTrialPacksMax = 128
+
+/** Parts that a handoff is divided into, each with an heir, lanes and buffers of its own. */
+export const splitPartsMax = 16
+
+/** Ranges of keys or slots that say which part is whose: as many as a cluster's slots are ever cut into. */
+export const splitRangesMax = 4096
+
+/** Batches of a shared inventory that wait for one of those who share it: a few milliseconds of listing. */
+export const sharedBatchesMax = 4

@@ -11,6 +11,7 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
 import { dialTimeoutMs } from '../limits/link.ts'
+import { splitPartsMax } from '../limits/plan.ts'
 import { addressBytesMax } from '../limits/wire.ts'
 import { ed25519Private, ed25519Public } from '../seal/ed25519.ts'
 import type { Channel } from '../wire/channel.ts'
@@ -61,8 +62,8 @@ export interface LinkingNode extends Node {
 /** One stream carries everything between two peers at full speed, so its window is as large as yamux allows sensibly. */
 const streamWindowBytes = 4 * 1024 * 1024
 
-/** Streams of one protocol that another node may have open to this one: the two of a handoff that are used, and some that are ending. */
-const streamsPerProtocolMax = 8
+/** Streams of one protocol that another node may have open to this one: one for each part of a divided handoff, and some that are ending. */
+const streamsPerProtocolMax = splitPartsMax + 8
 
 export async function createNode({
   seed,

@@ -18,8 +18,8 @@ export function rankOf({ kind, dirty }: Chunk): Rank {
 
 interface Ranked {
   readonly line: Line
-  /** Chunks that were lost again: they go before the line. */
-  back: Chunk[]
+  /** Chunks that were given back. */
+  back: TakenChunk[]
   bytes: number
   weight: number
 }
@@ -90,11 +90,22 @@ export class PlanQueue {
     return this.#table.chunk(row)
   }
 
-  giveBack(chunks: readonly Chunk[]): void {
+  giveBack(chunks: readonly TakenChunk[]): void {
     for (const rank of ranks) {
       const again = chunks.filter((chunk) => rankOf(chunk) === rank)
-      this.#ranked[rank].back = [...again, ...this.#ranked[rank].back]
+      const back = [...again, ...this.#ranked[rank].back]
+      this.#ranked[rank].back = this.#ranked[rank].line instanceof ValuedLine ? back.sort((a, b) => valueBack(b) - valueBack(a)) : back
     }
+  }
+
+  /** What the next of its data is worth for each byte, where it goes by that; undefined when there is none, or something goes before it. */
+  get nextValue(): number | undefined {
+    const { metadata, dirty, data } = this.#ranked
+    const isNext = [metadata, dirty].every(({ back, line }) => back.length === 0 && line.isEmpty)
+    if (!isNext || !(data.line instanceof ValuedLine)) return undefined
+    this.#passTaken(data.line)
+    const row = data.line.peek()
+    return row === undefined ? undefined : data.line.value(row)
   }
 
   /** A queue that stands in this one's place: it counts what was taken, and won't take it again unless it is given back. */
@@ -150,8 +161,8 @@ export class PlanQueue {
     const taken: TakenChunk[] = []
     let bytes = 0
     for (;;) {
-      const first = ranked.back[0]
-      const row = first === undefined ? ranked.line.peek() : undefined
+      const row = this.#isBackFirst(ranked) ? undefined : ranked.line.peek()
+      const first = row === undefined ? ranked.back[0] : undefined
       if (first === undefined && row === undefined) return taken
       if (row !== undefined && this.#table.isTaken(row)) {
         ranked.line.shift()
@@ -166,6 +177,13 @@ export class PlanQueue {
     }
   }
 
+  /** What was given back goes by its value where the others do, else before them. */
+  #isBackFirst({ back, line }: Ranked): boolean {
+    if (back.length === 0) return false
+    const row = line instanceof ValuedLine ? line.peek() : undefined
+    return row === undefined || valueBack(back[0]!) >= line.value(row)
+  }
+
   #passTaken(line: Line): void {
     for (let row = line.peek(); row !== undefined && this.#table.isTaken(row); row = line.peek()) line.shift()
   }
@@ -176,6 +194,11 @@ export class PlanQueue {
     this.#table.take(row)
     return this.#table.chunk(row, valuePerByte)
   }
+}
+
+/** One that was never valued goes first. */
+function valueBack({ valuePerByte = Infinity }: TakenChunk): number {
+  return valuePerByte
 }
 
 /** What the chunks of a group, listed together from `at` on, are worth for each byte: they belong together, so they go together. */

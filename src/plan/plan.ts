@@ -151,9 +151,14 @@ export class Plan {
     return Math.max(0, this.#queue(index).bytes - leftOut)
   }
 
-  /** Chunks that were taken and lost again go to the front, in their old order. */
-  giveBack(index: number, chunks: readonly Chunk[]): void {
+  /** Chunks that were taken and didn't go, or were lost again: they go where their value puts them, or in front in their old order. */
+  giveBack(index: number, chunks: readonly TakenChunk[]): void {
     this.#queue(index).giveBack(chunks)
+  }
+
+  /** What its next data is worth for each byte; undefined where it doesn't go by that, or something else goes before. */
+  nextValue(index: number): number | undefined {
+    return this.#queue(index).nextValue
   }
 
   /** Whether nothing of the source is left to take. It may still grow while it isn't settled. */

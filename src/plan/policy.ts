@@ -6,9 +6,10 @@ import { demandWithinMs, demandWithinMsMax } from '../limits/demand.ts'
 import { reserveMs } from '../limits/handoff.ts'
 import { maxAgeMs, preshipBytesPerSecond } from '../limits/preship.ts'
 import type { Weights } from '../wire/facts.ts'
-import { keepMs, keepMsMax } from '../limits/relay.ts'
+import { factsPartsMax, keepMs, keepMsMax } from '../limits/relay.ts'
 import { duration, rate, size, strict } from '../config/values.ts'
 import { originRuleProblem, usualOriginRules, type OriginRules } from '../config/origin-place.ts'
+import { partName, splitSchema, type Split } from './policy-split.ts'
 import type { MachineDefinition, PolicyAction, PolicyState, Transition } from './policy-machine.ts'
 import { machineSchema } from './policy-machine-schema.ts'
 import type { PolicyContext } from './policy-condition.ts'
@@ -35,6 +36,10 @@ export interface Policy {
   readonly prefer: Weights
   /** What this VM's state is worth, against that of others. */
   readonly worth: number
+  /** As an heir: the parts of a divided state that this VM takes. Undefined: any. */
+  readonly parts: readonly string[] | undefined
+  /** How its own state is divided among several heirs. Undefined: it isn't. */
+  readonly split: Split | undefined
   /** In order of preference. */
   readonly lanes: readonly LaneKind[]
   /** Packs stop this long before the deadline. */
@@ -142,6 +147,7 @@ const prefer = strict({
   load: weight('That it has little to do. Usually 2.'),
   memory: weight('That it has memory for the state. Usually 4.'),
   price: weight('That it is cheap. Usually 1.'),
+  part: weight('That it takes the part that is handed off. Usually 16; with 0 one that takes other parts may have it, too.'),
 })
 
 /** The machine that the short form stands for: guard, answer hints, and go when the VM goes. */
@@ -180,6 +186,13 @@ export const policySchema = strict({
   context: context.prefault({}).describe('What conditions of the machine may ask, beside the time of day, the load and the notice.'),
   prefer: prefer.prefault({}).describe('By what the heir is chosen when several successors wait; 0 leaves a fact out.'),
   worth: z.number().min(0).max(1e6).default(1).describe("What this VM's state is worth when there are more handoffs than successors."),
+  parts: z
+    .array(partName)
+    .min(1)
+    .max(factsPartsMax)
+    .optional()
+    .describe('The parts of a divided state that this VM inherits. Without it: any.'),
+  split: splitSchema.optional().describe('How the state is divided among several heirs. Without it: one gets all.'),
   lanes: lanesSchema.default([...laneKinds]).describe('Lanes that may be used, in order of preference.'),
   reserve: duration().prefault(formatDuration(reserveMs)).describe('Packs stop this long before the deadline.'),
   max_bytes: size().optional().describe('At most so many bytes of state go. Without it: all.'),
@@ -203,6 +216,8 @@ export const policySchema = strict({
   context: written.context,
   prefer: written.prefer,
   worth: written.worth,
+  parts: written.parts,
+  split: written.split,
   lanes: written.lanes,
   reserveMs: written.reserve,
   maxBytes: written.max_bytes,

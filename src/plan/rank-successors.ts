@@ -37,6 +37,11 @@ const usualWeights: Readonly<Record<Judged, number>> = { part: 16, reach: 8, mem
 /** For what isn't known. */
 const middling = 0.5
 
+/** Whether it may have this at all: a part of a divided state isn't for whoever takes others alone, unless the predecessor doesn't care. */
+export function takesPart({ parts = [] }: Pick<Facts, 'parts'>, { part, prefers }: Pick<Wish, 'part' | 'prefers'>): boolean {
+  return part === undefined || parts.length === 0 || parts.includes(part) || prefers?.part === 0
+}
+
 /** The best first; among equals those that were named first. */
 export function rankSuccessors(candidates: readonly Candidate[], wish: Wish): Candidate[] {
   const dearest = Math.max(0, ...candidates.flatMap(({ price }) => price ?? []))

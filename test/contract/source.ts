@@ -68,6 +68,12 @@ const samples = (): Map<string, Uint8Array> =>
     ['larger than a pack', Buffer.alloc(2 * packBytesTarget + 5, 'larger ')],
   ])
 
+async function remaining(reading: AsyncIterator<(ChunkPart | LeftOut)[]>): Promise<(ChunkPart | LeftOut)[]> {
+  const parts: (ChunkPart | LeftOut)[] = []
+  for (let next = await reading.next(); next.done !== true; next = await reading.next()) parts.push(...next.value)
+  return parts
+}
+
 /** Runs the contract for one adapter. */
 export function testSource(name: string, fixture: SourceFixture): void {
   const test = suite(`source contract: ${name}`)
@@ -142,6 +148,27 @@ export function testSource(name: string, fixture: SourceFixture): void {
       break
     }
     assert.is((await readAll(setup.source, chunks)).filter(isLeftOut).length, 0)
+  })
+
+  test('several read at a time, each what it asked for; one that does not go on holds up none of the others', async () => {
+    const content = new Map(Array.from({ length: 60 }, (_, index) => [`n${index}`, Buffer.alloc(packBytesTarget / 4, `${index} `)]))
+    await using setup = await fixture.open(content)
+    const chunks = await list(setup.source)
+    const shares = [0, 1, 2].map((turn) => chunks.filter((_, index) => index % 3 === turn))
+    const readers = shares.length
+    const [held, ...others] = shares.map((share) => setup.source.read(share, { ...never(), readers })[Symbol.asyncIterator]())
+    const first = await held!.next()
+    const whole = await Promise.all(others.map((reading) => remaining(reading)))
+    const read = [[...((first.value as (ChunkPart | LeftOut)[] | undefined) ?? []), ...(await remaining(held!))], ...whole]
+    for (const [index, found] of read.entries()) {
+      const ids = [...new Set(found.map((part) => (isLeftOut(part) ? 'left out' : part.chunk.id)))]
+      assert.equal(
+        ids,
+        shares[index]!.map(({ id }) => id),
+      )
+      for (const { id, kind } of shares[index]!)
+        if (kind === 'data') assert.ok(content.values().some((own) => own.equals(contentOf(id, found))))
+    }
   })
 
   test('an aborted signal ends the reading with its reason', async () => {

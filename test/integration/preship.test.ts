@@ -3,78 +3,13 @@
 // time-out: 180 s
 
 import { randomBytes } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { peerConfig, type PeerEvent, type RunningPeer, startPeer } from 'heirloom'
-import { openRelay } from 'heirloom/relay'
-import { formatPoolPublic, formatPoolSecret, generatePool } from '../../src/seal/pool-key.ts'
-import { TcpGate } from '../helpers/tcp-gate.ts'
-import { makeTemp } from '../helpers/temp.ts'
-import { heldChunk, serveWarmApp, type HeldChunk, type WarmApp } from '../helpers/warm-app.ts'
+import type { PeerEvent } from 'heirloom'
+import { openScene } from '../helpers/peer-scene.ts'
+import { heldChunk, type HeldChunk, type WarmApp } from '../helpers/warm-app.ts'
 
 const test = suite('ahead of the notice')
-
-interface Peer {
-  readonly running: RunningPeer
-  readonly events: readonly PeerEvent[]
-  event(fits: (event: PeerEvent) => boolean): Promise<PeerEvent>
-}
-
-async function openScene() {
-  await using resources = new AsyncDisposableStack()
-  const temp = resources.use(await makeTemp())
-  const pool = generatePool('ahead')
-  await writeFile(temp.at('pool.key'), formatPoolSecret(pool), { mode: 0o600 })
-  await writeFile(temp.at('pool.pub'), formatPoolPublic(pool))
-  const relay = resources.use(await openRelay({ store: temp.at('store'), pools: [temp.at('pool.pub')], lease: '1500ms' }))
-  const owned = resources.move()
-  const start = async (name: string, app: WarmApp, policy: object, relays = relay.addresses()): Promise<Peer> => {
-    const events: PeerEvent[] = []
-    const waiting = new Set<(event: PeerEvent) => void>()
-    const onEvent = (event: PeerEvent) => {
-      events.push(event)
-      for (const each of waiting) each(event)
-    }
-    const config = peerConfig({
-      relays,
-      key: temp.at('pool.key'),
-      listen: ['/ip4/127.0.0.1/tcp/0'],
-      state: temp.at(name),
-      socket: temp.at(`${name}.sock`),
-      notices: [],
-      await: 'always',
-      sources: [{ name: 'shop', kind: 'app', url: app.url }],
-      policy: { reserve: '1s', ...policy },
-    })
-    const running = owned.use(await startPeer(config, { onEvent }))
-    return {
-      running,
-      events,
-      event(fits) {
-        const past = events.find(fits)
-        return past === undefined ? new Promise((resolve) => waiting.add((event) => fits(event) && resolve(event))) : Promise.resolve(past)
-      },
-    }
-  }
-  /** An application whose chunks may be changed. */
-  const app = async (chunks: readonly HeldChunk[] = []) => {
-    const held = new Map(chunks.map((chunk) => [chunk.id, chunk]))
-    const inventory = () => [...held.values()].map(({ content, ...chunk }) => ({ bytes: content.byteLength, ...chunk }))
-    const read = (id: string) => {
-      const content = held.get(id)?.content
-      return content && { body: content }
-    }
-    return { held, app: owned.use(await serveWarmApp([], { inventory, read })) }
-  }
-  /** The relay behind a gate, and its address there. */
-  const gate = async () => {
-    const [address] = relay.addresses()
-    const opened = owned.use(await TcpGate.open(Number(/tcp\/(\d+)/.exec(address!)![1])))
-    return { gate: opened, address: address!.replace(/tcp\/\d+/, `tcp/${opened.port}`) }
-  }
-  return { start, app, gate, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
 
 const ahead = { preship: { every: '200ms', rate: '500MB/s' } }
 const isShipped = ({ event, complete }: PeerEvent) => event === 'shipped-ahead' && complete === true
@@ -165,7 +100,7 @@ test('a predecessor that was cut off while its state was claimed hands all of it
   await using scene = await openScene()
   const { held, app } = await scene.app(state(40, '1').map(incompressible))
   const { gate, address } = await scene.gate()
-  const old = await scene.start('old', app, ahead, [address])
+  const old = await scene.start('old', app, ahead, { relays: [address] })
   await old.event(isShipped)
   const { app: newApp } = await scene.app()
   const heir = await scene.start('heir', newApp, {})

@@ -75,6 +75,8 @@ test('every key of the contract is read, with units', () => {
     prefer: {},
     worth: 1,
     origins: ['http:', 'https:'],
+    parts: undefined,
+    split: undefined,
     lanes: ['fast', 'stream', 'circuit', 'store'],
     reserveMs: 3000,
     maxBytes: 8e9,
@@ -204,6 +206,41 @@ policy:
   for (const [index, pattern] of expected.entries()) assert.match(found[index]!, pattern)
 })
 
+test('a division into parts is read and written out again', () => {
+  const read = (text: string) => readConfig(`${least}policy: { ${text} }\n`, 'peer.yaml', env)
+  const policy = (text: string) => {
+    const config = read(text)
+    assert.equal(readConfig(printConfig(config), 'peer.yaml', env).policy, config.policy)
+    return config.policy
+  }
+  assert.equal(policy('parts: [a, "10.0.0.7:6379"]').parts, ['a', '10.0.0.7:6379'])
+  assert.equal(policy('split: { parts: [b, a] }').split, { by: 'key', parts: ['b', 'a'] })
+  const ranges = [{ part: 'a', below: 5461 }, { part: 'b', below: 10923 }, { part: 'a' }]
+  assert.equal(policy(`split: { by: redis-slot, ranges: ${JSON.stringify(ranges)} }`).split, {
+    by: 'redis-slot',
+    parts: ['a', 'b'],
+    ranges,
+  })
+  assert.match(configNotes(read('parts: [a, z], split: { parts: [a, b] }')).join(), /policy.parts: z is no part of policy.split/)
+})
+
+test('a division that leaves something open, or has it twice, is refused in words', () => {
+  const wrong = (text: string) => problems(`${least}policy: { split: { ${text} } }\n`).join()
+  const sixteen = Array.from({ length: 17 }, (_, index) => `p${index}`)
+  assert.match(wrong('by: group'), /policy.split: must name at least two parts/)
+  assert.match(wrong('parts: [a]'), /policy.split.parts: must name at least two parts/)
+  assert.match(wrong('parts: [a, a]'), /policy.split.parts: names a part twice/)
+  assert.match(wrong(`parts: [${sixteen.join()}]`), /policy.split.parts: .*16/)
+  assert.match(wrong('parts: [a, b], ranges: [{ part: a, below: m }, { part: b }]'), /say one of the two/)
+  assert.match(wrong('by: redis-slot, parts: [a, b]'), /needs ranges/)
+  assert.match(wrong('ranges: [{ part: a, below: m }, { part: b, below: z }]'), /ranges\[1\].below: the last range has no end/)
+  assert.match(wrong('ranges: [{ part: a }, { part: b }]'), /ranges\[0\]: says no end/)
+  assert.match(wrong('ranges: [{ part: a, below: m }, { part: b, below: c }, { part: a }]'), /ranges\[1\].below: is not above/)
+  assert.match(wrong('ranges: [{ part: a, below: 7 }, { part: b }]'), /ranges\[0\].below: a key is text: write "7"/)
+  assert.match(wrong('by: redis-slot, ranges: [{ part: a, below: 16384 }, { part: b }]'), /a slot is a number from 1 to 16383/)
+  assert.match(wrong('by: redis_slot, parts: [a, b]'), /did you mean redis-slot/)
+})
+
 test('two sources of one name are refused', () => {
   assert.match(
     problems(`${least}  - { name: models, kind: directory, path: y }\n`).join(),
@@ -302,11 +339,13 @@ test('what the README shows of sources and policies is a valid configuration', a
   const text = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
   const blocks = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block]) => block!)
   const parts = blocks.filter((block) => /^(sources|policy):/.test(block))
-  const [policy = '', ...others] = parts.filter((block) => block.startsWith('policy:'))
-  assert.equal(others, [])
-  const configs = parts
-    .filter((block) => block.startsWith('sources:'))
-    .map((block) => readConfig(`relays: [${relay}]\nkey: k\n${block}${policy}`, 'README.md', env))
+  const policies = parts.filter((block) => block.startsWith('policy:'))
+  const sources = parts.filter((block) => block.startsWith('sources:'))
+  const readAll = (policy: string) => sources.map((block) => readConfig(`relays: [${relay}]\nkey: k\n${block}${policy}`, 'README.md', env))
+  const [divided, divisible, machine] = policies.map(readAll)
+  assert.equal(divided![0]!.policy.split!.parts, ['a', 'b', 'c'])
+  assert.equal(divisible![0]!.policy.parts, ['b'])
+  const configs = machine!
   assert.equal(configs[0]!.sources[0]!.share, { least: 0.2, most: 0.6 })
   assert.equal(
     configs[1]!.sources.map(({ kind }) => kind),

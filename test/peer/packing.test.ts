@@ -38,6 +38,7 @@ test('the last pack is never out of sight: a handoff that looks between two step
       source,
       plan,
       clock: new ManualClock(0),
+      aheadBytes: 2 ** 20,
       onChange: () => pipeline.wake(),
       onFailed: (error) => assert.unreachable(error.message),
     }),
@@ -46,7 +47,7 @@ test('the last pack is never out of sight: a handoff that looks between two step
   const sealer = new PackSealer({ key: randomBytes(32), pool: new Uint8Array(32), handoff: randomBytes(16) })
   const pipeline = createPipeline({ ...shared, sealer, ahead: undefined, compressor: undefined })
   const chronicle = { sealedBytes: 0, failed: () => assert.unreachable() }
-  const packing = new Packing({ ...shared, pipeline, chronicle, bytesMax: undefined, onChange() {} })
+  const packing = new Packing({ ...shared, pipeline, chronicle, allowance: { sealed() {}, isExceededBy: () => false }, onChange() {} })
   packing.pull()
   const run = feeds[0]!.run(signal)
   let steps = 0

@@ -3,6 +3,8 @@ import * as assert from 'uvu/assert'
 import type { Chunk } from '../../src/chunk/chunk.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import { preview, type PlannedChunk, type Preview } from '../../peer/preview.ts'
+import { PartCounts } from '../../peer/split/part-count.ts'
+import { createPartition } from '../../peer/split/partition.ts'
 import type { Source } from '../../peer/source/source.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
 
@@ -102,6 +104,17 @@ test('a source that fails is named, and what it said before counts', async () =>
   assert.is(found.sources[0]!.failed, 'it hung up')
   assert.is(found.sources[0]!.planned, 1)
   assert.is(found.chunks.planned, 4)
+})
+
+test('of a divided state it tells what falls to each part, which everything does once, and metadata to all', async () => {
+  const chunks = Array.from({ length: 100 }, (_, index): Chunk => ({ id: `user:${index}`, kind: 'data', bytes: 10 }))
+  const counts = new PartCounts(createPartition({ by: 'key', parts: ['a', 'b', 'c'] }))
+  const { found } = await run([counts.counting(source('shop', chunks)), counts.counting(sessions)])
+  assert.is(found.chunks.known, 103)
+  const sum = (of: 'chunks' | 'bytes') => counts.parts.reduce((total, part) => total + part[of], 0)
+  assert.is(sum('chunks'), 102 + 3)
+  assert.is(sum('bytes'), 3000 + 3 * 500)
+  for (const { part, chunks: own } of counts.parts) assert.ok(own > 20, `${part}: ${own}`)
 })
 
 test.run()

@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { KeyDivision } from '../../peer/source/keyed/key-parts.ts'
 import { KeyTable } from '../../peer/source/keyed/key-table.ts'
 import { KeyedSource, type KeyedStore } from '../../peer/source/keyed/keyed-source.ts'
 import { RecordsWriter } from '../../peer/source/keyed/records.ts'
@@ -21,9 +22,10 @@ interface Scene {
   readonly readable?: number
   /** What the last listing finds, beside the keys that are known. */
   readonly late?: readonly string[]
+  readonly division?: KeyDivision
 }
 
-function open({ keys, readable = Infinity, late = [] }: Scene): KeyedSource {
+function open({ keys, readable = Infinity, late = [], division }: Scene): KeyedSource {
   const table = new KeyTable(keys)
   const add = (name: string) => {
     const bytes = Buffer.from(name)
@@ -39,14 +41,19 @@ function open({ keys, readable = Infinity, late = [] }: Scene): KeyedSource {
       table,
       isComplete: true,
       ignored: 0,
-      async *round() {
+      async *round({ onlyNew }) {
+        if (!onlyNew) yield Array.from({ length: keys }, (_, row) => row)
         for (const name of late) yield [add(name)]
       },
     }),
     weight: () => 1,
     async read({ rows }) {
       if (reads++ === readable) throw new HeirloomError('config', 'the server wants a login now')
-      const writer = new RecordsWriter(rows.length, rows.length * 9, rows.length * valueBytes)
+      const writer = new RecordsWriter(
+        rows.length,
+        rows.reduce((sum, row) => sum + table.nameBytes(row), 0),
+        rows.length * valueBytes,
+      )
       for (const row of rows) {
         writer.add('value', 0, 0)
         writer.key(table.name(row), 0, table.nameBytes(row))
@@ -56,7 +63,7 @@ function open({ keys, readable = Infinity, late = [] }: Scene): KeyedSource {
     },
     [Symbol.dispose]() {},
   }
-  return new KeyedSource('test', store, { name: 'cache', clock: new ManualClock(0) })
+  return new KeyedSource('test', store, { name: 'cache', clock: new ManualClock(0), division })
 }
 
 test('what is known is told at once, and what came since when that is read', async () => {
@@ -108,6 +115,43 @@ test('groups are handed on together, the first of them at once, and what was rea
     sizes.reduce((sum, parts) => sum + parts),
     readable,
   )
+})
+
+test('of a divided state no chunk has keys of two parts; parts that are learned before the notice are not computed at it', async () => {
+  let computed = 0
+  const parts = ['even', 'odd']
+  const division: KeyDivision = {
+    parts,
+    partOf: (key) => {
+      computed++
+      return parts[Number(Buffer.from(key).toString().split(' ')[1]) % 2]!
+    },
+  }
+  const keys = 3 * keysAloneMax
+  for (const learned of [division, undefined]) {
+    await using source = open({ keys, ...(learned && { division: learned }) })
+    computed = 0
+    await source.warm(never())
+    assert.is(computed, learned === undefined ? 0 : keys)
+    const inventory = source.inventory({ ...query, ...division }, never())
+    const chunks: Chunk[] = []
+    const bytesOf = () => chunks.reduce((sum, { bytes = 0 }) => sum + bytes, 0)
+    while (bytesOf() < keys * valueBytes) chunks.push(...((await inventory.next()).value as Chunk[]))
+    await inventory.return(undefined)
+    assert.is(computed, keys)
+    assert.ok(chunks.length < keys / 10, 'they are in groups')
+    let found = 0
+    for await (const read of source.read(chunks, never())) {
+      for (const part of read) {
+        assert.ok('attributes' in part)
+        for (const [, number] of String(Buffer.from(part.attributes!)).matchAll(/known (\d+)/g)) {
+          assert.is(parts[Number(number) % 2], part.chunk.part)
+          found++
+        }
+      }
+    }
+    assert.is(found, keys)
+  }
 })
 
 test.run()

@@ -39,6 +39,14 @@ const source = fc.oneof(
   fc.record({ kind: fc.constant('app'), url: fc.constant('unix:/run/app.sock'), timeout: option(duration) }),
 )
 
+const division = fc.oneof(
+  fc.record({ by: fc.constantFrom('key', 'group'), parts: fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 2, maxLength: 16 }) }),
+  fc
+    .uniqueArray(fc.integer({ min: 1, max: 16_383 }), { minLength: 1, maxLength: 20 })
+    .map((bounds) => [...bounds.toSorted((a, b) => a - b).map((below, index) => ({ part: `p${index % 7}`, below })), { part: 'last' }])
+    .map((ranges) => ({ by: 'redis-slot', ranges })),
+)
+
 const valid = fc.record({
   pool: option(name),
   relays: fc.array(fc.constant(relay), { minLength: 1, maxLength: 3 }),
@@ -64,6 +72,8 @@ const valid = fc.record({
       max_bytes: option(size),
       max_rate: option(fc.integer({ min: 1, max: 2 ** 50 }).map(formatRate)),
       keep: option(duration),
+      parts: option(fc.array(name, { minLength: 1, maxLength: 3 })),
+      split: option(division),
     }),
   ),
 })

@@ -90,6 +90,18 @@ test('a part of a divided state goes to whoever takes that part, before all else
   assert.is(chosen({ part: 'd' }, ['any', {}], a), 'any', 'one that takes anything before one that takes others')
 })
 
+test('a part stays for a successor that takes it: one that takes others alone never has it, unless its predecessor does not care', () => {
+  assert.is(chosen({ part: 'c' }, ['a', { parts: ['a'] }]), undefined)
+  assert.is(chosen({ part: 'c', prefers: { part: 0 } }, ['a', { parts: ['a'] }]), 'a')
+  assert.is(chosen({}, ['a', { parts: ['a'] }]), 'a', 'a state that is not divided is for everybody')
+  const desk = new Desk()
+  desk.offer('1', { part: 'c', worth: 9 })
+  desk.offer('2', { part: 'a' })
+  assert.is(desk.come('late a', { parts: ['a'] }), '2')
+  assert.is(desk.come('another a', { parts: ['a'] }), undefined)
+  assert.is(desk.come('late c', { parts: ['b', 'c'] }), '1')
+})
+
 test('several handoffs at once each find their own successor', () => {
   const desk = new Desk()
   desk.wait(['in a', { zone: 'a' }], ['in b', { zone: 'b' }], ['in c', { zone: 'c' }])

@@ -9,7 +9,6 @@ import type { Identity } from '../../src/seal/identity.ts'
 import type { PoolSecret } from '../../src/seal/pool-key.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { EventLog } from '../../peer/events.ts'
-import type { HandoffLimits } from '../../peer/handoff/options.ts'
 import { InheritanceDesk } from '../../peer/inherit/desk.ts'
 import type { Demands } from '../../peer/inherit/demands.ts'
 import { inherit } from '../../peer/inherit/inherit.ts'
@@ -30,6 +29,7 @@ import { simulatedWrapping } from './key-wrapping.ts'
 import type { SimulatedNode } from './network.ts'
 import { Killed, MachineClock, Process } from './process.ts'
 import { checkBarrier, checkFresh, checkHandedOff, checkInherited, checkReceipt } from './result-checks.ts'
+import type { NoticePlan, RunningHandoff } from './running-handoff.ts'
 import { RestoredState, SimulatedSink } from './restored-state.ts'
 import { shipAhead } from './ship-ahead.ts'
 import { SimulatedSource, type SourceScript } from './state.ts'
@@ -57,22 +57,6 @@ export interface PeerMachineOptions {
   /** Its state goes ahead of any notice, so often. */
   readonly preshipEveryMs: number | undefined
   readonly truths: Map<string, HandoffTruth>
-}
-
-export interface NoticePlan {
-  readonly deadlineMs: number
-  readonly limits: HandoffLimits
-}
-
-/** A handoff that is under way on some machine. */
-export interface RunningHandoff {
-  readonly process: Process
-  readonly machine: PeerMachine
-  readonly deadline: Deadline
-  readonly stoppedBeforeMs: number
-  result: HandoffResult | undefined
-  /** It ended without a result: what it could not read of its own state says why. */
-  hasEnded: boolean
 }
 
 interface Running {
@@ -296,7 +280,6 @@ export class PeerMachine {
     inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
     const handoff: RunningHandoff = {
       process,
-      machine: this,
       deadline: Deadline.after(process.clock, deadlineMs),
       stoppedBeforeMs: process.stoppedMs,
       result: undefined,
@@ -307,7 +290,7 @@ export class PeerMachine {
     const random = () => surroundings.random.next()
     const common = { membership, node, relay, data, clock: process.clock, events, random, compress: 'never' as const }
     const begin = async () => {
-      const ahead = limits.lanes.includes('store') ? await preshipping?.take() : undefined
+      const ahead = limits.lanes.includes('store') ? (await preshipping?.take())?.[0] : undefined
       return await handOffAfter({ ...common, reason: 'simulated', deadlineMs, deadline: handoff.deadline, sources: own, limits }, ahead)
     }
     begin().then(

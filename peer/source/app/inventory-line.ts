@@ -30,6 +30,7 @@ export function parseInventoryLine(line: string): Chunk | undefined {
     expiresAtMs: number('expiresAtMs'),
     origin: text('origin'),
     group: text('group'),
+    part: text('part'),
     digest: digestOf(text('digest')),
   }
   const given = Object.fromEntries(Object.entries(hints).filter(([, hint]) => hint !== undefined))

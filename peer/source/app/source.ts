@@ -5,7 +5,7 @@ import type { Chunk, ChunkPart, LeftOut, LeftOutReason } from '../../../src/chun
 import { systemClock, type Clock } from '../../../src/clock.ts'
 import { asHeirloomError, HeirloomError } from '../../../src/errors.ts'
 import { appCallsMax, appErrorBytesMax, chunkCallTimeoutMs, inventoryLineBytesMax } from '../../../src/limits/source.ts'
-import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
+import type { InventoryQuery, ReadOptions, Source, WaitOptions } from '../source.ts'
 import { partsOf } from './chunk-body.ts'
 import { AppClient, chunkPath, drain } from './client.ts'
 import { parseInventoryLine } from './inventory-line.ts'
@@ -67,14 +67,15 @@ class AppSource implements Source {
     })
   }
 
-  async *read(chunks: readonly Chunk[], { signal }: WaitOptions): AsyncGenerator<(ChunkPart | LeftOut)[]> {
+  async *read(chunks: readonly Chunk[], { signal, readers = 1 }: ReadOptions): AsyncGenerator<(ChunkPart | LeftOut)[]> {
+    const callsMax = Math.max(1, Math.floor(appCallsMax / readers))
     const abandoned = new AbortController()
     const either = AbortSignal.any([signal, abandoned.signal])
     const ahead: Promise<Begun>[] = []
     let next = 0
     try {
       for (;;) {
-        while (ahead.length < appCallsMax && next < chunks.length) {
+        while (ahead.length < callsMax && next < chunks.length) {
           const begun = this.#begin(chunks[next++]!, either)
           // It is awaited in its turn; until then a failure mustn't count as unhandled.
           begun.catch(() => {})

@@ -39,8 +39,9 @@ class CommandSource implements Source {
   readonly kind = 'command'
   readonly #options: CommandSourceOptions
   readonly #clock: Clock
-  /** Kept from one reading to the next, since starting a program costs more than reading most chunks. */
-  #dumping: Dumping | undefined
+  /** Kept from one reading to the next, since starting a program costs more than reading most chunks. Who reads meanwhile has one of his own. */
+  readonly #idle: Dumping[] = []
+  readonly #running = new Set<Dumping>()
 
   constructor(options: CommandSourceOptions) {
     this.name = options.name
@@ -67,7 +68,7 @@ class CommandSource implements Source {
 
   async *read(chunks: readonly Chunk[], { signal }: WaitOptions): AsyncGenerator<(ChunkPart | LeftOut)[]> {
     signal.throwIfAborted()
-    const dumping = (this.#dumping ??= this.#start())
+    const dumping = this.#idle.pop() ?? this.#start()
     const { program } = dumping
     using limit = new StepLimit(this.#clock, this.#options.timeoutMs ?? chunkCallTimeoutMs, signal)
     const onAbort = () => program.kill()
@@ -93,23 +94,25 @@ class CommandSource implements Source {
     } finally {
       limit.signal.removeEventListener('abort', onAbort)
       // What was asked and not read to its end would be taken for the answer to what is asked next.
-      if (!isWhole) await this.#end()
+      if (isWhole) this.#idle.push(dumping)
+      else await this.#end(dumping)
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#end()
+    await Promise.all(Array.from(this.#running, (dumping) => this.#end(dumping)))
   }
 
   #start(): Dumping {
     const program = new Program([...this.#options.dump, 'chunks'])
-    return { program, answers: new ByteReader(program.output) }
+    const dumping = { program, answers: new ByteReader(program.output) }
+    this.#running.add(dumping)
+    return dumping
   }
 
-  async #end(): Promise<void> {
-    const dumping = this.#dumping
-    this.#dumping = undefined
-    await dumping?.program[Symbol.asyncDispose]()
+  async #end(dumping: Dumping): Promise<void> {
+    this.#running.delete(dumping)
+    await dumping.program[Symbol.asyncDispose]()
   }
 
   async *#index(query: InventoryQuery, signal: AbortSignal): AsyncGenerator<Chunk[]> {

@@ -17,7 +17,7 @@ import { withExtended } from './attributes.ts'
 import type { CutAnswer } from './content-cuts.ts'
 import type { Entry, RelativePath } from './entry.ts'
 import { ExtendedAttributes } from './extended.ts'
-import { formatId, parseId, pathText } from './path.ts'
+import { formatId, parseId, pathFromText, pathText } from './path.ts'
 import { entriesFrom, partAt, type ListAnswer, type ReadAnswer, type ReaderData, type ReaderRequest } from './reader-calls.ts'
 import { Thread } from './thread.ts'
 
@@ -74,11 +74,15 @@ class DirectorySource implements Source {
     }
   }
 
-  async *inventory(_query: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
+  async *inventory({ partOf }: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
     const nowMs = this.#clock.nowMs()
     for await (const entries of this.#list(signal)) {
       const chunks: Chunk[] = []
-      for (const entry of entries) this.#addChunks(chunks, entry, nowMs)
+      for (const entry of entries) {
+        const first = chunks.length
+        this.#addChunks(chunks, entry, nowMs)
+        if (partOf !== undefined) this.#divide(chunks, first, entry, partOf)
+      }
       yield chunks
     }
   }
@@ -149,6 +153,15 @@ class DirectorySource implements Source {
       // One read of the file is a read of every piece, but it is worth one: the pieces share it.
       chunks.push({ id, kind, bytes, readProbability: (readProbability * bytes) / size, version, ...stamp })
     })
+  }
+
+  /** The pieces of a file stay together, and with them its further names; folders, links and metadata are everywhere. */
+  #divide(chunks: Chunk[], first: number, { type, path, version }: Entry, partOf: NonNullable<InventoryQuery['partOf']>): void {
+    if (type === 'directory' || type === 'link') return
+    const file = type === 'name' ? pathFromText(version!) : path
+    if (this.#isMetadata(file)) return
+    const part = partOf(file)
+    for (let at = first; at < chunks.length; at++) chunks[at] = { ...chunks[at]!, part }
   }
 
   #isMetadata(path: RelativePath): boolean {

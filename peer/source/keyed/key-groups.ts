@@ -6,6 +6,7 @@ import type { Order } from '../../../src/plan/manifest.ts'
 import { rankRows } from '../../../src/plan/rank-rows.ts'
 import { groupRows } from './group-rows.ts'
 import { groupId, keyId } from './key-id.ts'
+import { rowsByPart, type KeyDivision } from './key-parts.ts'
 import type { KeyTable } from './key-table.ts'
 
 /** Told at a time. */
@@ -23,6 +24,8 @@ export interface GroupOptions {
   readonly rows: Uint32Array
   /** How likely a key is to be read soon, up to a factor. */
   readonly weightOf: (row: number) => number
+  /** Of a divided state: a chunk's keys are all of one part. */
+  readonly division?: KeyDivision | undefined
 }
 
 export class KeyGroups {
@@ -39,7 +42,21 @@ export class KeyGroups {
   }
 
   /** Puts these keys into order and groups; yields their chunks, the first before all are made. */
-  *group({ database, table, rows, weightOf }: GroupOptions): Generator<Chunk[]> {
+  *group(options: GroupOptions): Generator<Chunk[]> {
+    const { table, rows, division } = options
+    if (division === undefined) return yield* this.#group(options)
+    const divided = [...rowsByPart(table, rows, division)]
+    // In turn, so that no part waits for another's last.
+    let making = divided.map(([part, own]) => this.#group({ ...options, rows: own }, part))
+    while (making.length > 0) {
+      const made = making.map((each) => ({ each, batch: each.next() }))
+      for (const { batch } of made) if (batch.done !== true) yield batch.value
+      making = made.flatMap(({ each, batch }) => (batch.done === true ? [] : [each]))
+    }
+  }
+
+  *#group({ database, table, rows, weightOf }: GroupOptions, part?: string): Generator<Chunk[]> {
+    const ofPart = part === undefined ? {} : { part }
     const values = this.#rank(table, rows, weightOf)
     const bytesOf = (row: number) => table.bytes[row]!
     let batch: Chunk[] = []
@@ -47,7 +64,7 @@ export class KeyGroups {
       const id = ofGroup.length === 1 ? keyId(database, table.name(ofGroup[0]!)) : groupId(database, this.#number++)
       this.#groups.set(id, { database, table, rows: ofGroup })
       this.#unread.add(id)
-      batch.push({ id, kind: 'data', bytes: sumOf(ofGroup, bytesOf), readProbability: sumOf(ofGroup, weightOf) })
+      batch.push({ id, kind: 'data', bytes: sumOf(ofGroup, bytesOf), readProbability: sumOf(ofGroup, weightOf), ...ofPart })
       if (batch.length < batchChunks) continue
       yield batch
       batch = []

@@ -16,6 +16,8 @@ export class KeyTable {
   bytes: Uint32Array
   /** The source's own marks. */
   marks: Uint8Array
+  /** Which part of a divided state it is in, plus 1; 0 where that wasn't learned. */
+  parts: Uint8Array
   /** Row + 1 by the name's hash, 0 where there is none. */
   #slots: Int32Array
   #rows = 0
@@ -28,6 +30,7 @@ export class KeyTable {
     this.scores = new Uint32Array(room)
     this.bytes = new Uint32Array(room)
     this.marks = new Uint8Array(room)
+    this.parts = new Uint8Array(room)
     this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * room + 2)))
   }
 
@@ -82,6 +85,7 @@ export class KeyTable {
       next.scores[added] = this.scores[row]!
       next.bytes[added] = this.bytes[row]!
       next.marks[added] = this.marks[row]!
+      next.parts[added] = this.parts[row]!
     }
     return next
   }
@@ -111,6 +115,7 @@ export class KeyTable {
     this.scores = larger(this.scores, new Uint32Array(room))
     this.bytes = larger(this.bytes, new Uint32Array(room))
     this.marks = larger(this.marks, new Uint8Array(room))
+    this.parts = larger(this.parts, new Uint8Array(room))
     this.#starts = larger(this.#starts, new Uint32Array(room + 1))
   }
 

@@ -20,8 +20,9 @@ import {
 import { packBytesTarget } from '../../../src/limits/wire.ts'
 import type { Order } from '../../../src/plan/manifest.ts'
 import { formatSize } from '../../../src/units.ts'
-import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
+import type { InventoryQuery, ReadOptions, Source, WaitOptions } from '../source.ts'
 import { KeyGroups, type KeyGroup } from './key-groups.ts'
+import { learnParts, type KeyDivision } from './key-parts.ts'
 import type { KeyTable } from './key-table.ts'
 import { PartBatch } from './part-batch.ts'
 import { partsOf } from './parts.ts'
@@ -68,6 +69,8 @@ export interface KeyedSourceOptions {
   readonly aloneMax?: number | undefined
   readonly onWarning?: ((message: string) => void) | undefined
   readonly clock?: Clock | undefined
+  /** How the state is going to be divided, if that is known before the notice and doesn't change. */
+  readonly division?: KeyDivision | undefined
 }
 
 export class KeyedSource implements Source {
@@ -94,7 +97,8 @@ export class KeyedSource implements Source {
     await this.#upkeep.begin(signal)
   }
 
-  async *inventory({ deadlineMs }: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
+  async *inventory({ deadlineMs, parts, partOf }: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
+    const division = parts && partOf && { parts, partOf }
     await this.#upkeep.stop()
     const knownFirst = Deadline.after(this.#clock, knownFirstShare * deadlineMs)
     const databases = await this.#store.look({ signal })
@@ -106,7 +110,7 @@ export class KeyedSource implements Source {
       known += table.rows
       const rows = new Uint32Array(table.rows)
       for (let row = 0; row < rows.length; row++) rows[row] = row
-      for (const batch of groups.group({ database, table, rows, weightOf: this.#weights(table) })) {
+      for (const batch of groups.group({ database, table, rows, weightOf: this.#weights(table), division })) {
         yield batch
         // The hottest are read and sent while the rest is put into groups.
         await setImmediate()
@@ -114,13 +118,14 @@ export class KeyedSource implements Source {
     }
     // Asking the server for all names now would only hold up what is known to be hot; a few are told in no time.
     if (known > keysAloneMax) yield* this.#whileRead(groups, knownFirst, signal)
-    for (const database of databases) yield* this.#listNew(database, signal)
+    for (const database of databases) yield* this.#listNew(database, division, signal)
   }
 
-  async *read(chunks: readonly Chunk[], { signal }: WaitOptions): AsyncGenerator<(ChunkPart | LeftOut)[]> {
+  async *read(chunks: readonly Chunk[], { signal, readers = 1 }: ReadOptions): AsyncGenerator<(ChunkPart | LeftOut)[]> {
+    const askedMax = Math.max(1, Math.floor(groupsAskedMax / readers))
     const ask = (chunk: Chunk) => this.#readOne(chunk, signal)
     const bytesOf = ({ bytes = 0 }: Chunk) => bytes
-    const asked = readAhead({ items: chunks, ask, askedMax: groupsAskedMax, bytesMax: packBytesTarget, bytesOf })
+    const asked = readAhead({ items: chunks, ask, askedMax, bytesMax: packBytesTarget, bytesOf })
     const batch = new PartBatch()
     try {
       for await (const { item, answer } of asked) {
@@ -143,9 +148,11 @@ export class KeyedSource implements Source {
   }
 
   async #goRound(signal: AbortSignal): Promise<void> {
+    const { division } = this.#options
     for (const database of await this.#store.look({ signal })) {
-      const round = this.#store.census(database).round({ signal, share: censusShare, onlyNew: false })
-      for await (const rows of round) void rows
+      const census = this.#store.census(database)
+      const round = census.round({ signal, share: censusShare, onlyNew: false })
+      for await (const rows of round) if (division !== undefined) learnParts(census.table, rows, division)
     }
   }
 
@@ -159,7 +166,7 @@ export class KeyedSource implements Source {
   }
 
   /** Keys that the census has not seen, a stretch at a time, so that the first are told before all are known. */
-  async *#listNew(database: number, signal: AbortSignal): AsyncGenerator<Chunk[]> {
+  async *#listNew(database: number, division: KeyDivision | undefined, signal: AbortSignal): AsyncGenerator<Chunk[]> {
     const census = this.#store.census(database)
     const { table } = census
     const weightOf = this.#weights(table)
@@ -170,10 +177,10 @@ export class KeyedSource implements Source {
         yield []
         continue
       }
-      yield* this.#groups.group({ database, table, rows: Uint32Array.from(stretch), weightOf })
+      yield* this.#groups.group({ database, table, rows: Uint32Array.from(stretch), weightOf, division })
       stretch = []
     }
-    yield* this.#groups.group({ database, table, rows: Uint32Array.from(stretch), weightOf })
+    yield* this.#groups.group({ database, table, rows: Uint32Array.from(stretch), weightOf, division })
     if (census.ignored > 0)
       this.#options.onWarning?.(
         `${this.name}: ${census.ignored} keys of database ${database} are left out: too many, or with too long names`,

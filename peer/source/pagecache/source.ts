@@ -53,7 +53,7 @@ class PageCacheSource implements Source {
     for await (const entries of this.#files(signal, () => {})) void entries
   }
 
-  async *inventory(_query: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
+  async *inventory({ partOf }: InventoryQuery, { signal }: WaitOptions): AsyncGenerator<Chunk[]> {
     const hints = (this.#hints = new Map<string, Buffer>())
     const skipped = new Skipped()
     let hintBytes = 0
@@ -75,7 +75,8 @@ class PageCacheSource implements Source {
           const id = formatId({ path, type: 'file', offset: undefined })
           hints.set(id, content)
           const readProbability = residentBytes(residency) / residency.size
-          batch.push({ id, kind: 'metadata', bytes: content.byteLength, readProbability })
+          // It is of use where the file is.
+          batch.push({ id, kind: 'metadata', bytes: content.byteLength, readProbability, ...(partOf && { part: partOf(path) }) })
         }
         if (batch.length > 0) yield batch
       }
