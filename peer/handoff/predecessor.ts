@@ -151,7 +151,7 @@ export class Predecessor {
       if (!this.#dispatcher.isSafe(catalog.number)) return false
       ahead.complete(catalog.number, begunMs)
       await this.#offering.tell()
-      return this.#options.ahead?.isLost !== true
+      return !ahead.isLost
     })
   }
 
