@@ -132,7 +132,7 @@ export class Restorer {
       settle()
     } else {
       // A copy: the pack's memory is given back.
-      const sealed = mayPass ? undefined : pieces.map((piece) => piece.slice())
+      const sealed = mayPass ? undefined : pieces.map((piece) => new Uint8Array(piece))
       this.#waiting.set(number, { number, pack, bytes, sealed, wasHeld: false, isUrgent, free, settles: [settle] })
       this.#waitingBytes += bytes
       if (!mayPass) this.#cancelPutAway ??= this.#options.clock.after(heldMsMax, () => this.#putAway())

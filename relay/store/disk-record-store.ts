@@ -100,7 +100,7 @@ class OpenDiskRecordStore implements RecordStore {
   }
 
   save(record: HandoffRecord): Promise<void> {
-    return this.#want(record.key, { ...record, header: record.header.slice() })
+    return this.#want(record.key, { ...record, header: new Uint8Array(record.header) })
   }
 
   delete(key: HandoffKey): Promise<void> {

@@ -16,7 +16,7 @@ export function createMemoryRecordStore(): RecordStore {
   return {
     list: () => records.values(),
     save(record) {
-      const copy = { ...record, header: record.header.slice() }
+      const copy = { ...record, header: new Uint8Array(record.header) }
       return later(() => records.set(keyText(record.key), copy))
     },
     delete: (key: HandoffKey) => later(() => records.delete(keyText(key))),
