@@ -5,6 +5,7 @@ import type { Terminal } from '../../src/cli/output.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { receiveBare, receiveLink, sendBare, sendLink, type Tell } from './bare.ts'
+import { receiveSealed, sendSealed } from './bare-sealed.ts'
 import { receiveTcp, sendTcp } from './bare-tcp.ts'
 import { receiveMemory, sendMemory, type MemoryEndExtras } from './memory-ends.ts'
 
@@ -13,6 +14,8 @@ export type EndPart =
   | { readonly part: 'receive-bare' | 'receive-link' | 'receive-tcp' }
   | { readonly part: 'send-bare' | 'send-link'; readonly address: string; readonly count: number }
   | { readonly part: 'send-tcp'; readonly port: number; readonly count: number }
+  | { readonly part: 'send-sealed'; readonly count: number }
+  | { readonly part: 'receive-sealed'; readonly port: number }
   | (MemoryEndExtras & {
       readonly part: 'send' | 'receive'
       readonly relay: string
@@ -41,6 +44,10 @@ async function run(what: EndPart, tell: Tell, signal: AbortSignal): Promise<void
       return receiveTcp(tell)
     case 'send-tcp':
       return sendTcp(what.port, what.count, signal)
+    case 'send-sealed':
+      return sendSealed(what.count, tell, signal)
+    case 'receive-sealed':
+      return receiveSealed(what.port, tell, signal)
     case 'send':
       return sendMemory(what.count, { ...what, tell, signal })
     case 'receive':

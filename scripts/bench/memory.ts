@@ -18,7 +18,7 @@ const pollMs = 50
 
 export async function measureMemory(plan: Plan): Promise<Row[]> {
   const rows: Row[] = []
-  for (const lane of ['stream', 'store'] as const) {
+  for (const lane of ['stream', 'fast', 'store'] as const) {
     await using stage = await Stage.open(plan.folder, plan.signal)
     const from = join(stage.folder, 'from')
     await writeTree({ path: from, files: plan.memoryMebibytes / fileMebibytes, bytesOf: () => fileMebibytes * mebibyte })
@@ -34,11 +34,15 @@ export async function measureMemory(plan: Plan): Promise<Row[]> {
   return rows
 }
 
-/** MB each. Over the stream the successor waits before the predecessor starts; over the store it comes when that has gone. */
-async function peaks(stage: Stage, from: string, lane: 'stream' | 'store'): Promise<{ relay: number; send: number; receive: number }> {
+/** MB each. By a direct lane the successor waits before the predecessor starts; over the store it comes when that has gone. */
+async function peaks(
+  stage: Stage,
+  from: string,
+  lane: 'stream' | 'fast' | 'store',
+): Promise<{ relay: number; send: number; receive: number }> {
   using relay = new PeakMemory(stage.relay.child)
   const to = join(stage.folder, 'to')
-  const waits = lane === 'stream'
+  const waits = lane !== 'store'
   const early = waits ? stage.oneShot('receive', to, lane) : undefined
   using earlyPeak = early && new PeakMemory(early)
   if (waits) await stage.waiting(1)

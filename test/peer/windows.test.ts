@@ -6,7 +6,7 @@ import { Windows } from '../../peer/inherit/windows.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { ReceivingLane } from '../../src/lane/receiving-lane.ts'
 import { demandCalmMs, demandWindowBytes } from '../../src/limits/demand.ts'
-import { circuitWindowBytes, firstPackMs, firstWindowBytes, windowBytes } from '../../src/limits/lane.ts'
+import { circuitWindowBytes, dataWindowBytes, firstPackMs, firstWindowBytes, windowBytes } from '../../src/limits/lane.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
 
 const test = suite('windows')
@@ -43,7 +43,7 @@ test('until something is restored, a lane brings one pack at a time; then every 
   windows.served()
   clock.advance(10 * firstPackMs)
   assert.equal(told, usual, 'once')
-  assert.is(windows.of('fast'), windowBytes)
+  assert.is(windows.of('fast'), dataWindowBytes)
 })
 
 test('a first pack that is slow holds up the rest only for a moment', () => {

@@ -2,12 +2,15 @@
 // How conflicts are settled is said in writer.ts.
 
 import { restoresMax } from '../../../src/limits/handoff.ts'
+import { KiB } from '../../../src/limits/size.ts'
 import { packBytesTarget } from '../../../src/limits/wire.ts'
 import type { IncomingFragment, RecalledFragment, RestoreOutcome, Sink, SinkEnd, WaitOptions } from '../source.ts'
 import { decodeAttributes } from './attributes.ts'
 import { ExtendedAttributes } from './extended.ts'
 import { Thread } from './thread.ts'
 import { bufferBytes, itemColumns, type RestoreAnswer, type WriterData, type WriterRequest } from './writer-calls.ts'
+
+const bufferStepBytes = 64 * KiB
 
 export interface DirectorySinkOptions {
   readonly name: string
@@ -45,6 +48,7 @@ class DirectorySink implements Sink {
     const request: WriterRequest = { kind: 'restore', items: itemColumns(fragments, buffer), buffer }
     const { outcome, buffer: back } = await this.#thread.call<RestoreAnswer>(request, { signal, transfer: [buffer] })
     if (this.#spare.length < restoresMax) this.#spare.push(back)
+    else back.transfer(0)
     if (this.#extended !== undefined) await this.#extend(this.#extended, fragments, outcome, signal)
     return outcome
   }
@@ -92,6 +96,8 @@ class DirectorySink implements Sink {
 
   #takeBuffer(bytes: number): ArrayBuffer {
     const index = this.#spare.findIndex((buffer) => buffer.byteLength >= bytes)
-    return index < 0 ? new ArrayBuffer(Math.max(bytes, packBytesTarget)) : this.#spare.splice(index, 1)[0]!
+    if (index >= 0) return this.#spare.splice(index, 1)[0]!
+    // Of packs of the usual size each has a few bytes more or less than others: a buffer must do for all of them.
+    return new ArrayBuffer(Math.ceil(Math.max(bytes, packBytesTarget + 1) / bufferStepBytes) * bufferStepBytes)
   }
 }
