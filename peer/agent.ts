@@ -15,7 +15,6 @@ import type { DataEnd } from '../src/lane/data-end.ts'
 import { listenHost } from '../src/net/local-address.ts'
 import { createNode, type LinkingNode } from '../src/net/node.ts'
 import { draftHandoff, type HandoffDraft } from '../src/seal/handoff-header.ts'
-import type { Assignment } from '../src/wire/gen/control_pb.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
 import { circuitUse, keepCircuitPlace } from './circuit-place.ts'
@@ -27,7 +26,7 @@ import type { Demands } from './inherit/demands.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
 import { inherit } from './inherit/inherit.ts'
 import { SinkRack } from './inherit/sink-rack.ts'
-import { waitForAssignment } from './inherit/wait.ts'
+import { waitForAssignment, type Assigned } from './inherit/wait.ts'
 import { createLocalApi } from './local-api.ts'
 import { Lookout } from './lookout.ts'
 import { joinPool, type Membership } from './membership.ts'
@@ -37,7 +36,8 @@ import { PolicyRunner, type Occasion } from './policy-runner.ts'
 import { ownFacts } from './own-facts.ts'
 import { Readiness } from './readiness.ts'
 import { rehearse, rehearseOpening } from './rehearsal.ts'
-import { RelayClient } from './relay-client.ts'
+import { Relays } from './relays.ts'
+import type { RelayClient } from './relay-client.ts'
 import { orderRelays } from './relay-order.ts'
 import { exitCodeOf, type HandoffProgress, type HandoffResult } from './result.ts'
 import { Preshipping } from './preshipping.ts'
@@ -79,7 +79,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
   const host = config.listen[0] && listenHost(config.listen[0])
   const data = resources.use(await openData({ lanes: config.policy.lanes, host, port: config.dataPort ?? 0, clock: systemClock }))
   const relay = resources.use(
-    new RelayClient({
+    new Relays({
       node,
       relays: orderRelays(config.relays, membership.pool.id),
       certificate: () => membership.certificate(),
@@ -116,7 +116,7 @@ interface AgentParts {
   readonly sources: readonly Source[]
   readonly node: LinkingNode
   readonly data: DataEnd
-  readonly relay: RelayClient
+  readonly relay: Relays
   readonly desk: InheritanceDesk
   /** Of a state that goes to several heirs. */
   readonly partition: Partition | undefined
@@ -313,9 +313,9 @@ class Agent {
           this.warming.settle()
           void this.#rehearse().then(() => this.#readiness.settle('nothing waits to be inherited'))
         }
-        const assignment = await waitForAssignment({ relay, clock: systemClock, waitMs, signal, onNothing })
-        if (assignment === undefined) break
-        if (await this.#inherit(assignment, rack, signal, pauseMs)) {
+        const assigned = await waitForAssignment({ relays: relay.each, clock: systemClock, waitMs, signal, onNothing })
+        if (assigned === undefined) break
+        if (await this.#inherit(assigned, rack, signal, pauseMs)) {
           pauseMs = retryFirstMs
           continue
         }
@@ -330,13 +330,13 @@ class Agent {
   }
 
   /** Answers whether it went well; what went wrong was told. */
-  async #inherit(assignment: Assignment, rack: SinkRack, signal: AbortSignal, pauseMs: number): Promise<boolean> {
+  async #inherit(assigned: Assigned<RelayClient>, rack: SinkRack, signal: AbortSignal, pauseMs: number): Promise<boolean> {
     let isWell = false
     const { config, options, membership, events, node, data, relay, desk } = this.#parts
     try {
       const sinks = { sinkOf: (summary: { name: string; kind: string }) => rack.sinkOf(summary), sinks: rack.used }
       const { maxAgeMs } = config.policy
-      const common = { membership, node, data, relay, desk, clock: systemClock, events, signal, ...sinks, assignment, maxAgeMs }
+      const common = { membership, node, data, desk, clock: systemClock, events, signal, ...sinks, maxAgeMs }
       const onProgress = (progress: HandoffProgress) => {
         options.onProgress?.(progress)
         const { hitMass, hitMasses } = progress
@@ -345,6 +345,8 @@ class Agent {
       const onDemands = (demands: Demands) => this.warming.opened(demands)
       const { result, receipt } = await inherit({
         ...common,
+        ...assigned,
+        relays: relay.each,
         lanes: config.policy.lanes,
         origins: config.policy.origins,
         connect: node.connect.bind(node),

@@ -6,7 +6,7 @@ import type { LaneKind } from '../src/lane/lane.ts'
 import { circuitPlaceAfterMs } from '../src/limits/link.ts'
 import type { LinkingNode } from '../src/net/node.ts'
 import type { EventLog } from './events.ts'
-import type { RelayClient } from './relay-client.ts'
+import type { RelayLink } from './relay-link.ts'
 
 /** Whether a peer that may use these lanes takes part in circuits. */
 export function circuitUse(lanes: readonly LaneKind[]): 'use' | undefined {
@@ -15,7 +15,7 @@ export function circuitUse(lanes: readonly LaneKind[]): 'use' | undefined {
 
 export interface CircuitPlaceOptions {
   readonly node: LinkingNode
-  readonly relay: RelayClient
+  readonly relay: RelayLink
   readonly events: EventLog
   readonly clock: Clock
   /** The lanes that may be used. */

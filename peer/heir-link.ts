@@ -6,7 +6,7 @@ import type { LinkingNode } from '../src/net/node.ts'
 import { peerIdText, publicKeyOfPeer } from '../src/seal/identity.ts'
 import type { Expected } from '../src/wire/gen/control_pb.ts'
 import type { EventLog } from './events.ts'
-import type { RelayClient } from './relay-client.ts'
+import type { RelayLink } from './relay-link.ts'
 
 export class HeirLink implements AsyncDisposable {
   readonly #node: LinkingNode
@@ -16,7 +16,7 @@ export class HeirLink implements AsyncDisposable {
   #heir: string | undefined
   #dialling: Promise<void> = Promise.resolve()
 
-  constructor({ node, relay, events }: { node: LinkingNode; relay: RelayClient; events: EventLog }) {
+  constructor({ node, relay, events }: { node: LinkingNode; relay: RelayLink; events: EventLog }) {
     this.#node = node
     this.#events = events
     this.#listening = relay.listen({

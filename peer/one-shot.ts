@@ -18,10 +18,11 @@ import { handOff } from './handoff/predecessor.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
 import { inherit } from './inherit/inherit.ts'
 import { recallJournal } from './inherit/journal.ts'
-import { waitForAssignment } from './inherit/wait.ts'
+import { waitForAssignment, type Assigned } from './inherit/wait.ts'
 import { joinPool, type Membership } from './membership.ts'
 import { openData } from './open-data.ts'
-import { RelayClient } from './relay-client.ts'
+import type { RelayLink } from './relay-link.ts'
+import { Relays } from './relays.ts'
 import { orderRelays } from './relay-order.ts'
 import { laneTallies, type HandoffProgress, type HandoffResult } from './result.ts'
 import { createDirectorySink } from './source/directory/sink.ts'
@@ -92,8 +93,8 @@ export async function receiveDirectory(options: ReceiveOptions): Promise<Handoff
   using place = keepCircuitPlace({ ...session, clock: systemClock, lanes })
   void place
   await session.relay.connect({ signal })
-  const assignment = await resumeOrWait(session.relay, begun, waitMs, signal)
-  if (assignment === undefined) return nothing()
+  const assigned = await resumeOrWait(session.relay, begun, waitMs, signal)
+  if (assigned === undefined) return nothing()
   await mkdir(staging, { recursive: true, mode: 0o700 })
   const { node, data, relay, events } = session
   const common = { membership, node, data, relay, desk, lanes, clock: systemClock, events, signal }
@@ -101,7 +102,8 @@ export async function receiveDirectory(options: ReceiveOptions): Promise<Handoff
   const { result } = await inherit({
     ...common,
     connect: node.connect.bind(node),
-    assignment,
+    ...assigned,
+    relays: relay.each,
     sinkOf,
     sinks: [sink],
     journalDirectory: staging,
@@ -135,29 +137,37 @@ async function findBegun(directory: string): Promise<Begun | undefined> {
 }
 
 async function resumeOrWait(
-  relay: RelayClient,
+  relays: Relays,
   begun: Begun | undefined,
   waitMs: number,
   signal: AbortSignal,
-): Promise<Assignment | undefined> {
+): Promise<Assigned<RelayLink> | undefined> {
   if (begun !== undefined) {
-    const { handoff, epoch } = begun
-    try {
-      const { result } = await relay.request({ case: 'claim', value: { $typeName: 'heirloom.wire.v1.Claim', handoff, epoch } }, { signal })
-      if (result.case === 'assignment') return result.value
-    } catch (thrown) {
-      // Gone or another's by now: what is here is overwritten or completed by the next one.
-      const { code } = asHeirloomError(thrown)
-      if (code !== 'not-found' && code !== 'fenced') throw thrown
+    for (const relay of relays.each) {
+      const assignment = await takeUp(relay, begun, signal)
+      if (assignment !== undefined) return { assignment, relay }
     }
   }
-  return waitForAssignment({ relay, clock: systemClock, waitMs, signal })
+  return waitForAssignment({ relays: relays.each, clock: systemClock, waitMs, signal })
+}
+
+/** Undefined where it is gone or another's by now: what is here is overwritten or completed by the next one. */
+async function takeUp(relay: RelayLink, { handoff, epoch }: Begun, signal: AbortSignal): Promise<Assignment | undefined> {
+  try {
+    const claim = { $typeName: 'heirloom.wire.v1.Claim', handoff, epoch, assignedBy: new Uint8Array(0) } as const
+    const { result } = await relay.request({ case: 'claim', value: claim }, { signal })
+    return result.case === 'assignment' ? result.value : undefined
+  } catch (thrown) {
+    const { code } = asHeirloomError(thrown)
+    if (code !== 'not-found' && code !== 'fenced' && code !== 'link-lost') throw thrown
+    return undefined
+  }
 }
 
 interface Session extends AsyncDisposable {
   readonly node: LinkingNode
   readonly data: DataEnd
-  readonly relay: RelayClient
+  readonly relay: Relays
   readonly events: EventLog
 }
 
@@ -170,10 +180,10 @@ async function openSession(
   const events = new EventLog(systemClock)
   if (onEvent !== undefined) events.listen(onEvent)
   // Without a way to the relay, that there is none is said where it is dialled.
-  const host = await hostTowards(relays[0]!).catch(() => undefined)
+  const host = await hostTowards(relays[0]![0]!).catch(() => undefined)
   const data = await openData({ lanes, host, port: 0, clock: systemClock })
   const node = await createNode({ seed: membership.identity.seed, listen, circuits: circuitUse(lanes) })
-  const relay = new RelayClient({ node, relays, certificate: () => membership.certificate(), clock: systemClock })
+  const relay = new Relays({ node, relays, certificate: () => membership.certificate(), clock: systemClock })
   return {
     node,
     data,

@@ -117,7 +117,7 @@ export async function handOffAfter(options: HandoffOptions, ahead: Standing | un
   try {
     return await handOff({ ...options, ahead })
   } catch (thrown) {
-    if (ahead?.isFenced !== true) throw thrown
+    if (ahead?.isLost !== true) throw thrown
     const leftMs = options.deadline?.leftMs ?? options.deadlineMs
     return await handOff({ ...options, deadlineMs: leftMs })
   }

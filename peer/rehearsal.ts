@@ -17,7 +17,7 @@ import { transferProtocol } from '../src/wire/protocols.ts'
 import { EventLog } from './events.ts'
 import { handOff } from './handoff/predecessor.ts'
 import type { Membership } from './membership.ts'
-import { RelayClient } from './relay-client.ts'
+import { Relays } from './relays.ts'
 import type { Source } from './source/source.ts'
 
 /** Throws what is wrong with the membership or the node, as a handoff would. Nothing leaves this machine and nothing is kept. */
@@ -28,7 +28,7 @@ export async function rehearse(membership: Membership, node: Node, clock: Clock)
 
 /** A whole handoff of one chunk with nobody to take it. */
 async function rehearseHandoff(membership: Membership, node: Node, clock: Clock): Promise<void> {
-  await using relay = new RelayClient({ node, relays: [], certificate: () => membership.certificate(), clock })
+  await using relay = new Relays({ node, relays: [], certificate: () => membership.certificate(), clock })
   const limits = { lanes: [], reserveMs: 0, bytesMax: undefined, rateBytesPerSecondMax: undefined, keepMs: 1 }
   const common = { membership, node, relay, clock, events: new EventLog(clock), reason: 'rehearsal', deadlineMs: rehearsalMs }
   await handOff({ ...common, sources: [rehearsalSource()], limits })

@@ -11,22 +11,14 @@ import { factsMessage, type Facts } from '../src/wire/facts.ts'
 import { decodeMessage, readFailure } from '../src/transfer/messages.ts'
 import type { Channel } from '../src/wire/channel.ts'
 import { frameType, makeFrame, type Frame } from '../src/wire/frame.ts'
-import {
-  RelayMessageSchema,
-  RequestSchema,
-  type Enrolled,
-  type Notification,
-  type Request,
-  type Response,
-} from '../src/wire/gen/control_pb.ts'
+import { RelayMessageSchema, RequestSchema, type Enrolled, type Response } from '../src/wire/gen/control_pb.ts'
 import { controlProtocol } from '../src/wire/protocols.ts'
-
-export type Verb = Exclude<Request['verb'], { case: undefined }>
+import type { RelayEvents, RelayLink, Verb } from './relay-link.ts'
 
 export interface RelayClientOptions {
   readonly node: Node
-  /** Multiaddrs of relays in the order in which they are tried: the first that enrols us is used until it is lost. */
-  readonly relays: readonly string[]
+  /** Multiaddrs of one relay in the order in which they are tried. */
+  readonly addresses: readonly string[]
   /** Called for every enrolment, since certificates expire. */
   readonly certificate: () => Uint8Array
   /** What this peer says of itself, at every enrolment and with every renewal of its lease. */
@@ -35,13 +27,8 @@ export interface RelayClientOptions {
   readonly random?: () => number
 }
 
-export interface RelayEvents {
-  enrolled?(): void
-  lost?(error: HeirloomError): void
-  notification?(notification: Notification): void
-}
-
-export class RelayClient implements AsyncDisposable {
+export class RelayClient implements RelayLink, AsyncDisposable {
+  readonly id: string
   readonly #options: RelayClientOptions
   readonly #listeners = new Set<RelayEvents>()
   readonly #open = new Map<number, PromiseWithResolvers<Response>>()
@@ -56,14 +43,13 @@ export class RelayClient implements AsyncDisposable {
 
   constructor(options: RelayClientOptions) {
     this.#options = options
+    this.id = parseAddress(options.addresses[0]!).peer
   }
 
-  /** The address of the relay that has enrolled us, while the link is up. */
   get address(): string | undefined {
     return this.#enrolled === undefined ? undefined : this.#address
   }
 
-  /** Whether the relay takes data sockets, and its data port answered after the last enrolment. */
   get isDataReachable(): boolean {
     return this.address !== undefined && this.#isDataReachable
   }
@@ -79,7 +65,7 @@ export class RelayClient implements AsyncDisposable {
   }
 
   /**
-   * Dials and enrols once with each relay in order; throws `no-relay` when none answers, or what a relay refused us with.
+   * Dials and enrols once; throws `no-relay` when no address answers, or what the relay refused us with.
    * From then on the link is kept up in the background until the client is disposed.
    */
   async connect({ signal }: { signal: AbortSignal }): Promise<void> {
@@ -87,7 +73,7 @@ export class RelayClient implements AsyncDisposable {
     this.#running ??= this.#keepUp()
   }
 
-  /** As `connect`, but goes on trying until the signal ends or a relay refuses us for good. */
+  /** As `connect`, but goes on trying until the signal ends or the relay refuses us for good. */
   async connectPatiently({ signal }: { signal: AbortSignal }): Promise<void> {
     for (let pauseMs = retryFirstMs; ; pauseMs = Math.min(2 * pauseMs, retryMaxMs)) {
       try {
@@ -95,12 +81,12 @@ export class RelayClient implements AsyncDisposable {
       } catch (thrown) {
         const error = asHeirloomError(thrown)
         if (signal.aborted || !error.retryable) throw error
+        for (const listener of this.#listeners) listener.lost?.(error)
         await delay(this.#options.clock, this.#jittered(pauseMs), signal)
       }
     }
   }
 
-  /** One request; throws the relay's refusal, or `link-lost` or `timeout` when the link fails. */
   async request(verb: Verb, { signal }: { signal?: AbortSignal } = {}): Promise<Response> {
     const channel = this.#channel
     if (channel === undefined) throw new HeirloomError('link-lost', 'the link to the relay is down')
@@ -116,7 +102,7 @@ export class RelayClient implements AsyncDisposable {
     try {
       channel.send(makeFrame(frameType.request, toBinary(RequestSchema, create(RequestSchema, { id, verb }))))
       const response = await answer.promise
-      if (response.status !== 0) throw errorFromStatus(response.status, response.detail)
+      if (response.status !== 0) throw errorFromStatus(response.status, response.detail, response)
       return response
     } finally {
       cancel()
@@ -127,7 +113,7 @@ export class RelayClient implements AsyncDisposable {
 
   async #connectOnce(signal: AbortSignal): Promise<void> {
     let refusal: HeirloomError | undefined
-    for (const address of this.#options.relays) {
+    for (const address of this.#options.addresses) {
       try {
         return await this.#enrol(address, signal)
       } catch (thrown) {
@@ -144,11 +130,10 @@ export class RelayClient implements AsyncDisposable {
   }
 
   async #enrol(address: string, signal: AbortSignal): Promise<void> {
-    const { peer } = parseAddress(address)
     const channel = await this.#options.node.open([address], controlProtocol, { signal })
     this.#channel = channel
     channel.onFrame((frame) => this.#take(frame))
-    void channel.closed.then((error) => this.#lost(channel, error, peer))
+    void channel.closed.then((error) => this.#lost(channel, error))
     try {
       const enrol = { certificate: this.#options.certificate(), addresses: this.#options.node.addresses(), ...this.#facts() }
       const response = await this.request({ case: 'enrol', value: { $typeName: 'heirloom.wire.v1.Enrol', ...enrol } }, { signal })
@@ -217,14 +202,14 @@ export class RelayClient implements AsyncDisposable {
     else if (message.case === 'notification') for (const listener of this.#listeners) listener.notification?.(message.value)
   }
 
-  #lost(channel: Channel, error: Error | undefined, peer: string): void {
+  #lost(channel: Channel, error: Error | undefined): void {
     if (this.#channel !== channel) return
     this.#channel = undefined
     const wasEnrolled = this.#enrolled !== undefined
     this.#enrolled = undefined
     const why = error === undefined ? new HeirloomError('link-lost', 'the relay closed the link') : asHeirloomError(error, 'link-lost')
     for (const answer of this.#open.values()) answer.reject(why)
-    this.#options.node.hangUp(peer)
+    this.#options.node.hangUp(this.id)
     if (wasEnrolled) for (const listener of this.#listeners) listener.lost?.(why)
   }
 

@@ -49,7 +49,7 @@ export class StandingLine {
       const handoff = Buffer.from(standing.handoff.handoff).toString('hex')
       const tookMs = Math.round(clock.monotonicMs() - startedMs)
       events.emit('shipped-ahead', { handoff, ...(part !== undefined && { part }), complete: isComplete, tookMs })
-      if (standing.isFenced) this.#forget(standing)
+      if (standing.isLost) this.#forget(standing)
       else if (isComplete && standing === this.#begun) await this.#replace(standing)
       return isComplete
     } catch (thrown) {
@@ -64,7 +64,7 @@ export class StandingLine {
     return this.#whole ?? this.#begun
   }
 
-  /** An heir has it, and this peer begins anew. */
+  /** An heir has it, or a relay that is lost, and this peer begins anew. */
   #forget(standing: Standing): void {
     if (this.#whole === standing) this.#whole = undefined
     if (this.#begun === standing) this.#begun = undefined

@@ -9,14 +9,17 @@ import {
   HeirChangedSchema,
   HeirSchema,
   NotificationSchema,
+  StandingSchema,
   type Assignment,
   type Heir,
   type Notification,
+  type Standing,
 } from '../src/wire/gen/control_pb.ts'
+import type { ForeignClaim } from './claim-order.ts'
 import type { AssignmentNews, Expectation, HeirNews, Note } from './outcome.ts'
 
-export function heirMessage({ peer, epoch, addresses }: HeirNews): Heir {
-  return create(HeirSchema, { peer: peerBytes(peer), epoch, addresses: [...addresses] })
+export function heirMessage({ peer, epoch, addresses, assignedBy }: HeirNews): Heir {
+  return create(HeirSchema, { peer: peerBytes(peer), epoch, addresses: [...addresses], ...givenBy(assignedBy) })
 }
 
 export function assignmentMessage({ record, addresses, live }: AssignmentNews, nowMs: number): Assignment {
@@ -31,8 +34,18 @@ export function assignmentMessage({ record, addresses, live }: AssignmentNews, n
     packs: record.packs ?? 0,
     since: ahead?.since ?? 0,
     standing: ahead?.standing ?? false,
+    ...givenBy(record.assignedBy),
     ageMs: ahead?.standing === true ? BigInt(Math.max(0, Math.floor(nowMs - ahead.asOfMs))) : 0n,
   })
+}
+
+export function standingMessage({ claim: { heir, epoch, assignedBy }, finished }: { claim: ForeignClaim; finished: boolean }): Standing {
+  return create(StandingSchema, { heir: heirMessage({ peer: heir, epoch, assignedBy, addresses: [] }), finished })
+}
+
+/** Of an epoch that another relay gave. */
+function givenBy(relay: string | undefined): { assignedBy?: Uint8Array } {
+  return relay === undefined ? {} : { assignedBy: peerBytes(relay) }
 }
 
 export function notificationMessage(note: Note, nowMs: number): Notification {

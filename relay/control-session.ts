@@ -9,7 +9,7 @@ import { keepMs as usualKeepMs } from '../src/limits/relay.ts'
 import { addressBytesMax, addressesMax, clockSkewMs, packsMax } from '../src/limits/wire.ts'
 import type { Permission } from '../src/seal/certificate.ts'
 import { checkHeader } from '../src/seal/handoff-header.ts'
-import { peerBytes } from '../src/seal/identity.ts'
+import { peerBytes, peerIdText, publicKeyOfPeer } from '../src/seal/identity.ts'
 import type { PoolPublic } from '../src/seal/pool-key.ts'
 import { decodeMessage, failureFrame } from '../src/transfer/messages.ts'
 import type { Channel } from '../src/wire/channel.ts'
@@ -22,10 +22,11 @@ import {
   RequestSchema,
   ResponseSchema,
 } from '../src/wire/gen/control_pb.ts'
-import type { Claim, Close, Enrol, Finish, Offer, RelayMessage, Request, Response } from '../src/wire/gen/control_pb.ts'
+import type { Claim, Close, Enrol, Finish, Heir, Offer, RelayMessage, Request, Response } from '../src/wire/gen/control_pb.ts'
 import type { Wish } from '../src/plan/rank-successors.ts'
 import { isAmount, readFacts, readName } from '../src/wire/facts.ts'
-import { assignmentMessage, expectationMessage, heirMessage, notificationMessage } from './control-messages.ts'
+import { assignmentMessage, expectationMessage, heirMessage, notificationMessage, standingMessage } from './control-messages.ts'
+import { claimIn, type ForeignClaim } from './claim-order.ts'
 import { emptyOutcome, type Expectation, type Note, type Outcome } from './outcome.ts'
 import type { RelayCore } from './relay-core.ts'
 import { expectSmallFrames } from './small-frames.ts'
@@ -34,6 +35,7 @@ import type { HandoffKey } from './store/store.ts'
 /** What a request came to: its answer, and what must be durable before it is given. */
 interface Step {
   readonly result?: Response['result']
+  readonly refusal?: HeirloomError
   readonly outcome?: Outcome
 }
 
@@ -113,6 +115,7 @@ export class ControlSession {
     let refusal: HeirloomError | undefined
     try {
       step = this.#perform(verb)
+      refusal = step.refusal
     } catch (thrown) {
       refusal = asHeirloomError(thrown)
       if (refusal.code === 'internal') throw refusal
@@ -121,7 +124,7 @@ export class ControlSession {
       step = key === undefined ? {} : { outcome: emptyOutcome(key) }
     }
     const respond = (failure: HeirloomError | undefined) => {
-      if (failure !== undefined) this.#refuse(id, failure)
+      if (failure !== undefined) this.#refuse(id, failure, failure === step.refusal ? step.result : undefined)
       else this.#send({ case: 'response', value: create(ResponseSchema, { id, result: step.result ?? { case: undefined } }) })
     }
     if (step.outcome === undefined) return respond(refusal)
@@ -132,9 +135,9 @@ export class ControlSession {
     })
   }
 
-  #refuse(id: number, { code, status, message }: HeirloomError): void {
+  #refuse(id: number, { code, status, message }: HeirloomError, result: Response['result'] = { case: undefined }): void {
     this.#core.counts.refused(code)
-    this.#send({ case: 'response', value: create(ResponseSchema, { id, status, detail: message.slice(0, 500) }) })
+    this.#send({ case: 'response', value: create(ResponseSchema, { id, status, detail: message.slice(0, 500), result }) })
   }
 
   #perform(verb: Request['verb']): Step {
@@ -186,7 +189,7 @@ export class ControlSession {
     return { result: { case: 'enrolled', value: create(EnrolledSchema, terms) } }
   }
 
-  #offer(member: Member, { handoff, header, keepMs, standing, since, ageMs, ...of }: Offer): Step {
+  #offer(member: Member, { handoff, header, keepMs, standing, since, ageMs, heir: foreign, ...of }: Offer): Step {
     needs(member, 'send')
     const { draining, keepMsMax, rendezvous, clock } = this.#core
     if (draining) throw new HeirloomError('draining', 'this relay is going down')
@@ -196,7 +199,8 @@ export class ControlSession {
     const ahead = standing || since > 0 ? { standing, since, asOfMs: nowMs - Number(ageMs) } : undefined
     const wish = this.#wish(of)
     const keeps = Math.min(Number(keepMs) || usualKeepMs, keepMsMax)
-    const offering = { header, keepMs: keeps, nowMs, ...(wish && { wish }), ...(ahead && { ahead }) }
+    const claimed = foreign === undefined ? undefined : foreignClaim(foreign, foreign.peer)
+    const offering = { header, keepMs: keeps, nowMs, ...(wish && { wish }), ...(ahead && { ahead }), claimed }
     const { heir, outcome } = rendezvous.offer(this.#peer, keyOf(member.pool, handoff), offering)
     return { outcome, result: { case: 'offered', value: create(OfferedSchema, heir && { heir: heirMessage(heir) }) } }
   }
@@ -225,10 +229,20 @@ export class ControlSession {
       : { outcome: claimed.outcome, result: { case: 'assignment', value: assignmentMessage(claimed.assignment, this.#core.clock.nowMs()) } }
   }
 
-  #claim(member: Member, { handoff, epoch }: Claim): Step {
+  #claim(member: Member, { handoff, epoch, assignedBy }: Claim): Step {
     needs(member, 'receive')
-    const { assignment, outcome } = this.#core.rendezvous.claim(this.#peer, keyOf(member.pool, handoff), epoch)
-    return { outcome, result: { case: 'assignment', value: assignmentMessage(assignment, this.#core.clock.nowMs()) } }
+    const foreign = foreignClaim({ epoch, assignedBy }, peerBytes(this.#peer))
+    const { rendezvous, clock } = this.#core
+    const key = keyOf(member.pool, handoff)
+    try {
+      const { assignment, outcome } = rendezvous.claim(this.#peer, key, foreign ?? { epoch })
+      return { outcome, result: { case: 'assignment', value: assignmentMessage(assignment, clock.nowMs()) } }
+    } catch (thrown) {
+      const refusal = asHeirloomError(thrown)
+      const standing = refusal.code === 'fenced' && foreign !== undefined ? claimIn(rendezvous.find(key), this.#core.self) : undefined
+      if (standing === undefined) throw thrown
+      return { refusal, outcome: emptyOutcome(key), result: { case: 'standing', value: standingMessage(standing) } }
+    }
   }
 
   #close({ pool }: Member, { handoff, packs }: Close): Outcome {
@@ -236,8 +250,9 @@ export class ControlSession {
     return this.#core.rendezvous.close(this.#peer, keyOf(pool, handoff), packs)
   }
 
-  #finish({ pool }: Member, { handoff, epoch, released }: Finish): Outcome {
-    return this.#core.rendezvous.finish(this.#peer, keyOf(pool, handoff), { epoch, released, nowMs: this.#core.clock.nowMs() })
+  #finish({ pool }: Member, { handoff, epoch, released, heir }: Finish): Outcome {
+    const above = heir === undefined ? undefined : foreignClaim(heir, heir.peer)
+    return this.#core.rendezvous.finish(this.#peer, keyOf(pool, handoff), { epoch, released, above, nowMs: this.#core.clock.nowMs() })
   }
 
   #keyIn(verb: Request['verb']): HandoffKey | undefined {
@@ -261,6 +276,17 @@ export class ControlSession {
 
 function needs({ may }: Member, permission: Permission): void {
   if (!may.includes(permission)) throw new HeirloomError('unauthorised', `this peer's certificate doesn't let it ${permission}`)
+}
+
+/** Undefined for one that this relay gave itself. Throws `malformed`. */
+function foreignClaim({ epoch, assignedBy }: Pick<Heir, 'epoch' | 'assignedBy'>, heir: Uint8Array): ForeignClaim | undefined {
+  if (assignedBy.byteLength === 0 || epoch === 0) return undefined
+  try {
+    for (const peer of [heir, assignedBy]) publicKeyOfPeer(peer)
+  } catch (thrown) {
+    throw new HeirloomError('malformed', 'a claim is of a peer, and given by a relay', { cause: thrown })
+  }
+  return { heir: peerIdText(heir), epoch, assignedBy: peerIdText(assignedBy) }
 }
 
 function keyOf(pool: PoolPublic, handoff: Uint8Array): HandoffKey {

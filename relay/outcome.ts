@@ -18,6 +18,8 @@ export interface HeirNews {
   readonly peer: string
   readonly epoch: number
   readonly addresses: readonly string[]
+  /** The relay that gave the epoch, if it is another one. */
+  readonly assignedBy?: string
 }
 
 export type Note =

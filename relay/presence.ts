@@ -38,10 +38,12 @@ export class Presence {
     return this.#linked
   }
 
-  /** A peer from the records: it may come back within one lease. */
+  /** A peer that is not known to be gone, from the records or from another relay's: it may come within one lease. */
   grace(peer: string): void {
     const nowMs = this.#runMs()
-    if (!this.#peers.has(peer))
+    const known = this.#peers.get(peer)
+    if (known !== undefined && known.links === 0) known.heardMs = nowMs
+    if (known === undefined && this.#peers.size < enrolledPeersMax)
       this.#peers.set(peer, { links: 0, heardMs: nowMs, enrolment: 0, enrolledMs: nowMs, addresses: [], pool: '', facts: {} })
   }
 

@@ -22,6 +22,8 @@ import type { HandoffKey, PackStore, RecordStore } from './store/store.ts'
 import { TransferDesk } from './transfer-desk.ts'
 
 export interface RelayCoreOptions {
+  /** The relay's own peer id. */
+  readonly self: string
   readonly packs: PackStore
   readonly records: RecordStore
   readonly pools: readonly PoolPublic[]
@@ -41,6 +43,7 @@ export interface RelayCoreOptions {
 type Listener = (event: string, fields: Record<string, unknown>) => void
 
 export class RelayCore {
+  readonly self: string
   readonly packs: PackStore
   readonly quota: Quota
   readonly clock: Clock
@@ -63,7 +66,8 @@ export class RelayCore {
   /** Packs that could not be removed. */
   readonly #leftBehind = new Map<string, HandoffKey>()
 
-  constructor({ packs, records, pools, quota, clock, leaseMs, keepMsMax, roomBytes, data, onWarning }: RelayCoreOptions) {
+  constructor({ self, packs, records, pools, quota, clock, leaseMs, keepMsMax, roomBytes, data, onWarning }: RelayCoreOptions) {
+    this.self = self
     this.packs = packs
     this.#records = records
     this.clock = clock
@@ -75,7 +79,8 @@ export class RelayCore {
     this.#pools = new Map(pools.map((pool) => [pool.idHex, pool]))
     this.quota = new Quota(quota, packs, records.list())
     this.presence = new Presence(clock, leaseMs)
-    this.rendezvous = new Rendezvous({ records: records.list(), presence: this.presence, hasPacks: (key) => packs.have(key).size > 0 })
+    const hasPacks = (key: HandoffKey) => packs.have(key).size > 0
+    this.rendezvous = new Rendezvous({ self, records: records.list(), presence: this.presence, hasPacks })
     this.#expectations = new Expectations(this.presence, this.rendezvous)
     // A crash between two removals leaves packs that belong to nobody.
     for (const { key } of packs.list()) if (this.rendezvous.find(key)?.finished ?? true) this.#leftBehind.set(keyText(key), key)

@@ -1,19 +1,22 @@
 // Who hands to whom: the relay's state machine (src/wire/PROTOCOL.md, "Control"), without I/O and without promises. Requests of enrolled
 // peers and time go in; answers and outcomes come out. Checking certificates and headers is done before.
 //
-// Invariants: epochs of a handoff only grow; the highest one alone is valid; at most one peer holds a handoff, and a peer at most one
-// that isn't finished. All of it holds in memory at once; outcome.ts says what must be durable before somebody is told.
+// Invariants: claims to a handoff only rise, by epoch and by the relay that gave it; the highest alone is valid; at most one peer holds a handoff, and a peer
+// is given at most one that isn't finished. All of it holds in memory at once; outcome.ts says what must be durable before somebody is told.
 
 import { isDeepStrictEqual } from 'node:util'
 import { HeirloomError } from '../src/errors.ts'
-import { rankHandoffs, rankSuccessors, takesPart, type Candidate, type Wish } from '../src/plan/rank-successors.ts'
-import { declinedPeersMax, finishedKeepMs, handoffsPerPoolMax, keepMsMax, rankedSuccessorsMax } from '../src/limits/relay.ts'
+import { rankHandoffs, takesPart, type Wish } from '../src/plan/rank-successors.ts'
+import { declinedPeersMax, finishedKeepMs, handoffsPerPoolMax, keepMsMax } from '../src/limits/relay.ts'
 import { forgettable, openHandoffs } from './finished.ts'
+import { isAbove, type ForeignClaim } from './claim-order.ts'
+import { HandoffTable } from './handoff-table.ts'
 import { emptyOutcome, isEmpty, type AssignmentNews, type HeirNews, type Outcome } from './outcome.ts'
 import type { Presence } from './presence.ts'
 import type { Finishing, Offering } from './offering.ts'
 import { isLost, renewedAhead } from './standing.ts'
 import type { HandoffKey, HandoffRecord } from './store/store.ts'
+import { Waiting } from './waiting.ts'
 
 interface Handoff {
   record: HandoffRecord
@@ -28,6 +31,8 @@ interface Handoff {
 }
 
 export interface RendezvousOptions {
+  /** This relay's own peer id. */
+  readonly self: string
   readonly records: Iterable<HandoffRecord>
   readonly presence: Presence
   /** Whether the store has packs of a handoff: one without packs and without a predecessor is nothing to inherit. */
@@ -35,18 +40,19 @@ export interface RendezvousOptions {
 }
 
 export class Rendezvous {
-  /** By pool, then by handoff, in the order in which they were offered. */
-  readonly #pools = new Map<string, Map<string, Handoff>>()
-  /** The successors that wait, in the order in which they began to, each with its pool. */
-  readonly #waiting = new Map<string, string>()
+  readonly #handoffs = new HandoffTable<Handoff>()
+  readonly #waiting: Waiting
+  readonly #self: string
   readonly #presence: Presence
   readonly #hasPacks: (key: HandoffKey) => boolean
 
-  constructor({ records, presence, hasPacks }: RendezvousOptions) {
+  constructor({ self, records, presence, hasPacks }: RendezvousOptions) {
+    this.#self = self
     this.#presence = presence
+    this.#waiting = new Waiting(presence)
     this.#hasPacks = hasPacks
     for (const record of records) {
-      this.#keep({ record, toldHeld: record.heir !== undefined, unsaved: false, enrolment: 0, declined: new Map() })
+      this.#handoffs.add({ record, toldHeld: record.heir !== undefined, unsaved: false, enrolment: 0, declined: new Map() })
       // After a restart everybody has one lease to come back.
       presence.grace(record.predecessor)
       if (record.heir !== undefined) presence.grace(record.heir)
@@ -58,11 +64,11 @@ export class Rendezvous {
   }
 
   records(): HandoffRecord[] {
-    return this.#all().map(({ record }) => record)
+    return this.#handoffs.all().map(({ record }) => record)
   }
 
   find(key: HandoffKey): HandoffRecord | undefined {
-    return this.#find(key)?.record
+    return this.#handoffs.find(key)?.record
   }
 
   /** Whether this peer with this epoch is the heir: also when its lease has ended, as long as nobody else has claimed. */
@@ -72,14 +78,14 @@ export class Rendezvous {
   }
 
   /** Whether more packs may come: not closed, and the predecessor is at it or may come back within its lease. */
-  mayGrow({ key, packs, finished }: HandoffRecord): boolean {
-    const handoff = this.#find(key)
-    return packs === undefined && !finished && handoff !== undefined && this.#isAttended(handoff)
+  mayGrow(record: HandoffRecord): boolean {
+    const handoff = this.#handoffs.find(record.key)
+    return record.packs === undefined && !record.finished && !isLost(record) && handoff !== undefined && this.#isAttended(handoff)
   }
 
   /** The predecessor has shown that it is at this handoff, on the link that it has now. */
   attended(key: HandoffKey): void {
-    const handoff = this.#find(key)
+    const handoff = this.#handoffs.find(key)
     if (handoff !== undefined) handoff.enrolment = this.#presence.enrolment(handoff.record.predecessor)
   }
 
@@ -88,20 +94,21 @@ export class Rendezvous {
    * predecessor was gone, `quota` when the pool has too many.
    */
   offer(peer: string, key: HandoffKey, offering: Offering): { heir: HeirNews | undefined; outcome: Outcome } {
-    const { header, keepMs, nowMs, ahead, wish } = offering
-    const known = this.#find(key)
+    const { header, keepMs, nowMs, ahead, wish, claimed } = offering
+    const known = this.#handoffs.find(key)
     if (known !== undefined) {
       if (known.record.predecessor !== peer || Buffer.compare(known.record.header, header) !== 0) {
         throw new HeirloomError('unauthorised', 'this handoff was offered by another peer or with another header')
       }
-      this.attended(key)
       if (isLost(known.record)) throw new HeirloomError('fenced', 'this standing handoff was claimed: its predecessor was gone')
+      this.attended(key)
       const outcome = this.#touch(known)
       if (wish !== undefined && !isDeepStrictEqual(wish, known.record.wish)) this.#change(known, { wish }, outcome)
+      this.#hear(known, claimed, outcome)
       this.#offerAgain(known, offering, nowMs + Math.min(keepMs, keepMsMax), outcome)
       return { heir: this.#heirOf(known), outcome }
     }
-    const ofPool = openHandoffs(this.#inPool(key.pool))
+    const ofPool = openHandoffs(this.#handoffs.inPool(key.pool))
     if (ofPool >= handoffsPerPoolMax) throw new HeirloomError('quota', `the pool has ${ofPool} handoffs at this relay already`)
     // Whoever hands its own state on is going, and can't inherit.
     if (ahead?.standing !== true) this.#waiting.delete(peer)
@@ -120,10 +127,19 @@ export class Rendezvous {
       ...(wish && { wish }),
     }
     const handoff = { record, toldHeld: false, unsaved: true, enrolment: this.#presence.enrolment(peer), declined: new Map() }
-    this.#keep(handoff)
+    this.#handoffs.add(handoff)
     const outcome = this.#touch(handoff)
+    this.#hear(handoff, claimed, outcome)
     this.#match(handoff, outcome)
     return { heir: this.#heirOf(handoff), outcome }
+  }
+
+  /** The predecessor has heard of a claim elsewhere. Its heir may be linked here, too, and has one lease to come if it isn't. */
+  #hear(handoff: Handoff, claimed: ForeignClaim | undefined, outcome: Outcome): void {
+    if (claimed === undefined || handoff.record.finished || !isAbove(claimed, handoff.record, this.#self)) return
+    this.#presence.grace(claimed.heir)
+    this.#adopt(handoff, claimed, outcome)
+    outcome.notes.push({ to: claimed.heir, kind: 'assigned', assignment: this.#news(handoff.record) })
   }
 
   #offerAgain(handoff: Handoff, { ahead, nowMs }: Offering, expiresAtMs: number, outcome: Outcome): void {
@@ -137,7 +153,7 @@ export class Rendezvous {
 
   /** A predecessor takes back what nobody has claimed. Throws `not-found`, or `fenced` when somebody has. */
   withdraw(peer: string, key: HandoffKey): Outcome {
-    const handoff = this.#find(key)
+    const handoff = this.#handoffs.find(key)
     if (handoff === undefined || handoff.record.predecessor !== peer) throw new HeirloomError('not-found', 'there is no such handoff')
     if (handoff.record.epoch > 0) throw new HeirloomError('fenced', 'this handoff was claimed')
     return this.#remove(handoff)
@@ -149,32 +165,34 @@ export class Rendezvous {
     if (own !== undefined) return this.#resume(own)
     const best = this.#bestFor(peer, pool)
     if (best !== undefined) return this.#claimNow(best, peer)
-    if (!this.#waiting.has(peer)) this.#waiting.set(peer, pool)
+    this.#waiting.add(peer, pool)
     return undefined
   }
 
   /** The peers of a pool that wait and can be reached, the fittest for a wish first, and among equals whoever has waited longest. */
-  waitingIn(pool: string, wish: Wish, suits: (peer: string) => boolean = () => true): string[] {
-    const candidates: Candidate[] = []
-    for (const [peer, ofPool] of this.#waiting) {
-      if (candidates.length === rankedSuccessorsMax) break
-      if (ofPool === pool && this.#presence.isReachable(peer) && suits(peer)) candidates.push({ id: peer, ...this.#presence.facts(peer) })
-    }
-    return rankSuccessors(candidates, wish).map(({ id }) => id)
+  waitingIn(pool: string, wish: Wish, suits?: (peer: string) => boolean): string[] {
+    return this.#waiting.fittest(pool, wish, suits)
   }
 
   leave(peer: string): void {
     this.#waiting.delete(peer)
   }
 
-  /** Epoch 0: a new claim. Throws `not-found`, `already-claimed`, `fenced`. */
-  claim(peer: string, key: HandoffKey, epoch: number): { assignment: AssignmentNews; outcome: Outcome } {
-    const handoff = this.#find(key)
-    if (handoff === undefined || handoff.record.finished || handoff.record.predecessor === peer) {
+  /** Epoch 0: a new claim. One that another relay gave is taken up if it stands above what is known here. Throws `not-found`, `already-claimed`, `fenced`. */
+  claim(peer: string, key: HandoffKey, claim: ForeignClaim | { epoch: number }): { assignment: AssignmentNews; outcome: Outcome } {
+    const { epoch } = claim
+    const handoff = this.#handoffs.find(key)
+    const isOthers = handoff?.record.finished === true && handoff.record.heir !== peer && epoch > 0
+    if (handoff === undefined || handoff.record.predecessor === peer || (handoff.record.finished && !isOthers)) {
       throw new HeirloomError('not-found', 'there is no such handoff to claim')
     }
     const { record } = handoff
     if (record.heir === peer && (epoch === 0 || epoch === record.epoch)) return this.#resume(handoff)
+    if (!isOthers && 'assignedBy' in claim && isAbove(claim, record, this.#self)) {
+      const outcome = this.#touch(handoff, peer)
+      this.#adopt(handoff, claim, outcome)
+      return { assignment: this.#news(handoff.record), outcome }
+    }
     if (epoch > 0) throw new HeirloomError('fenced', `epoch ${epoch} of this handoff isn't the highest any more`)
     if (this.#isHeld(handoff)) throw new HeirloomError('already-claimed', 'another successor has claimed this handoff')
     if (this.#heldBy(peer, key.pool) !== undefined) {
@@ -185,7 +203,7 @@ export class Rendezvous {
 
   /** Throws `not-found`, or `malformed` when it was closed with another number of packs. */
   close(peer: string, key: HandoffKey, packs: number): Outcome {
-    const handoff = this.#find(key)
+    const handoff = this.#handoffs.find(key)
     if (handoff === undefined || handoff.record.predecessor !== peer)
       throw new HeirloomError('not-found', 'there is no such handoff to close')
     const closedWith = handoff.record.packs
@@ -197,8 +215,8 @@ export class Rendezvous {
   }
 
   /** Throws `not-found`, or `fenced` when the peer isn't the heir with this epoch. */
-  finish(peer: string, key: HandoffKey, { epoch, released, nowMs }: Finishing): Outcome {
-    const handoff = this.#find(key)
+  finish(peer: string, key: HandoffKey, { epoch, released, above, nowMs }: Finishing): Outcome {
+    const handoff = this.#handoffs.find(key)
     if (handoff === undefined) throw new HeirloomError('not-found', 'there is no such handoff to finish')
     const { record, declined } = handoff
     const wasReleased = released && declined.get(peer) === epoch
@@ -207,7 +225,8 @@ export class Rendezvous {
     }
     const outcome = this.#touch(handoff, peer)
     if (wasReleased || record.finished) return outcome
-    if (released) {
+    if (released && above !== undefined && isAbove(above, record, this.#self)) this.#hear(handoff, above, outcome)
+    else if (released) {
       if (declined.size >= declinedPeersMax) declined.delete(declined.keys().next().value!)
       declined.set(peer, epoch)
       this.#change(handoff, { heir: undefined }, outcome)
@@ -223,18 +242,17 @@ export class Rendezvous {
 
   /** The record that an outcome asked to be saved is not durable. It is saved again with the next step of its handoff. */
   saveFailed(key: HandoffKey): void {
-    const handoff = this.#find(key)
+    const handoff = this.#handoffs.find(key)
     if (handoff !== undefined) handoff.unsaved = true
   }
 
   /** Time has passed, or peers have come and gone: leases that ended, records that expired, saves to make again. */
   tick(nowMs: number): Outcome[] {
-    for (const peer of this.#waiting.keys()) {
-      if (!this.#presence.isLinked(peer) && !this.#presence.isPresent(peer)) this.#waiting.delete(peer)
-    }
-    const forgotten = new Set([...this.#pools.values()].flatMap((ofPool) => forgettable(ofPool.values())))
+    this.#waiting.sweep()
+    const forgotten = new Set([...this.#handoffs.pools()].flatMap((ofPool) => forgettable(ofPool)))
     // Where there are more handoffs than successors, what is worth most is given first.
-    return this.#all()
+    return this.#handoffs
+      .all()
       .sort((a, b) => (b.record.wish?.worth ?? 1) - (a.record.wish?.worth ?? 1))
       .map((handoff) => (forgotten.has(handoff) || this.#isOver(handoff, nowMs) ? this.#remove(handoff) : this.#refresh(handoff)))
       .filter((outcome) => !isEmpty(outcome))
@@ -251,9 +269,7 @@ export class Rendezvous {
 
   #remove(handoff: Handoff): Outcome {
     const { record } = handoff
-    const ofPool = this.#pools.get(record.key.pool)
-    ofPool?.delete(record.key.handoff)
-    if (ofPool?.size === 0) this.#pools.delete(record.key.pool)
+    this.#handoffs.delete(record.key)
     const notes: Outcome['notes'] = this.#isHeld(handoff) ? [{ to: record.heir!, kind: 'fenced', record }] : []
     return { ...emptyOutcome(record.key), forget: true, drop: true, notes }
   }
@@ -278,7 +294,7 @@ export class Rendezvous {
 
   /** The handoff that this peer should have: what is worth most to it, and the newest of equals. */
   #bestFor(peer: string, pool: string): Handoff | undefined {
-    const free = [...this.#inPool(pool)].filter((handoff) => this.#isFreeFor(handoff, peer))
+    const free = [...this.#handoffs.inPool(pool)].filter((handoff) => this.#isFreeFor(handoff, peer))
     // Of those that came in the same moment the last one is the newest.
     const newestFirst = free.reverse().sort((a, b) => b.record.offeredAtMs - a.record.offeredAtMs)
     const wished = newestFirst.map((handoff) => ({ handoff, wish: handoff.record.wish ?? {} }))
@@ -300,13 +316,19 @@ export class Rendezvous {
   }
 
   #assign(handoff: Handoff, peer: string, outcome: Outcome): void {
-    const { heir, epoch } = handoff.record
+    this.#adopt(handoff, { heir: peer, epoch: handoff.record.epoch + 1, assignedBy: this.#self }, outcome)
+  }
+
+  #adopt(handoff: Handoff, { heir: peer, epoch, assignedBy }: ForeignClaim, outcome: Outcome): void {
+    const { heir } = handoff.record
     this.#waiting.delete(peer)
     handoff.declined.delete(peer)
     // Of an earlier heir that never heard of it.
     outcome.notes = outcome.notes.filter(({ kind }) => kind !== 'assigned')
-    this.#change(handoff, { heir: peer, epoch: epoch + 1 }, outcome)
-    if (heir !== undefined) outcome.notes.push({ to: heir, kind: 'fenced', record: handoff.record })
+    const { assignedBy: _before, ...record } = handoff.record
+    handoff.record = record
+    this.#change(handoff, { heir: peer, epoch, ...(assignedBy !== this.#self && { assignedBy }) }, outcome)
+    if (heir !== undefined && heir !== peer) outcome.notes.push({ to: heir, kind: 'fenced', record: handoff.record })
     this.#tellPredecessor(handoff, outcome)
   }
 
@@ -358,35 +380,17 @@ export class Rendezvous {
   }
 
   #heldBy(peer: string, pool: string): Handoff | undefined {
-    for (const handoff of this.#inPool(pool)) if (handoff.record.heir === peer && !handoff.record.finished) return handoff
+    for (const handoff of this.#handoffs.inPool(pool)) if (handoff.record.heir === peer && !handoff.record.finished) return handoff
     return undefined
   }
 
   #heirOf(handoff: Handoff): HeirNews | undefined {
-    const { heir, epoch } = handoff.record
+    const { heir, epoch, assignedBy } = handoff.record
     if (heir === undefined || !this.#isHeld(handoff)) return undefined
-    return { peer: heir, epoch, addresses: this.#presence.addresses(heir) }
+    return { peer: heir, epoch, ...(assignedBy !== undefined && { assignedBy }), addresses: this.#presence.addresses(heir) }
   }
 
   #news(record: HandoffRecord): AssignmentNews {
     return { record, addresses: this.#presence.addresses(record.predecessor), live: this.mayGrow(record) }
-  }
-
-  #find({ pool, handoff }: HandoffKey): Handoff | undefined {
-    return this.#pools.get(pool)?.get(handoff)
-  }
-
-  #inPool(pool: string): Iterable<Handoff> {
-    return this.#pools.get(pool)?.values() ?? []
-  }
-
-  #all(): Handoff[] {
-    return [...this.#pools.values()].flatMap((handoffs) => [...handoffs.values()])
-  }
-
-  #keep(handoff: Handoff): void {
-    const { pool, handoff: id } = handoff.record.key
-    const ofPool = this.#pools.get(pool) ?? new Map<string, Handoff>()
-    this.#pools.set(pool, ofPool.set(id, handoff))
   }
 }

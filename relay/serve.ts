@@ -52,7 +52,7 @@ export async function serveRelay(config: RelayConfig, onWarning: (warning: Heirl
   const data = await openData(config)
   if (data !== undefined) opened.use(data)
   const terms = { quota, leaseMs: config.leaseMs, keepMsMax: config.keepMaxMs }
-  const relay = opened.use(createRelay({ packs, records, pools, ...terms, clock: systemClock, data, onWarning }))
+  const relay = opened.use(createRelay({ self: identity.peerId, packs, records, pools, ...terms, clock: systemClock, data, onWarning }))
   const links = { listen: config.listen, streamWindowBytesMax: relayStreamWindowBytes, circuits: circuitRules(relay.core) }
   const node = opened.use(await createNode({ seed: identity.seed, ...links }))
   await node.handle(controlProtocol, relay.acceptControl)

@@ -67,11 +67,9 @@ export class HeirloomError extends Error {
 }
 
 /** The error that a status from the wire stands for. A number from a newer version becomes `unsupported`. */
-export function errorFromStatus(status: number, detail: string): HeirloomError {
-  return new HeirloomError(
-    codeByStatus.get(status) ?? 'unsupported',
-    detail.slice(0, 500) || `the other side answered with status ${status}`,
-  )
+export function errorFromStatus(status: number, detail: string, cause?: unknown): HeirloomError {
+  const message = detail.slice(0, 500) || `the other side answered with status ${status}`
+  return new HeirloomError(codeByStatus.get(status) ?? 'unsupported', message, { ...(cause !== undefined && { cause }) })
 }
 
 /** Anything that was thrown, as a HeirloomError; what is not one already becomes `fallback` with the original as cause. */

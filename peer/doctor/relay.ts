@@ -52,7 +52,7 @@ export async function checkRelay({ address, membership, clock, probe, signal }: 
 export const probeRelay: RelayProbe = async (address, { membership, clock, signal }) => {
   const [{ createNode }, { RelayClient }] = await Promise.all([import('../../src/net/node.ts'), import('../relay-client.ts')])
   await using node = await createNode({ seed: membership.identity.seed, listen: [] })
-  await using relay = new RelayClient({ node, relays: [address], certificate: () => membership.certificate(), clock })
+  await using relay = new RelayClient({ node, addresses: [address], certificate: () => membership.certificate(), clock })
   await relay.connect({ signal })
   if (relay.terms === undefined) throw new HeirloomError('link-lost', 'the relay hung up right after it had enrolled us')
   return { nowMs: Number(relay.terms.nowMs) }

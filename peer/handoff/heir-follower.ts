@@ -7,7 +7,7 @@ import type { LaneKind } from '../../src/lane/lane.ts'
 import { directGraceMs, laterLanesMs } from '../../src/limits/lane.ts'
 import { circuitAfterMs } from '../../src/limits/link.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
-import { peerIdText } from '../../src/seal/identity.ts'
+import { peerBytes, peerIdText } from '../../src/seal/identity.ts'
 import { circuitAddress } from '../../src/net/circuit-address.ts'
 import type { Heir } from '../../src/wire/gen/control_pb.ts'
 import type { EventLog } from '../events.ts'
@@ -33,6 +33,8 @@ export interface HeirFollowerOptions {
 export class HeirFollower implements Disposable {
   readonly #options: HeirFollowerOptions
   #heir: Heir | undefined
+  /** With the relay that gave it. */
+  #claim: Heir | undefined
   /** The highest epoch that was heard of. */
   epoch = 0
   /** A lane to the present heir, or an earlier one, was up. */
@@ -95,8 +97,23 @@ export class HeirFollower implements Disposable {
     openRest()
   }
 
-  /** What the relay says: the heir, or that nobody holds the claim. */
-  set(heir: Heir | undefined): void {
+  /** What a relay says: the heir, or that nobody holds the claim. */
+  set(heir: Heir | undefined, relay: string): void {
+    if (heir !== undefined) this.#noteClaim(heir, relay)
+    this.#set(heir)
+  }
+
+  /** The highest claim that was heard of, for a relay that may not have heard of it; undefined for one that gave it. */
+  claimFor(relay: string): Heir | undefined {
+    return this.#claim === undefined || peerIdText(this.#claim.assignedBy) === relay ? undefined : this.#claim
+  }
+
+  #noteClaim(heir: Heir, relay: string): void {
+    if (this.#claim !== undefined && heir.epoch < this.#claim.epoch) return
+    this.#claim = { ...heir, addresses: [], assignedBy: heir.assignedBy.byteLength > 0 ? heir.assignedBy : peerBytes(relay) }
+  }
+
+  #set(heir: Heir | undefined): void {
     const { events, clock, links, keep, onLost, onChange, handoffHex } = this.#options
     if (heir === undefined) {
       if (this.#heir === undefined) return
@@ -104,8 +121,10 @@ export class HeirFollower implements Disposable {
       onLost()
       return onChange()
     }
-    if (heir.epoch < this.epoch || (heir.epoch === this.epoch && this.#heir !== undefined)) return
-    if (heir.epoch > this.epoch && this.epoch > 0) onLost()
+    // Of two heirs of one epoch, which two relays gave, the relay that is asked now says which one it is.
+    const isAnother = this.#heir !== undefined && Buffer.compare(heir.peer, this.#heir.peer) !== 0
+    if (heir.epoch < this.epoch || (heir.epoch === this.epoch && this.#heir !== undefined && !isAnother)) return
+    if ((heir.epoch > this.epoch && this.epoch > 0) || isAnother) onLost()
     this.#drop('there is a newer heir')
     this.#heir = heir
     this.epoch = heir.epoch

@@ -14,7 +14,7 @@ import type { DemandMessage } from '../../src/transfer/demand.ts'
 import type { WelcomeMessage } from '../../src/transfer/messages.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { dataProtocol, transferProtocol } from '../../src/wire/protocols.ts'
-import type { RelayClient } from '../relay-client.ts'
+import type { RelayLink } from '../relay-link.ts'
 import { isPassingAtRelay } from '../relay-trouble.ts'
 
 /** Where a lane leads: whom to dial, and how to know that it is them. */
@@ -27,10 +27,14 @@ export interface LaneTarget {
   readonly checkWelcome?: (welcome: WelcomeMessage) => void
 }
 
-/** The relay's store; packs take a data socket where its data port can be reached. */
-export function storeTarget({ relay, data }: { readonly relay: RelayClient; readonly data?: DataEnd | undefined }): LaneTarget {
+/** The relay's store, which takes packs when the relay knows the handoff, and none when it was refused; they take a data socket where its data port can be reached. */
+export function storeTarget(
+  { relay, data }: { readonly relay: RelayLink; readonly data?: DataEnd | undefined },
+  { isKnown, isRefused }: { readonly isKnown: boolean; readonly isRefused: boolean },
+): LaneTarget | undefined {
+  if (isRefused) return undefined
   const bySocket = data !== undefined && relay.isDataReachable
-  return { kind: 'store', bySocket, addresses: relay.address === undefined ? [] : [relay.address], epoch: 0 }
+  return { kind: 'store', bySocket, addresses: relay.address === undefined || !isKnown ? [] : [relay.address], epoch: 0 }
 }
 
 export interface LaneKeeperOptions {

@@ -8,7 +8,7 @@ import { laneGoodbyeMs } from '../../src/limits/lane.ts'
 import { retryMaxMs } from '../../src/limits/link.ts'
 import type { NewHandoff } from '../../src/seal/handoff-header.ts'
 import type { Wish } from '../../src/plan/rank-successors.ts'
-import type { RelayClient } from '../relay-client.ts'
+import type { RelayLink } from '../relay-link.ts'
 import { isPassingAtRelay } from '../relay-trouble.ts'
 import type { HeirFollower } from './heir-follower.ts'
 import type { Standing } from './standing.ts'
@@ -17,7 +17,7 @@ import type { Standing } from './standing.ts'
 const closeMs = 2_000
 
 export interface OfferingOptions {
-  readonly relay: RelayClient
+  readonly relay: RelayLink
   readonly clock: Clock
   readonly handoff: NewHandoff
   readonly deadline: Deadline
@@ -29,16 +29,18 @@ export interface OfferingOptions {
   readonly ahead?: Standing | undefined
   readonly signal: AbortSignal
   readonly onChange: () => void
+  /** From now on another relay is used: what only the one before has counts as lost. */
+  readonly onMoved: () => void
   /** Something that the receipt is to say. */
   readonly onNote: (note: string) => void
 }
 
 export class Offering {
   readonly #options: OfferingOptions
+  /** The relay that it was offered to last. */
+  #relay: string | undefined
   #isKnown = false
   #isRefused = false
-  /** The relay gave it to an heir while this peer counted as gone. */
-  isFenced = false
   #cancelAgain: () => void = () => {}
 
   constructor(options: OfferingOptions) {
@@ -68,7 +70,7 @@ export class Offering {
       notification: ({ event }) => {
         const isOurs = event.case === 'heirChanged' && Buffer.compare(event.value.handoff, handoff.handoff) === 0
         // An heir that has finished holds all it was given: nothing is lost with it.
-        if (isOurs && !event.value.finished) heir.set(event.value.heir)
+        if (isOurs && !event.value.finished) heir.set(event.value.heir, relay.id)
       },
     })
     return {
@@ -82,6 +84,8 @@ export class Offering {
   /** Offers the handoff now. Never throws. */
   async tell(): Promise<void> {
     const { relay, handoff, deadline, keepMs, wish, heir, signal, onChange, onNote } = this.#options
+    this.#follow()
+    const claimed = heir.claimFor(relay.id)
     const { bytes, worth, part } = wish()
     const offer = {
       handoff: handoff.handoff,
@@ -91,23 +95,39 @@ export class Offering {
       ...(bytes !== undefined && { bytes: BigInt(Math.floor(bytes)) }),
       ...(worth !== undefined && { worth }),
       ...(part !== undefined && { part }),
+      ...(claimed && { heir: claimed }),
       ...aheadFields(this.#options.ahead),
     }
+    const { id } = relay
     try {
       const { result } = await relay.request({ case: 'offer', value: { $typeName: 'heirloom.wire.v1.Offer', ...offer } }, { signal })
-      if (result.case === 'offered') heir.set(result.value.heir)
+      if (result.case === 'offered') heir.set(result.value.heir, id)
       this.#isKnown = true
     } catch (thrown) {
       const error = asHeirloomError(thrown)
       if (isPassingAtRelay(error)) this.#tellAgain()
       else {
         onNote(`relay: ${error.message}`)
-        this.isFenced = error.code === 'fenced'
-        if (this.isFenced && this.#options.ahead !== undefined) this.#options.ahead.isFenced = true
+        // The relay gave it to an heir while this peer counted as gone.
+        if (error.code === 'fenced' && this.#options.ahead !== undefined) this.#options.ahead.isFenced = true
         this.refuse()
       }
     }
     onChange()
+  }
+
+  /** The relay may be another one than before. */
+  #follow(): void {
+    const { relay, ahead, onMoved } = this.#options
+    if (relay.address === undefined) return
+    const before = this.#relay
+    this.#relay = relay.id
+    if (ahead !== undefined) ahead.isElsewhere = ahead.relay !== undefined && ahead.relay !== relay.id
+    if (ahead !== undefined) ahead.relay ??= relay.id
+    if (before === undefined || before === relay.id) return
+    this.#isKnown = false
+    this.#isRefused = false
+    onMoved()
   }
 
   /** On this link; the next one makes it needless. */

@@ -13,7 +13,7 @@ import type { Compress } from '../../src/seal/compression.ts'
 import type { HandoffDraft } from '../../src/seal/handoff-header.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
-import type { RelayClient } from '../relay-client.ts'
+import type { RelayLink } from '../relay-link.ts'
 import type { HandoffProgress } from '../result.ts'
 import type { Source } from '../source/source.ts'
 import type { Allowance } from './allowance.ts'
@@ -49,7 +49,7 @@ export interface HandoffOptions {
   readonly node: Node
   /** For data sockets; without it packs take streams alone. */
   readonly data?: DataEnd | undefined
-  readonly relay: RelayClient
+  readonly relay: RelayLink
   /** Packs are compressed when that moves them faster: on the runtime's own threads, unless told. */
   readonly compress?: Compress | 'never'
   readonly clock: Clock

@@ -101,6 +101,7 @@ export class Predecessor {
       heir: this.#heir,
       signal: this.#stop.signal,
       onChange: () => this.#changed(),
+      onMoved: () => this.#packAnew(this.#dispatcher.forget('store')),
       onNote: (note) => this.#chronicle.note(note),
     })
     const { aheadBytes } = this.#allowance
@@ -128,8 +129,8 @@ export class Predecessor {
   async run(): Promise<HandoffEnd> {
     return await this.#during(async () => {
       const cut = await this.#sendAll(this.#sendingEnds)
-      if (this.#offering.isFenced)
-        throw new HeirloomError('fenced', 'what was sent ahead of the notice was claimed while this peer counted as gone')
+      if (this.#options.ahead?.isLost === true)
+        throw new HeirloomError('fenced', "what was sent ahead of the notice is an heir's already, or at a relay that is lost")
       return await this.#sayGoodbye(cut)
     })
   }
@@ -137,7 +138,7 @@ export class Predecessor {
   /** Answers whether all that has changed is at the store, and the catalog that says so. */
   async ship(ahead: Standing, begunMs: number): Promise<boolean> {
     return await this.#during(async () => {
-      if ((await this.#sendAll(this.#sendingEnds)) || this.#offering.isFenced) return false
+      if ((await this.#sendAll(this.#sendingEnds)) || this.#options.ahead?.isLost === true) return false
       while (this.#pipeline.isHolding) await this.#bell.wait(10)
       ahead.decide(this.#ledger.packs)
       const catalog = this.#pipeline.sealLast()
@@ -145,7 +146,7 @@ export class Predecessor {
       if (!this.#dispatcher.isSafe(catalog.number)) return false
       ahead.complete(catalog.number, begunMs)
       await this.#offering.tell()
-      return !this.#offering.isFenced
+      return !ahead.isLost
     })
   }
 
@@ -247,10 +248,11 @@ export class Predecessor {
 
   /** Keeps the lane to the store up from when it may be needed: an heir comes first, until it has something, since that is when every millisecond counts. */
   #keepStore(): void {
-    if (this.#keepsStore || !this.#offering.isKnown || !this.#options.limits.lanes.includes('store')) return
+    if (this.#keepsStore || this.#offering.isRefused || !this.#offering.isKnown || !this.#options.limits.lanes.includes('store')) return
     if (this.#heir.isInGrace && !this.#heir.isServed) return
     this.#keepsStore = true
-    this.#tasks.push(this.#keeper.keep(() => (this.#offering.isRefused ? undefined : storeTarget(this.#options)), this.#stop.signal))
+    const kept = this.#keeper.keep(() => storeTarget(this.#options, this.#offering), this.#stop.signal)
+    this.#tasks.push(kept.then(() => void (this.#keepsStore = false)))
   }
 
   /** Sends until everything is safe, or the time is over; answers whether it was cut. */
@@ -259,7 +261,7 @@ export class Predecessor {
     ending.signal.addEventListener('abort', () => this.#changed(), { once: true })
     while (!until.passed) {
       this.#sendWhatFits()
-      if (this.#everythingIsSafe() || this.#overLimit() || this.#hopeless() || this.#offering.isFenced) break
+      if (this.#everythingIsSafe() || this.#overLimit() || this.#hopeless() || this.#options.ahead?.isLost === true) break
       this.#packing.pull()
       // A runtime's timers fire a little early: the one of the end may come before it.
       await this.#bell.wait(Math.min(laneStallMs / 4, until.leftMs))

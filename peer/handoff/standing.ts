@@ -42,6 +42,10 @@ export class Standing implements SentAhead {
   isNotice = false
   /** The relay gave it to an heir while this peer counted as gone. */
   isFenced = false
+  /** Where it stands. */
+  relay: string | undefined
+  /** The relay that is used now is another one. */
+  isElsewhere = false
   /** The number at which the present round, or the handoff after the notice, begins. */
   first = 0
   /** The catalog that holds: packs below it are judged by it. */
@@ -55,6 +59,11 @@ export class Standing implements SentAhead {
     this.sealer = new PackSealer({ key: handoff.key, pool, handoff: handoff.handoff })
     this.#clock = clock
     this.#asOfMs = clock.monotonicMs()
+  }
+
+  /** Nothing of it can go on: what there is goes anew. */
+  get isLost(): boolean {
+    return this.isFenced || this.isElsewhere
   }
 
   /** At least one round has come to its end. */

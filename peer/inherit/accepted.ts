@@ -50,10 +50,15 @@ export class AcceptedHandoffs {
     return new AcceptedHandoffs(path, files, known ?? { newestMs: 0, ended: [] })
   }
 
+  /** Whether this peer has inherited it to its end. */
+  hasEnded(handoff: string): boolean {
+    return this.#known.ended.some((each) => each.handoff === handoff)
+  }
+
   /** Throws `stale` for a handoff that must not be restored any more. */
   check({ handoff, createdMs }: HandoffAge, nowMs: number): void {
     const hint = 'a relay that gives it out is wrong or evil; with another state directory it would be restored'
-    if (this.#known.ended.some((each) => each.handoff === handoff)) {
+    if (this.hasEnded(handoff)) {
       throw new HeirloomError('stale', 'this handoff was inherited here before', { hint })
     }
     if (createdMs < this.#known.newestMs - clockSkewMs) {

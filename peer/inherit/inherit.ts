@@ -12,13 +12,14 @@ import { PackOpener } from '../../src/seal/pack-seal.ts'
 import type { Assignment } from '../../src/wire/gen/control_pb.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
-import type { RelayClient } from '../relay-client.ts'
+import type { RelayLink } from '../relay-link.ts'
 import { retryMaxMs } from '../../src/limits/link.ts'
 import type { HandoffProgress } from '../result.ts'
 import type { Sink } from '../source/source.ts'
 import type { Demands } from './demands.ts'
 import { demandsOf, namedIds } from './demands-of.ts'
 import { progressOf, settle } from './account.ts'
+import { Claims } from './claims.ts'
 import { AcceptedHandoffs, type HandoffAge } from './accepted.ts'
 import type { InheritanceDesk } from './desk.ts'
 import { systemJournalFiles, type JournalFiles } from './journal-files.ts'
@@ -33,7 +34,10 @@ export interface InheritOptions {
   readonly assignment: Assignment
   readonly membership: Membership
   readonly node: Node
-  readonly relay: RelayClient
+  /** The relay that gave it. */
+  readonly relay: RelayLink
+  /** All relays of the pool; that one alone unless told. */
+  readonly relays?: readonly RelayLink[]
   readonly desk: InheritanceDesk
   /** For data sockets; without it packs come by streams alone. */
   readonly data?: DataEnd | undefined
@@ -69,40 +73,44 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   const { secret } = membership
   if (secret === undefined) throw new HeirloomError('config', 'a successor needs the pool secret')
   const startedMs = clock.monotonicMs()
-  await refuseAged(options)
+  const claims = new Claims({ ...options, relays: options.relays ?? [options.relay] })
+  await refuseAged(options, claims)
   const header = await openHeader(assignment.header, secret, assignment.handoff, membership.wrapping)
   const handoff = Buffer.from(assignment.handoff).toString('hex')
   events.emit('claim', { handoff, epoch: assignment.epoch })
-  const place = findJournal(options, header)
+  const place = { ...findJournal(options, header), claims }
   const { recalled } = place
-  if (recalled?.settled !== undefined) return tellSettled(options, place, recalled.settled)
+  if (recalled?.settled !== undefined) return tellSettled(place, recalled.settled)
   await refuseStale(options, place)
   using journal = openJournal(options, place)
   await using parts = openParts(options, { header, journal, startedMs, place })
   const { restorer, origins, inheritance } = parts
   await restorer.recall(recalled?.entries ?? [])
   options.onDemands?.(parts.demands)
-  const end = await runToItsEnd(options, inheritance)
+  const end = await runToItsEnd(options, inheritance, claims)
   // What somebody else is the heir of isn't fetched here.
-  if (end === 'fenced') await origins[Symbol.asyncDispose]()
+  if (end === 'fenced') await Promise.all([origins[Symbol.asyncDispose](), claims.yield()])
   await origins.settled()
   signal.throwIfAborted()
   const account = { ...parts.account(), end, elapsedMs: clock.monotonicMs() - startedMs, identityKey: header.identityKey }
   const settled = await settle(options, account)
   events.emit('handoff-end', { ...settled.result })
-  // It was not to be reached: whoever is given the handoff next gets the rest, this peer from where its journal ends.
-  if (end === 'partial' && inheritance.isRelayOwing) return settled
+  // What could not be reached, whoever is given the handoff next gets, this peer from where its journal ends. What has sent all it had needn't keep it.
+  if (end === 'partial' && inheritance.isRelayOwing) {
+    await claims.finish({ released: false, at: (relay) => inheritance.hasAllOf(relay) })
+    return settled
+  }
   if (end !== 'fenced') journal.settle(settled)
-  return tellSettled(options, place, settled)
+  return tellSettled(place, settled)
 }
 
 /** What is too old here may be good enough for another. */
-async function refuseAged(options: InheritOptions): Promise<void> {
+async function refuseAged(options: InheritOptions, claims: Claims): Promise<void> {
   const { assignment, maxAgeMs = Infinity, events } = options
   const ageMs = Number(assignment.ageMs)
   if (!assignment.standing || ageMs <= maxAgeMs) return
   events.emit('too-old', { handoff: Buffer.from(assignment.handoff).toString('hex'), ageMs })
-  await finishAtRelay(options, true)
+  await claims.finish({ released: true })
   throw new HeirloomError('not-found', `what was sent ahead is ${Math.round(ageMs / 1000)} s old, which is more than max_age allows`)
 }
 
@@ -190,7 +198,7 @@ function reachOf({ connect, assignment: { addresses } }: InheritOptions): ((sign
 }
 
 /** The relay hears that it is over. Until it has, the journal says so, for when the relay gives it to us again. */
-async function tellSettled(options: InheritOptions, { files, directory, accepted, age }: JournalPlace, settled: Settled): Promise<Settled> {
+async function tellSettled({ files, directory, accepted, age, claims }: Place, settled: Settled): Promise<Settled> {
   if (settled.result.outcome !== 'fenced') {
     try {
       accepted.ended(age)
@@ -199,22 +207,22 @@ async function tellSettled(options: InheritOptions, { files, directory, accepted
       if (asHeirloomError(thrown).code !== 'no-space') throw thrown
     }
   }
-  const isTold = settled.result.outcome === 'fenced' || (await finishAtRelay(options, false))
+  const isTold = settled.result.outcome === 'fenced' || (await claims.finish({ released: false }))
   if (isTold) files.remove(directory)
   return settled
 }
 
-/** Runs the inheritance, open to its predecessor and to what the relay says. */
-async function runToItsEnd(options: InheritOptions, inheritance: Inheritance): Promise<InheritanceEnd> {
+/** Runs the inheritance, open to its predecessor and to what the relays say. */
+async function runToItsEnd(options: InheritOptions, inheritance: Inheritance, claims: Claims): Promise<InheritanceEnd> {
   using seat = options.desk.seat(inheritance)
   void seat
-  using following = followRelay(options, inheritance)
+  using following = claims.follow({ onKnown: (relay, isNews) => inheritance.getFrom(relay, isNews), onFenced: () => inheritance.fence() })
   void following
   try {
     return await inheritance.run(options.signal)
   } catch (thrown) {
     // What failed here may work elsewhere; what was asked to stop may go on here. Only the first is given back.
-    if (!options.signal.aborted) await finishAtRelay(options, true)
+    if (!options.signal.aborted) await claims.finish({ released: true })
     throw asHeirloomError(thrown)
   }
 }
@@ -227,6 +235,10 @@ interface JournalPlace {
   readonly age: HandoffAge
 }
 
+interface Place extends JournalPlace {
+  readonly claims: Claims
+}
+
 /** What earlier processes of this peer wrote of this handoff, and of others. */
 function findJournal({ journalDirectory, journalFiles: files = systemJournalFiles }: InheritOptions, header: HeaderInfo): JournalPlace {
   const age = { handoff: Buffer.from(header.handoff).toString('hex'), createdMs: header.createdMs }
@@ -236,12 +248,12 @@ function findJournal({ journalDirectory, journalFiles: files = systemJournalFile
 }
 
 /** What is older than what is here goes back to the relay: for a peer that has nothing it is better than nothing. */
-async function refuseStale(options: InheritOptions, { accepted, age, files, directory }: JournalPlace): Promise<void> {
+async function refuseStale(options: InheritOptions, { accepted, age, files, directory, claims }: Place): Promise<void> {
   try {
     accepted.check(age, options.clock.nowMs())
   } catch (thrown) {
     files.remove(directory)
-    await finishAtRelay(options, true)
+    await claims.finish({ released: !accepted.hasEnded(age.handoff) })
     // A relay that gives out the same again and again must not keep us busy.
     await delay(options.clock, retryMaxMs, options.signal)
     throw thrown
@@ -251,32 +263,4 @@ async function refuseStale(options: InheritOptions, { accepted, age, files, dire
 function openJournal({ assignment, membership }: InheritOptions, { directory, files, recalled, age: { handoff } }: JournalPlace): Journal {
   const head = { handoff, epoch: assignment.epoch, seed: Buffer.from(membership.identity.seed).toString('base64') }
   return Journal.open(directory, head, recalled, files)
-}
-
-/** Tells the relay that the handoff needn't be kept, or that another may have it. Answers whether it has heard. */
-async function finishAtRelay({ relay, assignment }: InheritOptions, released: boolean): Promise<boolean> {
-  const { handoff, epoch } = assignment
-  try {
-    await relay.request({ case: 'finish', value: { $typeName: 'heirloom.wire.v1.Finish', handoff, epoch, released } })
-    return true
-  } catch (thrown) {
-    const { code } = asHeirloomError(thrown)
-    return code === 'fenced' || code === 'not-found'
-  }
-}
-
-/** Takes the claim up again after every new link, and hears when it is fenced. */
-function followRelay({ relay, assignment }: InheritOptions, inheritance: Inheritance): Disposable {
-  const { handoff, epoch } = assignment
-  return relay.listen({
-    enrolled() {
-      relay.request({ case: 'claim', value: { $typeName: 'heirloom.wire.v1.Claim', handoff, epoch } }).catch((thrown: unknown) => {
-        if (asHeirloomError(thrown).code === 'fenced') inheritance.fence()
-      })
-    },
-    notification({ event }) {
-      const isOurs = event.case === 'fenced' && Buffer.compare(event.value.handoff, handoff) === 0 && event.value.epoch >= epoch
-      if (isOurs) inheritance.fence()
-    },
-  })
 }

@@ -6,19 +6,19 @@ import type { Clock } from '../../src/clock.ts'
 import { orphanMs, silentGetMs } from '../../src/limits/handoff.ts'
 import { retryMaxMs } from '../../src/limits/link.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
-import type { RelayClient } from '../relay-client.ts'
 import type { Restorer } from './restorer.ts'
 
 export interface OrphanWatchOptions {
   readonly clock: Clock
   readonly lanes: readonly LaneKind[]
-  readonly relay: Pick<RelayClient, 'address'>
   readonly restorer: Pick<Restorer, 'open' | 'idle' | 'isRestoring'>
   /** A lane to the predecessor is up. */
   readonly hasDirect: () => boolean
   /** A get is up. */
   readonly isGetting: () => boolean
-  /** The relay has said that no more will come: all is there, or the predecessor is gone. */
+  /** A relay can be asked that has not said so yet. */
+  readonly isRelayThere: () => boolean
+  /** All relays have said that no more will come: all is there, or the predecessor is gone. */
   readonly hasGot: () => boolean
   /** The lanes to the predecessor are to be given up. */
   readonly onSilent: () => void
@@ -79,9 +79,9 @@ export class OrphanWatch {
   }
 
   #lookAround(): void {
-    const { lanes, relay, restorer, isGetting, hasGot, onOrphaned } = this.#options
+    const { lanes, restorer, isGetting, isRelayThere, onOrphaned } = this.#options
     // While the relay is there, what it has will come, however long it was away, and ending now would make it drop that; but not for ever.
-    const mayCome = isGetting() || (lanes.includes('store') && relay.address !== undefined && !hasGot())
+    const mayCome = isGetting() || (lanes.includes('store') && isRelayThere())
     if (mayCome && this.#quietMs < silentGetMs) return this.begin()
     restorer.open()
     if (restorer.idle) onOrphaned()

@@ -25,7 +25,8 @@ import { nothingPlaced, RestoredChunks } from './restored-chunks.ts'
 import type { JournalEntry, JournalFragment } from './journal-lines.ts'
 
 /** What a pack, or the journal's line of one, says beside its fragments. */
-type Learned = Pick<DecodedPack, 'superseded' | 'receipt'> & { readonly sources: readonly SourceSummary[] }
+type Learned = Pick<DecodedPack, 'superseded' | 'receipt'> &
+  Partial<Pick<DecodedPack, 'verdict'>> & { readonly sources: readonly SourceSummary[] }
 
 export class Restorer {
   readonly #options: RestorerOptions
@@ -142,6 +143,8 @@ export class Restorer {
   /** Nothing that is missing will come any more: barriers are open. */
   open(): void {
     this.#open = true
+    // A verdict may wait on disk, where an earlier process has put it.
+    for (const number of this.#onDisk) if (this.#judgement.isOpen(0) && number >= this.#judgement.since) this.#readHeld(number)
     this.#judgement.settle()
     this.#dropOutdated()
     this.#advance()
@@ -185,13 +188,15 @@ export class Restorer {
   }
 
   /** Packs come in any order: of what the sources promised, that of the highest number holds. */
-  #learn(number: number, { sources, superseded, receipt }: Learned): void {
+  #learn(number: number, { sources, superseded, receipt, verdict }: Learned): void {
     for (const summary of sources) {
       if (number < (this.#promisedIn.get(summary.source) ?? 0)) continue
       this.sources.set(summary.source, summary)
       this.#promisedIn.set(summary.source, number)
     }
     this.#supersede(superseded)
+    // At once, whatever the pack itself waits for: what it finds out of date may be about to be restored.
+    if (verdict !== undefined) this.#hear(verdict)
     if (receipt !== undefined) {
       this.receipt = receipt
       this.packs = number + 1
@@ -314,7 +319,6 @@ export class Restorer {
       this.#options.journal.append(entry)
       if (wasHeld) this.#options.journal.releaseHeld(number)
       this.#pass(number)
-      if (pack.verdict !== undefined) this.#hear(pack.verdict)
       this.#waiting.delete(number)
       this.#started.delete(number)
       this.#waitingBytes -= bytes

@@ -3,37 +3,26 @@
 
 import { delay, type Clock } from '../../src/clock.ts'
 import { asHeirloomError, HeirloomError, type ErrorCode } from '../../src/errors.ts'
-import { greet, greetForData } from '../../src/lane/channel-lane.ts'
 import { DataChannel } from '../../src/lane/data-channel.ts'
 import type { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { refuse } from '../../src/lane/refuse.ts'
-import { shouldAvoidSockets } from '../../src/lane/socket-failure.ts'
 import { falsePacksMax } from '../../src/limits/handoff.ts'
 import { directHeadStartMs } from '../../src/limits/lane.ts'
-import { retryFirstMs, retryMaxMs, reverseDialAfterMs } from '../../src/limits/link.ts'
-import { sinceAskedPacks } from '../../src/limits/preship.ts'
-import { PackSet } from '../../src/wire/pack-set.ts'
+import { reverseDialAfterMs } from '../../src/limits/link.ts'
 import type { Node } from '../../src/net/node.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
-import {
-  helloFrame,
-  readWelcome,
-  welcomeFrame,
-  type DataOfferMessage,
-  type EndMessage,
-  type HelloMessage,
-} from '../../src/transfer/messages.ts'
+import { welcomeFrame, type DataOfferMessage, type HelloMessage } from '../../src/transfer/messages.ts'
 import type { Channel } from '../../src/wire/channel.ts'
-import { dataProtocol, transferProtocol } from '../../src/wire/protocols.ts'
 import type { EventLog } from '../events.ts'
 import type { Membership } from '../membership.ts'
-import type { RelayClient } from '../relay-client.ts'
+import type { RelayLink } from '../relay-link.ts'
 import type { Demands } from './demands.ts'
 import { OrphanWatch } from './orphan-watch.ts'
 import type { Restorer } from './restorer.ts'
+import { StoreGet } from './store-get.ts'
 import { Windows } from './windows.ts'
 
 export interface InheritanceOptions {
@@ -43,7 +32,8 @@ export interface InheritanceOptions {
   /** The predecessor's peer id bytes, from the checked header. */
   readonly predecessor: Uint8Array
   readonly node: Node
-  readonly relay: RelayClient
+  /** The relay that gave the handoff. */
+  readonly relay: RelayLink
   readonly data?: DataEnd | undefined
   readonly membership: Membership
   readonly restorer: Restorer
@@ -82,11 +72,9 @@ export class Inheritance {
   readonly #direct = new Map<DirectKind, ReceivingLane>()
   /** The predecessor's lanes need no head start any more: something of them is restored, or one has closed. */
   readonly #directServed = Promise.withResolvers<void>()
-  #get: ReceivingLane | undefined
-  /** The relay has said that it will send no more. */
-  #getEnded: EndMessage | undefined
-  /** A get by data socket broke: from then on without. */
-  #avoidsSockets = false
+  /** By relay. */
+  readonly #gets = new Map<string, StoreGet>()
+  readonly #getting: Promise<void>[] = []
   #packs: number | undefined
   #demanded = false
   readonly #orphan: OrphanWatch
@@ -97,8 +85,9 @@ export class Inheritance {
     this.#orphan = new OrphanWatch({
       ...options,
       hasDirect: () => this.#direct.size > 0,
-      isGetting: () => this.#get !== undefined,
-      hasGot: () => this.#getEnded !== undefined,
+      isGetting: () => this.store !== undefined,
+      hasGot: () => this.#hasGot,
+      isRelayThere: () => this.#gets.values().some(({ isThere }) => isThere),
       onSilent: () => this.#direct.forEach((lane) => lane.abort(new HeirloomError('timeout', 'the predecessor is silent'))),
       onOrphaned: () => this.#over.resolve('partial'),
     })
@@ -116,13 +105,24 @@ export class Inheritance {
     return this.#direct.get('stream') ?? this.#direct.get('fast')
   }
 
+  /** A lane from a relay: rather from the one that heard of the handoff last, where what is new goes. */
   get store(): ReceivingLane | undefined {
-    return this.#get
+    return [...this.#gets.values()].findLast(({ lane }) => lane !== undefined)?.lane
   }
 
-  /** The relay may have packs that it could not be asked for. */
+  /** A relay may have packs that it could not be asked for. */
   get isRelayOwing(): boolean {
-    return this.#options.lanes.includes('store') && this.#getEnded === undefined
+    return this.#options.lanes.includes('store') && !this.#hasGot
+  }
+
+  /** This relay has sent all it will. */
+  hasAllOf({ id }: RelayLink): boolean {
+    return this.#gets.get(id)?.isEnded === true
+  }
+
+  /** All relays have said that they will send no more. */
+  get #hasGot(): boolean {
+    return this.#gets.size > 0 && this.#gets.values().every(({ isEnded }) => isEnded)
   }
 
   /** While chunks are demanded less is let in flight beside them: they would wait behind it. */
@@ -132,14 +132,14 @@ export class Inheritance {
 
   *#lanes(): Generator<readonly [LaneKind, ReceivingLane]> {
     yield* this.#direct
-    if (this.#get !== undefined) yield ['store', this.#get]
+    for (const { lane } of this.#gets.values()) if (lane !== undefined) yield ['store', lane]
   }
 
   /** Runs to the end. Throws what a sink or the disk failed with (through `fail`), or the signal's reason. */
   async run(signal: AbortSignal): Promise<InheritanceEnd> {
     const onAbort = () => this.#over.reject(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
-    const getting = this.#options.lanes.includes('store') ? this.#keepGetting() : undefined
+    this.getFrom(this.#options.relay)
     this.#orphan.begin()
     const dialling = this.#dialBack()
     this.check()
@@ -151,14 +151,13 @@ export class Inheritance {
       this.#windows[Symbol.dispose]()
       this.#options.demands.end()
       this.#stop.abort(new HeirloomError('aborted', 'the inheritance is over'))
-      const lanes = [...this.#direct.values()].map((lane) => lane.close())
-      await Promise.all([this.#options.restorer.stop(), ...lanes, this.#get?.close(), getting, dialling])
+      const lanes = [...this.#lanes()].map(([, lane]) => lane.close())
+      await Promise.all([this.#options.restorer.stop(), ...lanes, ...this.#getting, dialling])
     }
   }
 
   fail(error: HeirloomError): void {
-    for (const lane of this.#direct.values()) lane.fail(error)
-    this.#get?.fail(error)
+    for (const [, lane] of this.#lanes()) lane.fail(error)
     this.#over.reject(error)
   }
 
@@ -208,17 +207,22 @@ export class Inheritance {
     return { channel, ...(ours && { data: ours.message }) }
   }
 
-  #receive(kind: LaneKind, channel: Channel, onClosed: (error: HeirloomError | undefined) => void): ReceivingLane {
+  #receive(
+    kind: LaneKind,
+    channel: Channel,
+    onClosed: (error: HeirloomError | undefined) => void,
+    onEnded: () => void = () => {},
+  ): ReceivingLane {
     const { events, clock } = this.#options
     const gather = channel instanceof DataChannel ? clock : undefined
     const lane: ReceivingLane = new ReceivingLane(
       channel,
       { windowBytes: this.#windows.of(kind), gather },
       {
-        pack: (pack) => this.#take(kind, pack),
+        pack: (pack) => this.#take(kind, pack, onEnded),
         ended: (message) => {
           if (message.closed) this.#packs = message.packs
-          if (kind === 'store') this.#endGet(message)
+          this.#endGet(onEnded)
           this.check()
         },
         answered: (chunks) => this.#options.demands.answered(chunks),
@@ -235,7 +239,7 @@ export class Inheritance {
     return lane
   }
 
-  #take(kind: LaneKind, pack: ArrivedPack): void {
+  #take(kind: LaneKind, pack: ArrivedPack, end: () => void): void {
     const { restorer } = this.#options
     this.sealedBytes += pack.bytes
     if (restorer.have.has(pack.number)) this.resentBytes += pack.bytes
@@ -247,18 +251,18 @@ export class Inheritance {
     try {
       restorer.accept(pack)
     } catch (thrown) {
-      this.#refusePack(kind, pack, asHeirloomError(thrown))
+      this.#refusePack(kind, pack, asHeirloomError(thrown), end)
     }
     // It was opened, or put on disk, or wasn't wanted.
     pack.free()
   }
 
   /** What a relay gives out was sealed by the predecessor or is not used, and costs no other pack. Throws what ends the lane. */
-  #refusePack(kind: LaneKind, pack: ArrivedPack, error: HeirloomError): void {
+  #refusePack(kind: LaneKind, pack: ArrivedPack, error: HeirloomError, end: () => void): void {
     if (kind !== 'store' || !falsePackCodes.has(error.code)) throw error
     this.falsePacks++
     if (this.falsePacks > falsePacksMax) {
-      this.#endGet({ packs: 0, closed: false })
+      this.#endGet(end)
       throw error
     }
     // That it isn't sent again on this stream. Nothing says that it is here.
@@ -280,7 +284,7 @@ export class Inheritance {
     if (restorer.packs !== undefined && restorer.completeBelow(restorer.packs)) return this.#over.resolve('complete')
     const packs = restorer.packs ?? this.#packs
     if (packs !== undefined) this.#demandMissing(packs)
-    const storeIsDone = !lanes.includes('store') || this.#getEnded !== undefined
+    const storeIsDone = !lanes.includes('store') || this.#hasGot
     if (!storeIsDone || this.#direct.size > 0) return
     if (!lanes.includes('store') && packs === undefined) return
     // No more will come: what waited for a barrier goes ahead, and then it is over.
@@ -291,15 +295,15 @@ export class Inheritance {
   /** What the relay should have and can't be asked for is asked from the predecessor, while it lives. */
   #demandMissing(packs: number): void {
     const [direct] = this.#direct.values()
-    if (direct === undefined || this.#get !== undefined || this.#demanded) return
+    if (direct === undefined || this.store !== undefined || this.#demanded) return
     const missing = this.#options.restorer.missingBelow(packs)
     if (missing.size === 0) return
     this.#demanded = true
     direct.demand({ packs: missing })
   }
 
-  #endGet(message: EndMessage): void {
-    this.#getEnded = message
+  #endGet(end: () => void): void {
+    end()
     this.#orphan.begin()
   }
 
@@ -316,27 +320,32 @@ export class Inheritance {
     }
   }
 
-  /** Fetches from the relay's store, and follows what arrives there, over as many links as it takes. */
-  async #keepGetting(): Promise<void> {
-    const { signal } = this.#stop
-    await this.#letDirectGoFirst(signal)
-    let pauseMs = retryFirstMs
-    while (!signal.aborted && this.#getEnded === undefined) {
-      try {
-        await this.#getOnce(signal)
-        pauseMs = retryFirstMs
-      } catch (thrown) {
-        if (signal.aborted) return
-        const error = asHeirloomError(thrown, 'link-lost')
-        if (error.code === 'fenced') return this.fence()
-        // The relay has nothing of it: whatever comes, comes directly.
-        if (error.code === 'not-found') this.#endGet({ packs: 0, closed: false })
+  /** This relay may have packs of the handoff; with news even if it had said that it would send no more. */
+  getFrom(relay: RelayLink, isNews = false): void {
+    const { lanes } = this.#options
+    if (!lanes.includes('store') || this.#stop.signal.aborted) return
+    const before = this.#gets.get(relay.id)
+    if (before !== undefined && !(isNews && before.isEnded)) return
+    const get: StoreGet = new StoreGet({
+      ...this.#options,
+      relay,
+      windowBytes: () => this.#windows.of('store'),
+      packsMoved: () => this.tallies.get('store')?.packs ?? 0,
+      receive: (channel, onClosed) => this.#receive('store', channel, onClosed, () => get.end()),
+      onUp: () => {
+        this.#options.events.emit('lane-up', { lane: 'store', handoff: this.handoffHex })
+        this.#windows.opened()
+        this.#orphan.begin()
+        this.#options.demands.route()
+      },
+      onFenced: () => this.fence(),
+      onChange: () => {
+        this.#orphan.begin()
         this.check()
-      }
-      const jittered = pauseMs * (0.5 + (this.#options.random ?? Math.random)())
-      await delay(this.#options.clock, jittered, signal).catch(() => {})
-      pauseMs = Math.min(2 * pauseMs, retryMaxMs)
-    }
+      },
+    })
+    this.#gets.set(relay.id, get)
+    this.#getting.push(this.#letDirectGoFirst(this.#stop.signal).then(() => get.run(this.#stop.signal)))
   }
 
   /** What the predecessor sends first is worth more than what the store may have, and both at once would each take twice as long. */
@@ -345,56 +354,5 @@ export class Inheritance {
     if (!isLive || !lanes.some((kind) => kind === 'stream' || kind === 'fast')) return
     const headStart = delay(clock, directHeadStartMs, signal).catch(() => {})
     await Promise.race([headStart, this.#directServed.promise])
-  }
-
-  async #getOnce(signal: AbortSignal): Promise<void> {
-    const { relay, events } = this.#options
-    if (relay.address === undefined) throw new HeirloomError('link-lost', 'the link to the relay is down')
-    const socket = relay.isDataReachable && !this.#avoidsSockets ? this.#options.data : undefined
-    const packsBefore = this.tallies.get('store')?.packs ?? 0
-    const noteFailure = (error: HeirloomError) => {
-      const packsMoved = (this.tallies.get('store')?.packs ?? 0) > packsBefore
-      if (socket !== undefined && shouldAvoidSockets(error, packsMoved)) this.#avoidsSockets = true
-    }
-    const channel = await this.#openGet(relay.address, socket, signal).catch((thrown: unknown) => {
-      noteFailure(asHeirloomError(thrown, 'link-lost'))
-      throw thrown
-    })
-    if (signal.aborted) return channel.abort(signal.reason as HeirloomError)
-    const closed = Promise.withResolvers<void>()
-    const lane = this.#receive('store', channel, (error) => {
-      if (this.#get === lane) this.#get = undefined
-      if (error !== undefined) noteFailure(error)
-      closed.resolve()
-    })
-    this.#get = lane
-    events.emit('lane-up', { lane: 'store', handoff: this.handoffHex })
-    this.#windows.opened()
-    this.#orphan.begin()
-    const { since, demands } = this.#options
-    if (since > 0) lane.demand({ packs: PackSet.of(Array.from({ length: sinceAskedPacks }, (_, at) => since + at)) })
-    demands.route()
-    await closed.promise
-  }
-
-  async #openGet(address: string, end: DataEnd | undefined, signal: AbortSignal): Promise<Channel> {
-    const { node, membership, handoff, epoch, restorer, clock } = this.#options
-    const channel = await node.open([address], end === undefined ? transferProtocol : dataProtocol, { signal })
-    const hello = {
-      handoff,
-      role: 'receives' as const,
-      epoch,
-      certificate: membership.certificate(),
-      have: restorer.have,
-      windowBytes: this.#windows.of('store'),
-    }
-    try {
-      if (end !== undefined) return (await greetForData({ channel, hello, end, offers: false, signal })).channel
-      readWelcome(await greet(channel, helloFrame(hello), { clock, signal }))
-      return channel
-    } catch (thrown) {
-      channel.abort(asHeirloomError(thrown, 'link-lost'))
-      throw thrown
-    }
   }
 }

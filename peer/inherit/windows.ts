@@ -5,7 +5,9 @@ import type { Clock } from '../../src/clock.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { ReceivingLane } from '../../src/lane/receiving-lane.ts'
 import { demandCalmMs, demandWindowBytes } from '../../src/limits/demand.ts'
-import { circuitWindowBytes, firstPackMs, firstWindowBytes, windowBytes } from '../../src/limits/lane.ts'
+import { circuitWindowBytes, dataWindowBytes, firstPackMs, firstWindowBytes, windowBytes } from '../../src/limits/lane.ts'
+
+const usualBytes: Partial<Record<LaneKind, number>> = { circuit: circuitWindowBytes, fast: dataWindowBytes }
 
 interface WindowsOptions {
   readonly clock: Clock
@@ -26,7 +28,7 @@ export class Windows implements Disposable {
 
   /** For a lane that opens. */
   of(kind: LaneKind): number {
-    const usual = kind === 'circuit' ? circuitWindowBytes : windowBytes
+    const usual = usualBytes[kind] ?? windowBytes
     if (!this.#isServed) return firstWindowBytes
     return this.#isCalm ? Math.min(demandWindowBytes, usual) : usual
   }

@@ -65,12 +65,12 @@ function optionsOfParts({ partition, aheads, drafts, ...options }: PartsOptions)
   }))
 }
 
-/** What was sent ahead may turn out to be an heir's already: then all of that part goes anew. */
+/** What was sent ahead may turn out to be an heir's already, or at a relay that is lost: then all of that part goes anew. */
 async function run(predecessor: Predecessor, options: HandoffOptions): Promise<HandoffEnd> {
   try {
     return await predecessor.run()
   } catch (thrown) {
-    if (options.ahead?.isFenced !== true) throw thrown
+    if (options.ahead?.isLost !== true) throw thrown
     return await handOff({ ...options, ahead: undefined, draft: undefined, deadlineMs: options.deadline!.leftMs })
   }
 }

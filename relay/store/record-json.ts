@@ -29,6 +29,7 @@ const recordSchema = z.object({
   predecessor: z.string().max(256),
   heir: z.string().max(256).optional(),
   epoch: wholeNumber,
+  assignedBy: z.string().max(256).optional(),
   packs: wholeNumber.max(packsMax).optional(),
   finished: z.boolean(),
   offeredAtMs: z.number(),
@@ -47,10 +48,11 @@ export function encodeRecord({ key, header, ...rest }: HandoffRecord): string {
 export function decodeRecord(text: string): HandoffRecord | undefined {
   const parsed = recordSchema.safeParse(parseJson(text))
   if (!parsed.success) return undefined
-  const { format: _, pool, handoff, header, heir, packs, wish, ...rest } = parsed.data
+  const { format: _, pool, handoff, header, heir, packs, wish, assignedBy, ...rest } = parsed.data
   // What was said survives as it was: absent values are absent.
   return {
     ...rest,
+    ...(assignedBy !== undefined && { assignedBy }),
     ...(wish && { wish: JSON.parse(JSON.stringify(wish)) as Wish }),
     key: { pool, handoff },
     heir,

@@ -55,6 +55,8 @@ export interface HandoffRecord {
   readonly heir: string | undefined
   /** The highest epoch given so far; 0: never claimed. */
   readonly epoch: number
+  /** The relay that gave the epoch, if it is another one. */
+  readonly assignedBy?: string | undefined
   /** How many packs there are in all, once the predecessor has closed. */
   readonly packs: number | undefined
   readonly finished: boolean

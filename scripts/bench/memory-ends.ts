@@ -79,14 +79,14 @@ export async function receiveMemory(count: number, journalDirectory: string, opt
   const { tell, signal, lanes, demandsEveryMs = 0 } = options
   await using end = await openEnd(options, 'receive')
   const desk = await InheritanceDesk.open(end.node, systemClock)
-  const assignment = await waitForAssignment({
-    relay: end.relay,
+  const assigned = await waitForAssignment({
+    relays: [end.relay],
     clock: systemClock,
     waitMs: deadlineMs,
     signal,
     onNothing: () => tell('waiting', {}),
   })
-  if (assignment === undefined) throw new HeirloomError('timeout', 'no handoff came')
+  if (assigned === undefined) throw new HeirloomError('timeout', 'no handoff came')
   const meter = new Meter()
   const bulk = Promise.withResolvers<void>()
   const sink = createDroppingSink((bytes) => {
@@ -101,7 +101,7 @@ export async function receiveMemory(count: number, journalDirectory: string, opt
   }
   const common = {
     ...end,
-    assignment,
+    ...assigned,
     desk,
     sinkOf: () => sink,
     sinks: [sink],
@@ -144,7 +144,7 @@ async function openEnd({ relay: address, keyFile, lanes, host, signal }: MemoryE
   const listen = needs === 'receive' ? [`/ip4/${host}/tcp/0`] : []
   const data = await openData({ lanes, host, port: 0, clock: systemClock })
   const node = await createNode({ seed: membership.identity.seed, listen })
-  const relay = new RelayClient({ node, relays: [address], certificate: () => membership.certificate(), clock: systemClock })
+  const relay = new RelayClient({ node, addresses: [address], certificate: () => membership.certificate(), clock: systemClock })
   await relay.connect({ signal })
   return {
     membership,

@@ -44,7 +44,7 @@ export class MemoryPeer implements AsyncDisposable {
   static async open(pool: PoolSecret, address: string, signal: AbortSignal): Promise<MemoryPeer> {
     const membership = joinPool({ kind: 'secret', pool }, createIdentity(), systemClock, 'receive')
     const node = await createNode({ seed: membership.identity.seed, listen: [] })
-    const relay = new RelayClient({ node, relays: [address], certificate: () => membership.certificate(), clock: systemClock })
+    const relay = new RelayClient({ node, addresses: [address], certificate: () => membership.certificate(), clock: systemClock })
     await relay.connectPatiently({ signal })
     return new MemoryPeer(membership, node, relay)
   }
@@ -74,11 +74,11 @@ export class MemoryPeer implements AsyncDisposable {
   async inherit(folder: string, signal: AbortSignal): Promise<string> {
     const common = this.#common()
     const desk = await InheritanceDesk.open(this.#node, systemClock)
-    const assignment = await waitForAssignment({ ...common, waitMs, signal })
-    if (assignment === undefined) return 'nothing came'
+    const assigned = await waitForAssignment({ ...common, relays: [this.#relay], waitMs, signal })
+    if (assigned === undefined) return 'nothing came'
     const sink = createDroppingSink((bytes) => (this.movedBytes += bytes))
     const taking = {
-      assignment,
+      ...assigned,
       desk,
       sinkOf: () => sink,
       sinks: [sink],

@@ -24,10 +24,14 @@ const listLimits = {
   partial: partialPacksMax,
   fragments: 2 * packRangesMax,
 }
+const barrierTag = (1 << 3) | wireType.varint
 /** Its number is 3, and it is a part with a length. */
 const fragmentTag = (3 << 3) | wireType.bytes
 /** A fragment's head, for most. */
 const fragmentHeadBytes = 128
+
+const nothing = new Uint8Array(0)
+const emptyHead = create(PackHeadSchema)
 
 /** What a source promised. */
 export interface SourceSummary {
@@ -95,18 +99,30 @@ export interface DecodedPack {
  * that has no UTF-8 form.
  */
 export function encodePack(input: EncodePackInput): Uint8Array[] {
-  const { barrier, sources, fragments, superseded, references = [], receipt, directory = [], verdict, barrierFrom = 0 } = input
+  const { barrier, sources, fragments } = input
   if (fragments.length > packFragmentsMax) throw new HeirloomError('too-large', `a pack has more than ${packFragmentsMax} fragments`)
   const writer = new FieldWriter(fragments.length * fragmentHeadBytes)
+  // The fields' numbers are their order: fragments come after barrier and sources and before the rest. Most packs have only a barrier and fragments.
+  const before = sources.length === 0 ? nothing : encodeSources(barrier, sources)
+  if (sources.length === 0) writer.uint(barrierTag, barrier)
   for (const { head, body } of fragments) writeFragment(writer, fragmentTag, head, body.byteLength)
-  // The fields' numbers are their order: fragments come after the sources and before the rest.
-  const before = toBinary(
-    PackHeadSchema,
-    create(PackHeadSchema, {
-      barrier,
-      sources: sources.map((summary) => ({ ...summary, chunks: BigInt(toUint(summary.chunks)), bytes: BigInt(toUint(summary.bytes)) })),
-    }),
-  )
+  const after = encodeRest(input)
+  const length = new Uint8Array(lengthBytes)
+  new DataView(length.buffer).setUint32(0, before.byteLength + writer.at + after.byteLength)
+  return [length, before, writer.finish(), after, ...fragments.map(({ body }) => body)]
+}
+
+function encodeSources(barrier: number, sources: EncodePackInput['sources']): Uint8Array {
+  const summaries = sources.map((summary) => {
+    return { ...summary, chunks: BigInt(toUint(summary.chunks)), bytes: BigInt(toUint(summary.bytes)) }
+  })
+  return toBinary(PackHeadSchema, create(PackHeadSchema, { barrier, sources: summaries }))
+}
+
+/** The fields that come after the fragments. */
+function encodeRest({ superseded, references = [], receipt, directory = [], verdict, barrierFrom = 0 }: EncodePackInput): Uint8Array {
+  const isEmpty = superseded.size + references.length + directory.length + barrierFrom === 0
+  if (isEmpty && receipt === undefined && verdict === undefined) return nothing
   const rest = {
     superseded: superseded.toRuns(),
     references: references.map(writeReference),
@@ -115,10 +131,7 @@ export function encodePack(input: EncodePackInput): Uint8Array[] {
     ...(verdict && { verdict: writeVerdict(verdict) }),
     barrierFrom,
   }
-  const after = toBinary(PackHeadSchema, create(PackHeadSchema, rest))
-  const length = new Uint8Array(lengthBytes)
-  new DataView(length.buffer).setUint32(0, before.byteLength + writer.at + after.byteLength)
-  return [length, before, writer.finish(), after, ...fragments.map(({ body }) => body)]
+  return toBinary(PackHeadSchema, create(PackHeadSchema, rest))
 }
 
 /** Reads a pack's plain content; throws `malformed` or `too-large`. */
@@ -128,12 +141,12 @@ export function decodePack(plain: Uint8Array): DecodedPack {
   const headBytes = new DataView(plain.buffer, plain.byteOffset, plain.byteLength).getUint32(0)
   if (headBytes > plain.byteLength - lengthBytes) throw new HeirloomError('malformed', "a pack's head is longer than the pack")
   const bodiesAt = lengthBytes + headBytes
-  const { fragments, rest, bodiesEnd } = readFragments(plain, bodiesAt)
-  const head = readMessage(PackHeadSchema, rest, "a pack's head", listLimits)
-  if (head.barrier >= packsMax) throw new HeirloomError('malformed', "a pack's barrier is out of bounds")
+  const { barrier, fragments, rest, bodiesEnd } = readFragments(plain, bodiesAt)
+  const head = rest.byteLength === 0 ? emptyHead : readMessage(PackHeadSchema, rest, "a pack's head", listLimits)
+  if (barrier >= packsMax) throw new HeirloomError('malformed', "a pack's barrier is out of bounds")
   if (bodiesEnd !== plain.byteLength) throw new HeirloomError('malformed', "a pack's bodies are shorter than the pack")
   return {
-    barrier: head.barrier,
+    barrier,
     sources: head.sources.map(checkSummary),
     fragments,
     superseded: PackSet.fromRuns(head.superseded),
@@ -145,8 +158,17 @@ export function decodePack(plain: Uint8Array): DecodedPack {
   }
 }
 
-/** The fragments of a head that ends at `bodiesAt`, and the bytes of all its other fields. */
-function readFragments(plain: Uint8Array, bodiesAt: number): { fragments: Fragment[]; rest: Uint8Array; bodiesEnd: number } {
+interface HandRead {
+  readonly barrier: number
+  readonly fragments: Fragment[]
+  /** The bytes of all other fields. */
+  readonly rest: Uint8Array
+  readonly bodiesEnd: number
+}
+
+/** What nearly every pack has in its head, which ends at `bodiesAt`. */
+function readFragments(plain: Uint8Array, bodiesAt: number): HandRead {
+  let barrier = 0
   const fragments: Fragment[] = []
   const rest: Uint8Array[] = []
   const reader = new FieldReader(plain, "a pack's head")
@@ -156,17 +178,19 @@ function readFragments(plain: Uint8Array, bodiesAt: number): { fragments: Fragme
   while (!reader.isAtEnd) {
     const at = reader.at
     const tag = reader.tag()
-    if (tag !== fragmentTag) {
+    if (tag !== fragmentTag && tag !== barrierTag) {
       reader.skip(tag)
       continue
     }
     if (at > restAt) rest.push(plain.subarray(restAt, at))
-    if (fragments.length === packFragmentsMax) throw new HeirloomError('too-large', `a pack has more than ${packFragmentsMax} fragments`)
-    fragments.push(bodies.read(reader))
+    // The last of several counts.
+    if (tag === barrierTag) barrier = reader.uint32()
+    else if (fragments.length < packFragmentsMax) fragments.push(bodies.read(reader))
+    else throw new HeirloomError('too-large', `a pack has more than ${packFragmentsMax} fragments`)
     restAt = reader.at
   }
-  rest.push(plain.subarray(restAt, bodiesAt))
-  return { fragments, rest: rest.length === 1 ? rest[0]! : new Uint8Array(Buffer.concat(rest)), bodiesEnd: bodies.bodyAt }
+  if (restAt < bodiesAt) rest.push(plain.subarray(restAt, bodiesAt))
+  return { barrier, fragments, rest: rest.length === 1 ? rest[0]! : new Uint8Array(Buffer.concat(rest)), bodiesEnd: bodies.bodyAt }
 }
 
 function checkSummary(summary: PackHead['sources'][number]): SourceSummary {

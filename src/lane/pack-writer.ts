@@ -1,4 +1,4 @@
-// Packs onto a data socket: head, pieces and tag in one write, nothing copied.
+// Packs onto a data socket: head, pieces and tag in one write, nothing large copied.
 //
 // Invariant: memory that the system may still read from is never given back, whatever the other side has acknowledged. It would otherwise
 // see, on a socket without encryption, what that memory is used for next.
@@ -9,6 +9,9 @@ import { HeirloomError } from '../errors.ts'
 import { dataQueueBytes, dataWriteTimeoutMs } from '../limits/lane.ts'
 import { encodeHead, type Frame } from '../wire/frame.ts'
 import { PackTags } from './pack-tags.ts'
+
+/** Below this size pieces that follow one another are written as one: each costs as much as a large one. */
+const gatherBelowBytes = 4096
 
 export class PackWriter {
   readonly #clock: Clock
@@ -74,8 +77,9 @@ export class PackWriter {
   }
 
   #put(socket: Socket, frame: Frame): void {
-    const pieces = [encodeHead(frame), ...frame.body]
-    if (this.#tags !== undefined) pieces.push(this.#tags.next(frame.body))
+    const whole = [encodeHead(frame), ...frame.body]
+    if (this.#tags !== undefined) whole.push(this.#tags.next(frame.body))
+    const pieces = gather(whole)
     const last = pieces.pop()!
     socket.cork()
     for (const piece of pieces) socket.write(piece)
@@ -107,4 +111,22 @@ export class PackWriter {
     this.#drained?.resolve()
     this.#drained = undefined
   }
+}
+
+function gather(pieces: readonly Uint8Array[]): Uint8Array[] {
+  const gathered: Uint8Array[] = []
+  let small: Uint8Array[] = []
+  const putSmall = () => {
+    if (small.length > 0) gathered.push(small.length === 1 ? small[0]! : Buffer.concat(small))
+    small = []
+  }
+  for (const piece of pieces) {
+    if (piece.byteLength < gatherBelowBytes) small.push(piece)
+    else {
+      putSmall()
+      gathered.push(piece)
+    }
+  }
+  putSmall()
+  return gathered
 }

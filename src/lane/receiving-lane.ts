@@ -1,10 +1,10 @@
 // The receiving end of a lane over any framed channel: packs in, acknowledgements out. Acknowledgements that become due in one turn
-// of the event loop travel in one frame; with a clock, those of a few milliseconds. Beside a data socket a frame on the encrypted stream for
+// of the event loop travel in one frame; with a clock, those of some milliseconds. Beside a data socket a frame on the encrypted stream for
 // every pack would cost a tenth of what the socket gains.
 
 import type { Clock } from '../clock.ts'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
-import { acknowledgeGatherMs, acknowledgeGatherShare } from '../limits/lane.ts'
+import { acknowledgeGatherMs, acknowledgeGatherShare, acknowledgeGatherTimesMax } from '../limits/lane.ts'
 import { demandFrame, readAnswer, type ChunkAnswer, type DemandMessage } from '../transfer/demand.ts'
 import { acknowledgeFrame, failureFrame, readEnd, readFailure, type EndMessage } from '../transfer/messages.ts'
 import { TransferReceiver } from '../transfer/receiver.ts'
@@ -34,7 +34,7 @@ export interface ReceivingEvents {
 
 export interface ReceivingLaneOptions {
   readonly windowBytes: number
-  /** Gathers acknowledgements for up to acknowledgeGatherMs, or acknowledgeGatherShare of the window. */
+  /** Gathers acknowledgements while packs come, for a while, or until they are acknowledgeGatherShare of the window. */
   readonly gather?: Clock | undefined
 }
 
@@ -45,6 +45,8 @@ export class ReceivingLane {
   readonly #gather: Clock | undefined
   #windowBytes: number
   #settledBytes = 0
+  /** Something was settled since acknowledgements were last waited for. */
+  #isMoving = false
   #cancelFlush: (() => void) | undefined
   #failure: HeirloomError | undefined
 
@@ -129,13 +131,19 @@ export class ReceivingLane {
 
   #flushSoon(): void {
     if (this.#gather !== undefined && this.#settledBytes >= this.#windowBytes * acknowledgeGatherShare) return this.#flush()
+    this.#isMoving = true
     if (this.#cancelFlush !== undefined) return
-    if (this.#gather !== undefined) {
-      this.#cancelFlush = this.#gather.after(acknowledgeGatherMs, () => this.#flush())
-      return
-    }
+    if (this.#gather !== undefined) return this.#await(this.#gather, acknowledgeGatherTimesMax)
     this.#cancelFlush = () => {}
     queueMicrotask(() => this.#flush())
+  }
+
+  #await(clock: Clock, timesLeft: number): void {
+    this.#isMoving = false
+    this.#cancelFlush = clock.after(acknowledgeGatherMs, () => {
+      if (this.#isMoving && timesLeft > 1) this.#await(clock, timesLeft - 1)
+      else this.#flush()
+    })
   }
 
   #flush({ always = false } = {}): void {

@@ -6,6 +6,9 @@ import { KiB, MiB } from './size.ts'
 /** Sealed bytes that a peer lets another have in flight to it, unacknowledged. It is the peer's largest buffer. */
 export const windowBytes = 8 * MiB
 
+/** The same for a data socket: what is in flight there is mostly in the systems' own buffers, and acknowledgements, each a frame on the encrypted stream, come by the share of it. */
+export const dataWindowBytes = 16 * MiB
+
 /** The same for a circuit: what is in flight may wait in the relay's memory. */
 export const circuitWindowBytes = 1 * MiB
 
@@ -66,8 +69,9 @@ export const dataWriteTimeoutMs = 30_000
 /** Frames of the stream that wait for packs of the data socket: there is seldom more than one. */
 export const positionedFramesMax = 64
 
-/** Settled packs wait this long for others that share their acknowledgement. */
+/** Settled packs wait this long for others that share their acknowledgement, and as long again while others come, so many times in all. */
 export const acknowledgeGatherMs = 5
+export const acknowledgeGatherTimesMax = 5
 
 /** … or until they are this share of the window: the sender goes on with the rest of it meanwhile. */
-export const acknowledgeGatherShare = 3 / 8
+export const acknowledgeGatherShare = 1 / 2

@@ -45,3 +45,12 @@ export const circuitAfterMs = 400
 
 /** An heir that nobody has reached directly for so long dials its predecessor instead. */
 export const reverseDialAfterMs = 200
+
+/** How long the relays that come first in the pool's order are waited for when a later one is there already. */
+export const relayHeadStartMs = 500
+
+/** A relay that is lost gets so long to come back before the next one is used: what it has would have to be sent again. */
+export const relayMoveAfterMs = 1_000
+
+/** How often an heir looks at all relays whether its claim still holds: what one of them gave to somebody else, another can't tell. */
+export const reclaimEveryMs = 2_000

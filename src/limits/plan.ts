@@ -41,6 +41,9 @@ export const compressionGainMin = 1.1
 /** Of packs that go as they are, a part of one in so many is compressed beside it, to see whether the state has become another. */
 export const compressionTrialPacks = 16
 
+/** … and no sooner than after so long: what compresses takes memory that only garbage collection gives back, which at a gigabyte a second takes longer than the sealing. */
+export const compressionTrialMs = 200
+
 /** How much of a pack is compressed to see what that would bring: a fraction of a millisecond. */
 export const compressionSampleBytes = 128 * KiB
 

@@ -92,3 +92,6 @@ export const expectingPeersMax = 64
 
 /** Readers of the relay's event stream at a time: operators and their pages, not peers. */
 export const eventWatchersMax = 64
+
+/** How far above its own an epoch may be that another relay is said to have given: one for each claim that was not heard of. */
+export const foreignEpochsMax = 1024

@@ -12,9 +12,6 @@ export const packBytesMax = 4 * MiB
 /** Buffers for packs that are kept for the next ones, of each use: what a quick peer has in hand at a time, which is a window. */
 export const packBuffersKept = 8
 
-/** What one call of a cipher works on: each call answers memory of its own, and pieces of this size stay in a core's cache and out of mmap(2). */
-export const cipherPieceBytes = 120 * KiB
-
 /** Packs in one handoff: at the target size this is 1 TiB, and a bitmap of it is 128 KiB. */
 export const packsMax = 1 << 20
 

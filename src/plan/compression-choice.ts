@@ -5,7 +5,14 @@
 // packs go as they are until it has been seen how fast that is.
 
 import type { Clock } from '../clock.ts'
-import { compressionGainMin, compressionTrialPacks, linkRateSampleMs, linkTrialAfterPacks, linkTrialPacksMax } from '../limits/plan.ts'
+import {
+  compressionGainMin,
+  compressionTrialMs,
+  compressionTrialPacks,
+  linkRateSampleMs,
+  linkTrialAfterPacks,
+  linkTrialPacksMax,
+} from '../limits/plan.ts'
 
 /** `whole`: the pack is compressed; `sample`: it goes as it is, and a part of it is tried beside it; `none`: it goes as it is. */
 export type Compression = 'whole' | 'sample' | 'none'
@@ -34,8 +41,8 @@ export class CompressionChoice {
   readonly #clock: Clock
   /** By source: what shrinks and what doesn't is seldom in one. */
   readonly #experiences = new Map<number, Experience>()
-  /** By source: packs that went as they are since the last trial. */
-  readonly #untried = new Map<number, number>()
+  /** By source: packs that went as they are since the last trial, and when that was. */
+  readonly #untried = new Map<number, { packs: number; sinceMs: number }>()
   #linkBytesPerSecond: number
   /** Since when packs have waited for the link, and what it has moved meanwhile. */
   #waitingSinceMs: number | undefined
@@ -82,9 +89,18 @@ export class CompressionChoice {
     this.#packsUnseen = this.#packsUnseen < linkTrialAfterPacks + linkTrialPacksMax ? this.#packsUnseen + 1 : 1
     this.#isCompressing = this.#isWorthIt(source) && this.#packsUnseen <= linkTrialAfterPacks
     if (this.#isCompressing) return 'whole'
-    const untried = this.#untried.get(source) ?? compressionTrialPacks
-    this.#untried.set(source, untried < compressionTrialPacks ? untried + 1 : 1)
-    return untried < compressionTrialPacks ? 'none' : 'sample'
+    return this.#isTrial(source) ? 'sample' : 'none'
+  }
+
+  #isTrial(source: number): boolean {
+    const nowMs = this.#clock.monotonicMs()
+    const untried = this.#untried.get(source)
+    if (untried === undefined || (untried.packs >= compressionTrialPacks && nowMs >= untried.sinceMs + compressionTrialMs)) {
+      this.#untried.set(source, { packs: 1, sinceMs: nowMs })
+      return true
+    }
+    untried.packs++
+    return false
   }
 
   #isWorthIt(source: number): boolean {

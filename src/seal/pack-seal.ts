@@ -1,12 +1,14 @@
 // Sealing and opening packs: AES-256-GCM, nonce = pack number (PROTOCOL.md, "Sealing").
 // Invariant: a number is sealed at most once with one key, in ascending order, or the sealer throws.
+//
+// Large pieces go through the cipher in one call each, and what it answers is what is sent or read: it is fresh memory each time, so that copying it
+// elsewhere would cost as much again. Freed as soon as nobody reads it, it is the next call's: the C library keeps it (bin/launch.js).
 
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type Cipheriv, type Decipheriv, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { assert, HeirloomError } from '../errors.ts'
 import type { SealedPack } from '../wire/sealed-pack.ts'
-import { cipherPieceBytes, packBytesMax, packsMax } from '../limits/wire.ts'
+import { packBytesMax, packsMax } from '../limits/wire.ts'
 import { freeMemory } from '../wire/free-memory.ts'
-import { PackBuffers } from '../wire/pack-buffers.ts'
 import { expandPlain } from './compression.ts'
 import { Scratch } from './scratch.ts'
 
@@ -64,8 +66,6 @@ function nonceOf(number: number): Uint8Array {
 export class PackSealer {
   readonly #cipher: PackCipher
   readonly #scratch = new Scratch()
-  /** Only ever holds what is sealed. */
-  readonly #buffers = new PackBuffers()
   #next = 0
 
   constructor(key: PackKey) {
@@ -73,7 +73,7 @@ export class PackSealer {
   }
 
   /**
-   * Seals the plain pieces as pack `number`, or what `compressPlain` has made of all of them in their place. They may change afterwards. The sealed pack's memory is used again when it was freed. Throws `too-large` for more than a pack may have, before the number is used.
+   * Seals the plain pieces as pack `number`, or what `compressPlain` has made of all of them in their place. They may change afterwards. Throws `too-large` for more than a pack may have, before the number is used.
    */
   seal(number: number, plain: readonly Uint8Array[], compressed?: Uint8Array): SealedPack {
     assert(number >= this.#next, `pack ${number} is sealed for the second time`)
@@ -85,18 +85,12 @@ export class PackSealer {
     this.#next = number + 1
     const head = makeHead(number, compressed === undefined ? 0 : zstdFlag)
     const bytes = sealOverheadBytes + (compressed?.byteLength ?? plainBytes)
-    const memory = this.#buffers.take(bytes)
-    const sealed = memory.subarray(0, bytes)
-    sealed.set(head.raw)
     const cipher = this.#cipher.cipher(head)
-    let at = headBytes
-    for (const piece of this.#joined(compressed === undefined ? plain : [compressed])) {
-      updateInto(cipher, piece, sealed, at)
-      at += piece.byteLength
-    }
+    const pieces = [head.raw]
+    for (const piece of this.#joined(compressed === undefined ? plain : [compressed])) pieces.push(bytesOf(cipher.update(piece)))
     cipher.final()
-    sealed.set(cipher.getAuthTag(), at)
-    return { number, pieces: [sealed], bytes, free: onceFree(this.#buffers, memory) }
+    pieces.push(bytesOf(cipher.getAuthTag()))
+    return { number, pieces, bytes, free: () => freeMemory(pieces) }
   }
 
   /** Small pieces that follow one another as one, which is good until the next. */
@@ -115,21 +109,9 @@ export class PackSealer {
   }
 }
 
-/** The cipher's output for `piece` goes to `into` from `at` on. What the runtime's cipher answers is fresh memory each time: it is given back at once. */
-function updateInto(cipher: Cipheriv | Decipheriv, piece: Uint8Array, into: Uint8Array, at: number): void {
-  for (let from = 0; from < piece.byteLength; from += cipherPieceBytes) {
-    const part = cipher.update(piece.subarray(from, from + cipherPieceBytes))
-    into.set(part, at + from)
-    freeMemory([part])
-  }
-}
-
-function onceFree(buffers: PackBuffers, memory: Uint8Array): () => void {
-  let isFree = false
-  return () => {
-    if (!isFree) buffers.give(memory)
-    isFree = true
-  }
+/** As what it is everywhere else: a slice of a `Buffer` would be no copy. */
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
 export interface OpenedPack {
@@ -142,8 +124,7 @@ export interface OpenedPack {
 
 export class PackOpener {
   readonly #cipher: PackCipher
-  /** Only ever holds what was opened. */
-  readonly #buffers = new PackBuffers()
+  readonly #scratch = new Scratch()
 
   constructor(key: PackKey) {
     this.#cipher = new PackCipher(key)
@@ -158,16 +139,9 @@ export class PackOpener {
     if ((head.flags & ~zstdFlag) !== 0 || head.reserved !== 0)
       throw new HeirloomError('unsupported', `pack ${head.number} has flags that are not known`)
     const { body, tag } = splitTag(pieces)
-    const bytes = byteLengthOf(body)
-    const memory = this.#buffers.take(bytes)
-    const free = onceFree(this.#buffers, memory)
-    const plain = memory.subarray(0, bytes)
     const decipher = this.#cipher.decipher(head, tag)
-    let at = 0
-    for (const piece of body) {
-      updateInto(decipher, piece, plain, at)
-      at += piece.byteLength
-    }
+    const plain = bytesOf(decipher.update(this.#scratch.join(body)))
+    const free = () => freeMemory([plain])
     try {
       decipher.final()
     } catch (thrown) {

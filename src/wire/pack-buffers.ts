@@ -1,4 +1,4 @@
-// Memory for packs that are sealed, arrive or are opened. Fresh memory for each would cost more than reading into it: the system clears every page of
+// Memory for packs that arrive. Fresh memory for each would cost more than reading into it: the system clears every page of
 // it at the first touch.
 //
 // Invariant: memory that was given back is nobody's; it is handed out again, and what a view of it shows changes.

@@ -79,9 +79,20 @@ export class Fleet implements AsyncDisposable {
     return this.run(['peer/cli.ts', 'receive', ...common, ...args], options)
   }
 
-  /** Resolves when so many successors wait at the relay. */
-  async waiting(count: number): Promise<void> {
-    const { http } = (await this.relay!.row('listening')) as unknown as { http: string }
+  /** Another relay of the same pool, with a store of its own. */
+  async anotherRelay(name: string): Promise<{ program: Program; address: string }> {
+    const config = join(this.folder, `${name}.yaml`)
+    const { relay: yaml = '' } = this.#options
+    const lines = [`store: ${join(this.folder, name)}`, 'listen: [/ip4/127.0.0.1/tcp/0]', `pools: [${this.key}.pub]`, yaml, '']
+    await writeFile(config, lines.join('\n'))
+    const program = this.run(['relay/cli.ts', 'serve', '--config', config, '--json'])
+    const { addresses } = (await program.row('listening')) as unknown as { addresses: string[] }
+    return { program, address: addresses[0]! }
+  }
+
+  /** Resolves when so many successors wait at the relay, or at this one. */
+  async waiting(count: number, relay = this.relay!): Promise<void> {
+    const { http } = (await relay.row('listening')) as unknown as { http: string }
     const deadline = AbortSignal.timeout(waitMs)
     for (;;) {
       const status = (await (await fetch(`${http}/v1/status`, { signal: deadline })).json()) as { waiting: number }

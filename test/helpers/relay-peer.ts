@@ -7,6 +7,7 @@ import { createMemoryPackStore } from '../../relay/store/memory-pack-store.ts'
 import { createMemoryRecordStore } from '../../relay/store/memory-record-store.ts'
 import { errorFromStatus, type HeirloomError } from '../../src/errors.ts'
 import { createHandoff } from '../../src/seal/handoff-header.ts'
+import { createIdentity } from '../../src/seal/identity.ts'
 import { generatePool } from '../../src/seal/pool-key.ts'
 import { decodeMessage, helloFrame, readFailure, type HelloMessage } from '../../src/transfer/messages.ts'
 import { frameType, makeFrame, type Frame } from '../../src/wire/frame.ts'
@@ -19,6 +20,8 @@ import { ManualClock } from './manual-clock.ts'
 import { makeMember, nowMs, type Member } from './pool.ts'
 
 export const leaseMs = 10_000
+
+const relayId = createIdentity().peerId
 
 /** What arrives at one end of a channel, in order, to be waited for. */
 class Inbox<Item> {
@@ -49,6 +52,7 @@ export class TestRelay implements AsyncDisposable {
   readonly packs = new HeldPackStore(createMemoryPackStore())
   readonly records = new HeldRecordStore(createMemoryRecordStore())
   readonly warnings: HeirloomError[] = []
+  readonly id = relayId
   relay: Relay
 
   readonly #options: Partial<RelayCoreOptions>
@@ -61,7 +65,18 @@ export class TestRelay implements AsyncDisposable {
   #open(): Relay {
     const { clock, packs, records, pool } = this
     const onWarning = (warning: HeirloomError) => void this.warnings.push(warning)
-    return createRelay({ packs, records, pools: [pool], quota: {}, clock, leaseMs, keepMsMax: 86_400_000, onWarning, ...this.#options })
+    return createRelay({
+      self: relayId,
+      packs,
+      records,
+      pools: [pool],
+      quota: {},
+      clock,
+      leaseMs,
+      keepMsMax: 86_400_000,
+      onWarning,
+      ...this.#options,
+    })
   }
 
   /** A new relay on the same stores, as after a restart. */
@@ -156,7 +171,7 @@ export class RelayPeer {
   }
 
   claim(handoff: Uint8Array, epoch = 0): Promise<Response> {
-    return this.ask({ case: 'claim', value: { $typeName: 'heirloom.wire.v1.Claim', handoff, epoch } })
+    return this.ask({ case: 'claim', value: { $typeName: 'heirloom.wire.v1.Claim', handoff, epoch, assignedBy: new Uint8Array(0) } })
   }
 
   finish(handoff: Uint8Array, epoch: number, released = false): Promise<Response> {

@@ -78,7 +78,7 @@ export class EvilPeer implements AsyncDisposable {
   }
 
   claim(handoff: Uint8Array, epoch = 0): Promise<number> {
-    return this.ask({ case: 'claim', value: { $typeName: 'heirloom.wire.v1.Claim', handoff, epoch } })
+    return this.ask({ case: 'claim', value: { $typeName: 'heirloom.wire.v1.Claim', handoff, epoch, assignedBy: new Uint8Array(0) } })
   }
 
   finish(handoff: Uint8Array, epoch: number): Promise<number> {
@@ -177,7 +177,7 @@ export function spam(peer: EvilPeer, times: number): void {
   for (let count = 0; count < times; count++) {
     const handoff = new Uint8Array(randomBytes(16))
     peer.tell({ case: 'renew', value: { $typeName: 'heirloom.wire.v1.Renew' } })
-    peer.tell({ case: 'claim', value: { $typeName: 'heirloom.wire.v1.Claim', handoff, epoch: count % 3 } })
+    peer.tell({ case: 'claim', value: { $typeName: 'heirloom.wire.v1.Claim', handoff, epoch: count % 3, assignedBy: new Uint8Array(0) } })
     peer.tell({ case: 'close', value: { $typeName: 'heirloom.wire.v1.Close', handoff, packs: count } })
   }
 }

@@ -152,6 +152,8 @@ test('a handoff that was inherited is not restored again, nor is one that is old
   await scene.evil.replay(newer)
   await refusedLater(heir.inherit((await heir.wait())!, state, journal), 'stale')
   assert.equal(state, before)
+  const again = scene.evil.records().find(({ key }) => key.handoff === newer.key.handoff)!
+  assert.ok(again.finished, "what was inherited is nobody's to have once more")
 })
 
 test('two heirs with the same claim restore the same, and nothing that was not sealed', async () => {

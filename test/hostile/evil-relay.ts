@@ -27,7 +27,7 @@ export class EvilRelay implements AsyncDisposable {
     this.packs = this.#meddle(createMemoryPackStore())
     const { packs } = this
     const terms = { quota: {}, clock: systemClock, leaseMs: 10_000, keepMsMax: 86_400_000, onWarning: () => {} }
-    this.relay = createRelay({ packs, records: createMemoryRecordStore(), pools, ...terms })
+    this.relay = createRelay({ self: node.peerId, packs, records: createMemoryRecordStore(), pools, ...terms })
   }
 
   static async open(...pools: readonly PoolPublic[]): Promise<EvilRelay> {

@@ -43,7 +43,7 @@ export class PoolPeer implements AsyncDisposable {
   static async open(pool: PoolSecret, address: string, clock = systemClock): Promise<PoolPeer> {
     const membership = joinPool({ kind: 'secret', pool }, createIdentity(), clock, 'receive')
     const node = await createNode({ seed: membership.identity.seed, listen: [local] })
-    const relay = new RelayClient({ node, relays: [address], certificate: () => membership.certificate(), clock })
+    const relay = new RelayClient({ node, addresses: [address], certificate: () => membership.certificate(), clock })
     await relay.connect({ signal: signal() })
     return new PoolPeer(membership, node, relay, clock)
   }
@@ -67,8 +67,8 @@ export class PoolPeer implements AsyncDisposable {
   }
 
   /** What the relay gives it; undefined for nothing within the time. */
-  wait(waitMs = 20_000, onNothing = () => {}): Promise<Assignment | undefined> {
-    return waitForAssignment({ relay: this.relay, clock: systemClock, waitMs, signal: signal(), onNothing })
+  async wait(waitMs = 20_000, onNothing = () => {}): Promise<Assignment | undefined> {
+    return (await waitForAssignment({ relays: [this.relay], clock: systemClock, waitMs, signal: signal(), onNothing }))?.assignment
   }
 
   /** Restores a handoff into `state`. */

@@ -51,7 +51,7 @@ async function openScene() {
 async function openPeer(address: string, listen: readonly string[]) {
   const membership = joinPool({ kind: 'secret', pool }, createIdentity(), systemClock, 'receive')
   const node = await createNode({ seed: membership.identity.seed, listen })
-  const relay = new RelayClient({ node, relays: [address], certificate: () => membership.certificate(), clock: systemClock })
+  const relay = new RelayClient({ node, addresses: [address], certificate: () => membership.certificate(), clock: systemClock })
   await relay.connect(common)
   return {
     membership,
@@ -82,9 +82,9 @@ async function send(address: string, data: DataEnd, { mebibytes, lanes, rate }: 
 async function receive(address: string, folder: string, lanes: readonly LaneKind[], onNothing: () => void): Promise<HandoffResult> {
   await using peer = await openPeer(address, [local])
   const desk = await InheritanceDesk.open(peer.node, systemClock)
-  const assignment = await waitForAssignment({ ...common, relay: peer.relay, waitMs: 150_000, onNothing })
+  const assigned = await waitForAssignment({ ...common, relays: [peer.relay], waitMs: 150_000, onNothing })
   const sink = createDroppingSink(() => {})
-  const taking = { assignment: assignment!, desk, sinkOf: () => sink, sinks: [sink], journalDirectory: join(folder, 'journal'), lanes }
+  const taking = { ...assigned!, desk, sinkOf: () => sink, sinks: [sink], journalDirectory: join(folder, 'journal'), lanes }
   const { result } = await inherit({ ...peer, ...common, ...taking, data: new DataEnd(systemClock) })
   return result
 }

@@ -31,13 +31,19 @@ const local = '/ip4/127.0.0.1/tcp/0'
 async function openScene(onWarning: (warning: HeirloomError) => void) {
   const packs = new HeldPackStore(createMemoryPackStore())
   const records = new HeldRecordStore(createMemoryRecordStore())
-  const relay = createRelay({ packs, records, pools: [pool], quota: {}, clock: systemClock, leaseMs, keepMsMax: 86_400_000, onWarning })
   const relayNode = await createNode({ seed: createIdentity().seed, listen: [local] })
+  const terms = { quota: {}, leaseMs, keepMsMax: 86_400_000 }
+  const relay = createRelay({ self: relayNode.peerId, packs, records, pools: [pool], ...terms, clock: systemClock, onWarning })
   await relayNode.handle(controlProtocol, (channel) => relay.acceptControl(channel))
   await relayNode.handle(transferProtocol, (channel) => relay.acceptTransfer(channel))
   const membership = joinPool({ kind: 'secret', pool }, createIdentity(), systemClock, 'send')
   const node = await createNode({ seed: membership.identity.seed, listen: [] })
-  const client = new RelayClient({ node, relays: relayNode.addresses(), certificate: () => membership.certificate(), clock: systemClock })
+  const client = new RelayClient({
+    node,
+    addresses: relayNode.addresses(),
+    certificate: () => membership.certificate(),
+    clock: systemClock,
+  })
   await client.connect({ signal: AbortSignal.timeout(60_000) })
   const events = new EventLog(systemClock)
   return {

@@ -4,7 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { EventLog } from '../../peer/events.ts'
 import { HeirLink } from '../../peer/heir-link.ts'
-import type { RelayClient, RelayEvents } from '../../peer/relay-client.ts'
+import type { RelayEvents, RelayLink } from '../../peer/relay-link.ts'
 import type { LinkingNode } from '../../src/net/node.ts'
 import { makeMember } from '../helpers/pool.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
@@ -36,7 +36,7 @@ class Scene implements AsyncDisposable {
         this.#listeners.push(events)
         return { [Symbol.dispose]: () => void this.#listeners.splice(0) }
       },
-    } as unknown as RelayClient
+    } as unknown as RelayLink
     this.#link = new HeirLink({ node, relay, events: log })
   }
 

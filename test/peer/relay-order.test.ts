@@ -27,7 +27,7 @@ test('it is the same for every order of the list, and this one', () => {
   for (let seed = 0; seed < 50; seed++) assert.equal(orderRelays(shuffled(relays, seed), pool), expected)
   // Known to every other implementation: SHA-256 of `heirloom/1 relay`, the pool's id and the relay's peer id, the highest first.
   assert.equal(
-    expected.map((address) => Number(/10\.0\.0\.(\d+)/.exec(address)![1])),
+    expected.map(([address]) => Number(/10\.0\.0\.(\d+)/.exec(address!)![1])),
     [6, 5, 7, 3, 1, 8, 4, 2],
   )
 })
@@ -38,7 +38,7 @@ test('when a relay goes no other two change places', () => {
     const left = relays.filter((each) => each !== gone)
     assert.equal(
       orderRelays(left, pool),
-      expected.filter((each) => each !== gone),
+      expected.filter(([each]) => each !== gone),
     )
   }
 })
@@ -46,7 +46,7 @@ test('when a relay goes no other two change places', () => {
 test('pools share relays out', () => {
   const first = new Map<string, number>()
   for (let number = 0; number < 800; number++) {
-    const [relay] = orderRelays(relays, new Uint8Array(32).fill(number & 255).with(0, number >> 8))
+    const [[relay] = []] = orderRelays(relays, new Uint8Array(32).fill(number & 255).with(0, number >> 8))
     first.set(relay!, (first.get(relay!) ?? 0) + 1)
   }
   for (const relay of relays) assert.ok((first.get(relay) ?? 0) > 50, `${first.get(relay)} of 800`)
@@ -55,7 +55,7 @@ test('pools share relays out', () => {
 test('addresses of one relay stay in the order of the list', () => {
   const [other, one] = [addressOf(2), addressOf(1)]
   const second = addressOf(1, 443)
-  const places = (list: string[]) => orderRelays(list, pool).filter((each) => each !== other)
+  const places = (list: string[]) => orderRelays(list, pool).find((each) => !each.includes(other))
   assert.equal(places([one, other, second]), [one, second])
   assert.equal(places([second, one, other]), [second, one])
 })

@@ -19,9 +19,9 @@ function waitAt(code: ErrorCode) {
     return Promise.resolve({ result: { case: 'assignment', value: { epoch: 1 } } })
   }
   const relay = { address: '/dns4/relay', request, listen: () => ({ [Symbol.dispose]() {} }) } as unknown as RelayClient
-  const waiting = waitForAssignment({ relay, clock, waitMs: 60_000, signal: new AbortController().signal })
+  const waiting = waitForAssignment({ relays: [relay], clock, waitMs: 60_000, signal: new AbortController().signal })
   const outcome = waiting.then(
-    (assignment) => assignment?.epoch,
+    (assigned) => assigned?.assignment.epoch,
     (thrown: HeirloomError) => thrown.code,
   )
   return { clock, outcome }

@@ -2,7 +2,13 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { compressionTrialPacks, linkRateSampleMs, linkTrialAfterPacks, linkTrialPacksMax } from '../../src/limits/plan.ts'
+import {
+  compressionTrialMs,
+  compressionTrialPacks,
+  linkRateSampleMs,
+  linkTrialAfterPacks,
+  linkTrialPacksMax,
+} from '../../src/limits/plan.ts'
 import { CompressionChoice, type Compression } from '../../src/plan/compression-choice.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
 
@@ -59,9 +65,25 @@ test('what shrinks is compressed for a slow link, and not for one that is quicke
 test('what does not shrink goes as it is, and is tried again now and then', () => {
   const bench = new Bench(slow)
   bench.tried(0, random)
-  const how = bench.next(3 * compressionTrialPacks)
-  assert.is(how.filter((each) => each === 'sample').length, 3)
-  assert.not.ok(how.includes('whole'))
+  const trials = () => {
+    const how = bench.next(3 * compressionTrialPacks)
+    assert.not.ok(how.includes('whole'))
+    return how.filter((each) => each === 'sample').length
+  }
+  assert.is(trials(), 1)
+  bench.clock.advance(compressionTrialMs - 1)
+  assert.is(trials(), 0)
+  bench.clock.advance(1)
+  assert.is(trials(), 1)
+})
+
+test('however long nothing is tried, it is not tried before some packs have gone as they are', () => {
+  const bench = new Bench(slow)
+  bench.tried(0, random)
+  bench.next(1)
+  bench.clock.advance(10 * compressionTrialMs)
+  assert.ok(every(bench.next(compressionTrialPacks - 1), 'none'))
+  assert.equal(bench.next(1), ['sample'])
 })
 
 test('a gain that is too small for its price is left', () => {

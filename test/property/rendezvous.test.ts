@@ -40,7 +40,12 @@ class World {
   readonly fenced = new Set<string>()
 
   #open(): Rendezvous {
-    return new Rendezvous({ records: this.disk.values(), presence: this.presence, hasPacks: ({ handoff }) => Number(handoff[0]) % 2 === 0 })
+    return new Rendezvous({
+      self: 'relay',
+      records: this.disk.values(),
+      presence: this.presence,
+      hasPacks: ({ handoff }) => Number(handoff[0]) % 2 === 0,
+    })
   }
 
   /** Everything in memory is gone, the links too. */
@@ -153,7 +158,7 @@ const waits = peer.map((by) =>
 const claims = fc.tuple(peer, handoff, fc.nat({ max: 4 })).map(([by, key, epoch]) =>
   verb(`claims ${key.handoff[0]} with ${epoch}`, by, ({ rendezvous, fenced }) => {
     const wasFenced = fenced.has(`${by} ${key.handoff}`)
-    const { assignment, outcome } = rendezvous.claim(by, key, epoch)
+    const { assignment, outcome } = rendezvous.claim(by, key, { epoch })
     assert.ok(epoch === 0 || !wasFenced, 'a fenced heir took its old epoch up again')
     return { outcome, record: assignment.record }
   }),

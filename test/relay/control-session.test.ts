@@ -124,7 +124,9 @@ test('full disk: a claim that cannot be saved is refused, and is made good when 
   const [predecessor, heir] = [await relay.peer(), await relay.peer()]
   const handoff = await predecessor.offer()
   relay.records.saves.failure = new HeirloomError('no-space', 'the disk is full')
-  assert.is(codeOf((await heir.claim(handoff)).status), 'no-space')
+  const refusal = await heir.claim(handoff)
+  assert.is(codeOf(refusal.status), 'no-space')
+  assert.is(refusal.result.case, undefined, "an epoch that is not on disk is nobody's to know")
   assert.is(relay.warnings.length, 1)
   relay.records.saves.failure = undefined
   const { result } = await heir.claim(handoff)

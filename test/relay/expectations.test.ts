@@ -14,7 +14,7 @@ const test = suite('expectations')
 class Desk {
   readonly clock = new ManualClock(1_000_000)
   readonly presence = new Presence(this.clock, leaseMs)
-  readonly rendezvous = new Rendezvous({ records: [], presence: this.presence, hasPacks: () => false })
+  readonly rendezvous = new Rendezvous({ self: 'relay', records: [], presence: this.presence, hasPacks: () => false })
   readonly expectations = new Expectations(this.presence, this.rendezvous)
 
   link(peer: string, pool = 'one'): void {

@@ -21,7 +21,7 @@ const GB = 1e9
 class Desk {
   readonly clock = new ManualClock(1_000_000)
   readonly presence = new Presence(this.clock, leaseMs)
-  readonly rendezvous = new Rendezvous({ records: [], presence: this.presence, hasPacks: () => true })
+  readonly rendezvous = new Rendezvous({ self: 'relay', records: [], presence: this.presence, hasPacks: () => true })
 
   link(peer: string, facts: Facts = {}): void {
     this.presence.linkOpened(peer, { addresses: [], pool, facts })

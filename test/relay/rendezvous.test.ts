@@ -27,7 +27,8 @@ class Desk {
   readonly rendezvous: Rendezvous
 
   constructor(records: readonly HandoffRecord[] = []) {
-    this.rendezvous = new Rendezvous({ records, presence: this.presence, hasPacks: (key) => this.stored.has(key.handoff) })
+    const hasPacks = (key: HandoffKey) => this.stored.has(key.handoff)
+    this.rendezvous = new Rendezvous({ self: 'relay', records, presence: this.presence, hasPacks })
   }
 
   link(...peers: string[]): void {
@@ -43,7 +44,7 @@ class Desk {
   }
 
   claim(peer: string, key: HandoffKey, epoch = 0) {
-    return this.rendezvous.claim(peer, key, epoch)
+    return this.rendezvous.claim(peer, key, { epoch })
   }
 
   finish(peer: string, key: HandoffKey, epoch: number, released = false): Outcome {

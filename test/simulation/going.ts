@@ -3,7 +3,8 @@
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { keepMs as usualKeepMs } from '../../src/limits/relay.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
-import type { NoticePlan, PeerMachine } from './peer-machine.ts'
+import type { PeerMachine } from './peer-machine.ts'
+import type { NoticePlan } from './running-handoff.ts'
 import type { World } from './world.ts'
 
 /** A slow handoff is given the time that it takes. */

@@ -1,9 +1,10 @@
 // What is true of each handoff, whatever the processes believe: what was sealed, who acknowledged what, who was told to be the heir.
 
 import { crc32 } from 'node:zlib'
-import { decodePack, type DecodedPack } from '../../src/chunk/pack.ts'
+import { decodePack, type DecodedPack, type Verdict } from '../../src/chunk/pack.ts'
 import { PackOpener } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
+import { outranks } from '../../relay/claim-order.ts'
 import type { HandoffRecord } from '../../relay/store/store.ts'
 import type { HandoffOutcome } from '../../peer/result.ts'
 import type { SourceScript } from './state.ts'
@@ -21,6 +22,27 @@ export interface WelcomedLane {
   readonly isOpen: () => boolean
 }
 
+/** A handoff at one relay. */
+export class HandoffPlace {
+  /** Its store has acknowledged these. */
+  readonly stored = new PackSet()
+  /** Packs whose only copy the relay could not read. */
+  readonly unreadable = new PackSet()
+  /** The relay was told by the heir that it is done. */
+  isFinished = false
+  /** As the relay had it last. */
+  record: HandoffRecord | undefined
+  /** The claim that it told last. */
+  claim: ToldClaim | undefined
+}
+
+/** A claim as somebody was told of it. */
+export interface ToldClaim {
+  readonly epoch: number
+  readonly assignedBy: string
+  readonly heir: string
+}
+
 export class HandoffTruth {
   readonly hex: string
   readonly pool: string
@@ -28,8 +50,8 @@ export class HandoffTruth {
   readonly owner: string
   readonly sources: readonly SourceScript[]
   readonly sealed = new Map<number, SealedTruth>()
-  /** The relay's store has acknowledged these. */
-  readonly stored = new PackSet()
+  /** By relay. */
+  readonly #places = new Map<string, HandoffPlace>()
   /** By the heir's machine, since its last boot: what it has acknowledged on lanes from the predecessor or the relay. */
   readonly acknowledged = new Map<string, PackSet>()
   /** By the heir's machine: what it has acknowledged at any time. */
@@ -40,8 +62,8 @@ export class HandoffTruth {
   readonly finishing = new Map<string, PackSet>()
   /** By the heir's process: packs that have come to it. */
   readonly here = new Map<string, PackSet>()
-  /** Every epoch that anybody was told: to whom it was given. */
-  readonly epochs = new Map<number, string>()
+  /** Every claim that anybody was told, by epoch and by the relay that gave it. */
+  readonly #claims = new Map<string, ToldClaim>()
   /** By heir: the highest epoch that it knows to be past. */
   readonly fenced = new Map<string, number>()
   /** What heirs have demanded, of a predecessor by `source id`, of a relay by number. */
@@ -49,26 +71,67 @@ export class HandoffTruth {
   readonly demandedPacks = new PackSet()
   /** Those that were open lately. */
   welcomed: WelcomedLane[] = []
+  /** What is restored of it is no older than this moment of the world: it began then, or a catalog of it was complete, or its notice came. */
+  asOfMs: number
   /** How the predecessor says it ended. */
   handedOff: HandoffOutcome | undefined
-  /** The relay was told by the heir that it is done. */
-  isFinished = false
-  /** As the relay had it last. */
-  record: HandoffRecord | undefined
-  /** Packs whose only copy the relay could not read. */
-  readonly unreadable = new PackSet()
   readonly #opener: PackOpener
 
-  constructor(options: { hex: string; pool: Uint8Array; key: Uint8Array; owner: string; sources: readonly SourceScript[] }) {
+  constructor(options: { hex: string; pool: Uint8Array; key: Uint8Array; owner: string; sources: readonly SourceScript[]; atMs: number }) {
     this.hex = options.hex
     this.pool = Buffer.from(options.pool).toString('hex')
     this.owner = options.owner
+    this.asOfMs = options.atMs
     this.sources = options.sources
     this.#opener = new PackOpener({ key: options.key, pool: options.pool, handoff: Buffer.from(options.hex, 'hex') })
   }
 
-  get epochMax(): number {
-    return Math.max(0, ...this.epochs.keys())
+  at(relay: string): HandoffPlace {
+    const known = this.#places.get(relay) ?? new HandoffPlace()
+    this.#places.set(relay, known)
+    return known
+  }
+
+  /** Something of it went ahead of a notice. */
+  get isAhead(): boolean {
+    return this.sealed.values().some(({ pack }) => pack.verdict !== undefined)
+  }
+
+  /** Acknowledged by the store of any relay. */
+  get stored(): PackSet {
+    const all = new PackSet()
+    for (const { stored } of this.#places.values()) all.addAll(stored)
+    return all
+  }
+
+  /** Some relay was told that its heir is done. */
+  get isFinished(): boolean {
+    return this.#places.values().some(({ isFinished }) => isFinished)
+  }
+
+  /** Whether somebody was told that this is the heir of no lower a claim than any other. */
+  isHeir(peer: string): boolean {
+    const highest = Math.max(0, ...this.#claims.values().map(({ epoch }) => epoch))
+    return this.heirsOf(highest).includes(peer)
+  }
+
+  /** Whom relays gave this epoch. */
+  heirsOf(epoch: number): string[] {
+    return [...this.#claims.values()].filter((claim) => claim.epoch === epoch).map(({ heir }) => heir)
+  }
+
+  /** A relay tells of a claim; answers what is wrong with it. */
+  told(relay: string, claim: ToldClaim): { rule: string; detail: string } | undefined {
+    const stamp = `${claim.epoch} ${claim.assignedBy}`
+    const known = this.#claims.get(stamp)
+    const place = this.at(relay)
+    const before = place.claim
+    this.#claims.set(stamp, claim)
+    place.claim = claim
+    const title = `epoch ${claim.epoch} of ${this.hex.slice(0, 6)}`
+    if (known !== undefined && known.heir !== claim.heir) return { rule: 'an epoch has one heir', detail: title }
+    if (before === undefined || !outranks(before, claim, this.pool)) return undefined
+    return { rule: 'the highest epoch alone is valid', detail: `${title} was told after ${before.epoch}` }
   }
 
   welcomes(lane: WelcomedLane): void {
@@ -113,7 +176,13 @@ export class HandoffTruth {
   /** Numbers whose chunks have gone into later packs. */
   superseded(): PackSet {
     const all = new PackSet()
-    for (const { pack } of this.sealed.values()) all.addAll(pack.superseded)
+    let verdict: Verdict | undefined
+    for (const { pack } of this.sealed.values()) {
+      all.addAll(pack.superseded)
+      if (pack.verdict !== undefined && pack.verdict.since >= (verdict?.since ?? 0)) verdict = pack.verdict
+    }
+    // Of what was sent ahead of the notice the rest is out of date.
+    for (let number = 0; number < (verdict?.since ?? 0); number++) if (!verdict!.whole.has(number)) all.add(number)
     return all
   }
 
@@ -122,6 +191,7 @@ export class HandoffTruth {
     const all = new PackSet()
     const [here, restored] = [this.hereAt(heir), this.restoredBy(heir)]
     for (const [number, { pack }] of this.sealed) if (here.has(number) || restored.has(number)) all.addAll(pack.superseded)
+    if (this.isAhead) all.addAll(this.superseded())
     return all
   }
 

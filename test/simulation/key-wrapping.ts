@@ -13,16 +13,17 @@ export interface SimulatedWrappingOptions {
   /** Whose handoffs are made with it. */
   readonly owner: string
   readonly sources: readonly SourceScript[]
+  readonly nowMs: () => number
 }
 
 const algorithm = 'aes-256-gcm'
 
-export function simulatedWrapping({ random, truths, owner, sources }: SimulatedWrappingOptions): KeyWrapping {
+export function simulatedWrapping({ random, truths, owner, sources, nowMs }: SimulatedWrappingOptions): KeyWrapping {
   return {
     randomBytes: (bytes) => Uint8Array.from({ length: bytes }, () => random.integer(0, 255)),
     wrap(key, pool, info) {
       const hex = Buffer.from(info.subarray(-16)).toString('hex')
-      truths.set(hex, new HandoffTruth({ hex, pool: pool.id, key, owner, sources }))
+      truths.set(hex, new HandoffTruth({ hex, pool: pool.id, key, owner, sources, atMs: nowMs() }))
       const cipher = createCipheriv(algorithm, pool.id, new Uint8Array(12)).setAAD(info)
       const sealed = cipher.update(key)
       cipher.final()

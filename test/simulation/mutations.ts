@@ -42,8 +42,8 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'a new claim gets the epoch of the one before',
     'relay/rendezvous.ts',
-    '{ heir: peer, epoch: epoch + 1 }',
-    '{ heir: peer, epoch: Math.max(1, epoch) }',
+    'epoch: handoff.record.epoch + 1, assignedBy',
+    'epoch: Math.max(1, handoff.record.epoch), assignedBy',
   ),
   mutation(
     'an epoch is told before it is on disk',
@@ -103,5 +103,47 @@ export const mutations: readonly Mutation[] = [
     'relay/put-session.ts',
     'type !== frameType.pack || this.#room.take(bytes, go)',
     'type !== frameType.pack || (void go, bytes > 0)',
+  ),
+  mutation(
+    'what only a lost relay had is not sent anew',
+    'peer/handoff/predecessor.ts',
+    "onMoved: () => this.#packAnew(this.#dispatcher.forget('store')),",
+    'onMoved: () => {},',
+  ),
+  mutation(
+    'an heir keeps its claim from the other relays',
+    'peer/inherit/claims.ts',
+    "await relay.request({ case: 'claim', value: claim })",
+    "if (relay === this.#options.relay) await relay.request({ case: 'claim', value: claim })",
+  ),
+  mutation(
+    'any claim from elsewhere is taken up',
+    'relay/claim-order.ts',
+    'return outranks(claim, { epoch, assignedBy }, key.pool)',
+    'return true',
+  ),
+  mutation(
+    'a chunk that has changed since it was sent counts as there',
+    'peer/handoff/standing.ts',
+    'known?.stamp === stamp && isThere(known)',
+    'known !== undefined && isThere(known)',
+  ),
+  mutation(
+    'what a verdict finds out of date is restored',
+    'peer/inherit/judgement.ts',
+    'return holding === undefined ? [] : fragments.filter((_, index) => holding.has(index))',
+    'return fragments',
+  ),
+  mutation(
+    'a verdict that waits with its pack is not heard',
+    'peer/inherit/restorer.ts',
+    '    if (verdict !== undefined) this.#hear(verdict)\n',
+    '',
+  ),
+  mutation(
+    'a predecessor that has lost what it sent ahead holds up its heir',
+    'relay/rendezvous.ts',
+    '!record.finished && !isLost(record)',
+    '!record.finished',
   ),
 ]

@@ -8,18 +8,18 @@ import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Identity } from '../../src/seal/identity.ts'
 import type { PoolSecret } from '../../src/seal/pool-key.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import type { Assignment } from '../../src/wire/gen/control_pb.ts'
 import { EventLog } from '../../peer/events.ts'
-import type { HandoffLimits } from '../../peer/handoff/options.ts'
-import { handOff } from '../../peer/handoff/predecessor.ts'
 import { InheritanceDesk } from '../../peer/inherit/desk.ts'
 import type { Demands } from '../../peer/inherit/demands.ts'
 import { inherit } from '../../peer/inherit/inherit.ts'
 import { recallJournal } from '../../peer/inherit/journal.ts'
-import { waitForAssignment } from '../../peer/inherit/wait.ts'
+import { waitForAssignment, type Assigned } from '../../peer/inherit/wait.ts'
 import { joinPool, type Membership } from '../../peer/membership.ts'
+import type { RelayLink } from '../../peer/relay-link.ts'
+import { handOffAfter, type Preshipping } from '../../peer/preshipping.ts'
 import { openData } from '../../peer/open-data.ts'
-import { RelayClient } from '../../peer/relay-client.ts'
+import { orderRelays } from '../../peer/relay-order.ts'
+import { Relays } from '../../peer/relays.ts'
 import type { HandoffResult } from '../../peer/result.ts'
 import type { DataWall } from './data-link.ts'
 import { demandChunks } from './demander.ts'
@@ -28,8 +28,10 @@ import { JournalDisk } from './journal-disk.ts'
 import { simulatedWrapping } from './key-wrapping.ts'
 import type { SimulatedNode } from './network.ts'
 import { Killed, MachineClock, Process } from './process.ts'
-import { checkBarrier, checkHandedOff, checkInherited, checkReceipt } from './result-checks.ts'
+import { checkBarrier, checkFresh, checkHandedOff, checkInherited, checkReceipt } from './result-checks.ts'
+import type { NoticePlan, RunningHandoff } from './running-handoff.ts'
 import { RestoredState, SimulatedSink } from './restored-state.ts'
+import { shipAhead } from './ship-ahead.ts'
 import { SimulatedSource, type SourceScript } from './state.ts'
 import { addressOf, type Surroundings } from './surroundings.ts'
 
@@ -52,34 +54,21 @@ export interface PeerMachineOptions {
   readonly restoreMs: number
   /** Its applications demand chunks so often while their state is coming. */
   readonly demandEveryMs: number | undefined
+  /** Its state goes ahead of any notice, so often. */
+  readonly preshipEveryMs: number | undefined
   readonly truths: Map<string, HandoffTruth>
-}
-
-export interface NoticePlan {
-  readonly deadlineMs: number
-  readonly limits: HandoffLimits
-}
-
-/** A handoff that is under way on some machine. */
-export interface RunningHandoff {
-  readonly process: Process
-  readonly machine: PeerMachine
-  readonly deadline: Deadline
-  readonly stoppedBeforeMs: number
-  result: HandoffResult | undefined
-  /** It ended without a result: what it could not read of its own state says why. */
-  hasEnded: boolean
 }
 
 interface Running {
   readonly process: Process
   readonly node: SimulatedNode
   readonly membership: Membership
-  readonly relay: RelayClient
+  readonly relay: Relays
   readonly data: DataEnd
   readonly desk: InheritanceDesk
   readonly inheriting: AbortController
   readonly events: EventLog
+  readonly preshipping: Preshipping | undefined
 }
 
 export class PeerMachine {
@@ -141,10 +130,16 @@ export class PeerMachine {
     const membership = {
       ...joined,
       certificate: () => own,
-      wrapping: simulatedWrapping({ random: surroundings.random, truths, owner: name, sources }),
+      wrapping: simulatedWrapping({ random: surroundings.random, truths, owner: name, sources, nowMs: () => surroundings.loop.nowMs }),
     }
     const random = () => surroundings.random.next()
-    const relay = new RelayClient({ node, relays, certificate: () => membership.certificate(), clock: process.clock, random })
+    const relay = new Relays({
+      node,
+      relays: orderRelays(relays, pool.id),
+      certificate: () => membership.certificate(),
+      clock: process.clock,
+      random,
+    })
     const events = new EventLog(process.clock)
     const desk = Promise.withResolvers<InheritanceDesk>()
     surroundings.log(`${this.name} starts`)
@@ -158,7 +153,8 @@ export class PeerMachine {
     InheritanceDesk.open(node, process.clock).then(desk.resolve, desk.reject)
     const begin = async () => {
       const data = await openData({ lanes, host: isReachable ? identity.peerId : undefined, port: 0, clock: process.clock })
-      const running = { process, node, membership, relay, data, desk: await desk.promise, inheriting: new AbortController(), events }
+      const parts = { process, node, membership, relay, data, desk: await desk.promise, inheriting: new AbortController(), events }
+      const running = { ...parts, preshipping: shipAhead(parts, this.options) }
       this.#running = running
       void this.#link(running)
       if (awaits) await this.#succeed(running)
@@ -183,17 +179,19 @@ export class PeerMachine {
     const { signal } = inheriting
     try {
       while (!signal.aborted) {
-        const assignment = await waitForAssignment({ relay, clock: process.clock, waitMs: 1e9, signal })
-        if (assignment === undefined) return
-        await this.#inherit(running, assignment)
+        const assigned = await waitForAssignment({ relays: relay.each, clock: process.clock, waitMs: 1e9, signal })
+        if (assigned === undefined) return
+        await this.#inherit(running, assigned)
       }
     } catch (thrown) {
       if (!signal.aborted) this.#failed(process, 'waiting', thrown)
     }
   }
 
-  async #inherit({ process, node, membership, relay, data, desk, inheriting, events }: Running, assignment: Assignment): Promise<void> {
+  async #inherit(running: Running, assigned: Assigned<RelayLink>): Promise<void> {
+    const { process, node, membership, relay, data, desk, inheriting, events } = running
     const { surroundings, lanes, truths } = this.options
+    const { assignment } = assigned
     const handoff = Buffer.from(assignment.handoff).toString('hex')
     const truth = truths.get(handoff)
     if (truth === undefined) return surroundings.violation('only what was offered is assigned', handoff)
@@ -221,7 +219,7 @@ export class PeerMachine {
       const common = {
         membership,
         node,
-        relay,
+        relays: relay.each,
         data,
         desk,
         clock: process.clock,
@@ -229,7 +227,7 @@ export class PeerMachine {
         signal: inheriting.signal,
         sinkOf,
         sinks,
-        assignment,
+        ...assigned,
         lanes,
       }
       const onDemands = (demands: Demands) => {
@@ -246,6 +244,7 @@ export class PeerMachine {
       // What it had is nothing to its predecessor any more, and it forgets it.
       if (result.outcome === 'fenced') for (const told of [truth.acknowledged, truth.restored]) told.delete(this.options.identity.peerId)
       checkInherited(truth, this.options.identity.peerId, state, result, this.#violate)
+      if (result.outcome !== 'fenced') checkFresh(truth, state, result, this.#violate)
     } catch (thrown) {
       if (inheriting.signal.aborted) throw thrown
       this.#failed(process, 'inheriting', thrown)
@@ -274,13 +273,13 @@ export class PeerMachine {
 
   #handOff(running: Running, { deadlineMs, limits }: NoticePlan): void {
     if (this.isGone || this.isHandingOff) return
-    const { process, membership, node, relay, data, events, inheriting } = running
+    const { process, membership, node, relay, data, events, inheriting, preshipping } = running
     const { surroundings, sources } = this.options
+    for (const { living } of sources) living?.freeze()
     surroundings.log(`${this.name} is going within ${Math.round(deadlineMs)} ms`)
     inheriting.abort(new HeirloomError('aborted', 'this VM is going'))
     const handoff: RunningHandoff = {
       process,
-      machine: this,
       deadline: Deadline.after(process.clock, deadlineMs),
       stoppedBeforeMs: process.stoppedMs,
       result: undefined,
@@ -290,7 +289,11 @@ export class PeerMachine {
     const own = sources.map((script) => new SimulatedSource(this.name, script, process))
     const random = () => surroundings.random.next()
     const common = { membership, node, relay, data, clock: process.clock, events, random, compress: 'never' as const }
-    handOff({ ...common, reason: 'simulated', deadlineMs, deadline: handoff.deadline, sources: own, limits }).then(
+    const begin = async () => {
+      const ahead = limits.lanes.includes('store') ? (await preshipping?.take())?.[0] : undefined
+      return await handOffAfter({ ...common, reason: 'simulated', deadlineMs, deadline: handoff.deadline, sources: own, limits }, ahead)
+    }
+    begin().then(
       async ({ result, receipt }) => {
         if (!process.alive) return
         handoff.result = result

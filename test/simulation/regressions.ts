@@ -155,7 +155,7 @@ const faults: readonly Mutation[] = [
   mutation(
     'an heir that could not reach the relay lets it drop what it has',
     'peer/inherit/successor.ts',
-    "return this.#options.lanes.includes('store') && this.#getEnded === undefined",
+    "return this.#options.lanes.includes('store') && !this.#hasGot",
     'return false',
   ),
   mutation(
@@ -182,6 +182,25 @@ const faults: readonly Mutation[] = [
     'this.#inFlightBytes <= this.#grantedBytes',
     'this.#inFlightBytes <= this.#windowBytes',
   ),
+  mutation(
+    'a refusal carries the answer that could not be made durable',
+    'relay/control-session.ts',
+    'failure === step.refusal ? step.result : undefined',
+    'step.result',
+  ),
+  mutation(
+    'an heir gives back at one relay what it has inherited by another',
+    'peer/inherit/inherit.ts',
+    'released: !accepted.hasEnded(age.handoff)',
+    'released: true',
+  ),
+  mutation('a predecessor that moves does not bring its heir along', 'peer/handoff/offering.ts', '...(claimed && { heir: claimed }),', ''),
+  mutation(
+    'of two claims of one epoch each relay holds its own',
+    'relay/claim-order.ts',
+    'if (one.assignedBy === other.assignedBy) return false',
+    'return false',
+  ),
 ]
 
 /** By name: the seed that shows the fault. */
@@ -190,7 +209,7 @@ const seeds: Readonly<Record<string, number>> = {
   'what waits for its barrier takes up the credit': 2,
   'a relay that does not answer holds up the handoff': 227,
   'a pack comes after the receipt': 2,
-  'a silent other side holds up the end': 74,
+  'a silent other side holds up the end': 230,
   'an inheritance that is over takes packs': 117,
   'an inheritance whose end the relay did not hear is made again': 27,
   'a predecessor that was started again is waited for': 214,
@@ -218,6 +237,10 @@ const tests: Readonly<Record<string, string>> = {
   'what is demanded waits when less was granted than is in flight': 'test/lane/channel-lane.test.ts',
   'what waits for its barrier keeps a larger pack from coming': 'test/peer/restorer.test.ts',
   'an heir that could not reach the relay lets it drop what it has': 'test/peer/inheritance.test.ts',
+  'an heir gives back at one relay what it has inherited by another': 'test/hostile/evil-relay.test.ts',
+  'a refusal carries the answer that could not be made durable': 'test/relay/control-session.test.ts',
+  'a predecessor that moves does not bring its heir along': 'test/peer/offering.test.ts',
+  'of two claims of one epoch each relay holds its own': 'test/relay/several-relays.test.ts',
 }
 
 export const regressions: readonly Regression[] = faults.map((fault) => ({ ...fault, seed: seeds[fault.name], test: tests[fault.name] }))

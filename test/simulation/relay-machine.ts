@@ -23,6 +23,7 @@ import { watchWrites, type WriteWatch } from './write-watch.ts'
 const directory = '/store'
 
 export interface RelayMachineOptions {
+  readonly name: string
   readonly surroundings: Surroundings
   readonly identity: Identity
   readonly pools: readonly PoolPublic[]
@@ -66,6 +67,10 @@ export class RelayMachine {
     return this.#writes?.bytes ?? 0
   }
 
+  get name(): string {
+    return this.#options.name
+  }
+
   get peerId(): string {
     return this.#options.identity.peerId
   }
@@ -77,16 +82,16 @@ export class RelayMachine {
   start(): void {
     if (this.#process?.alive === true) return
     const { loop, random, log, violation } = this.#options.surroundings
-    const process = new Process('relay', loop, random, this.clock)
+    const process = new Process(this.name, loop, random, this.clock)
     this.#process = process
     this.#relay = undefined
     this.#close = undefined
-    log('relay starts')
+    log(`${this.name} starts`)
     this.#serve(process).catch((thrown: unknown) => {
       if (!process.alive) return
       if (!(thrown instanceof HeirloomError) && (thrown as { code?: unknown }).code === undefined)
         return violation('the relay starts or says why not', String(thrown))
-      log(`relay can't start: ${String(thrown)}`)
+      log(`${this.name} can't start: ${String(thrown)}`)
       process.kill()
       loop.after(1000, () => this.start())
     })
@@ -97,7 +102,7 @@ export class RelayMachine {
     const disk = this.disk.mount(process)
     const onWarning = (warning: HeirloomError) => {
       if (!process.alive || warning.cause instanceof Killed) return
-      surroundings.log(`relay warns: ${warning.code}, ${warning.message}`)
+      surroundings.log(`${this.name} warns: ${warning.code}, ${warning.message}`)
       if (warning.code === 'internal') surroundings.violation('the relay has no defects', warning.stack ?? warning.message)
     }
     await disk.makeFolder(directory)
@@ -109,13 +114,13 @@ export class RelayMachine {
     const node = surroundings.network.node(process, identity.peerId, { addresses: [this.address], dataWall })
     const data = hasData ? await DataEnd.open({ host: identity.peerId, port: 0, clock: process.clock }) : undefined
     const terms = { quota, leaseMs, keepMsMax, roomBytes }
-    const relay = createRelay({ packs, records, pools, ...terms, clock: process.clock, data, onWarning })
+    const relay = createRelay({ self: identity.peerId, packs, records, pools, ...terms, clock: process.clock, data, onWarning })
     this.#writes = watchWrites(packs)
     this.#relay = relay
     await node.handle(controlProtocol, (channel) => relay.acceptControl(channel))
     await node.handle(transferProtocol, (channel) => relay.acceptTransfer(channel))
     await node.handle(dataProtocol, (channel) => relay.acceptData(channel))
-    surroundings.log('relay serves')
+    surroundings.log(`${this.name} serves`)
     this.#close = async () => {
       const giveUp = new AbortController()
       process.after(5000, () => giveUp.abort())

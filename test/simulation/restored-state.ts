@@ -7,20 +7,30 @@ import type { IncomingFragment, RecalledFragment, RestoreOutcome, Sink, WaitOpti
 import type { Process } from './process.ts'
 import { contentOf } from './state.ts'
 
-/** The bytes of one handoff that are in place on a machine: by source and chunk, the length at each offset. */
+/** The bytes of one handoff that are in place on a machine: by source and chunk, the length and the version at each offset. */
 export class RestoredState {
-  readonly #chunks = new Map<string, Map<number, number>>()
+  readonly #chunks = new Map<string, Map<number, { length: number; version: number }>>()
   /** Chunks that are whole, as `source id`. */
   readonly complete = new Set<string>()
 
-  place(source: string, { id, offset, bytes }: IncomingFragment): void {
+  place(source: string, { id, offset, bytes, version }: IncomingFragment): void {
     const key = `${source} ${id}`
-    const ranges = this.#chunks.get(key) ?? new Map<number, number>()
-    this.#chunks.set(key, ranges.set(offset, bytes.byteLength))
+    const ranges = this.#chunks.get(key) ?? new Map<number, { length: number; version: number }>()
+    this.#chunks.set(key, ranges.set(offset, { length: bytes.byteLength, version: Number(version) }))
   }
 
   has(source: string, id: string, offset: number, length: number): boolean {
-    return this.#chunks.get(`${source} ${id}`)?.get(offset) === length
+    return this.#chunks.get(`${source} ${id}`)?.get(offset)?.length === length
+  }
+
+  /** The versions of what is in place of a chunk, which is `source id`. */
+  versions(chunk: string): Set<number> {
+    return new Set(
+      this.#chunks
+        .get(chunk)
+        ?.values()
+        .map(({ version }) => version),
+    )
   }
 }
 
@@ -66,7 +76,8 @@ export class SimulatedSink implements Sink {
     if (process.random.next() < failure()) throw new HeirloomError('no-space', 'the disk of the application is full')
     const unfinished: number[] = []
     for (const [index, fragment] of fragments.entries()) {
-      const expected = contentOf(owner, this.name, fragment.id, fragment.offset, fragment.bytes.byteLength)
+      const content = { owner, source: this.name, id: fragment.id, version: Number(fragment.version) }
+      const expected = contentOf(content, fragment.offset, fragment.bytes.byteLength)
       if (Buffer.compare(expected, fragment.bytes) !== 0)
         watch.violation('only what was sealed is restored', `${this.name}: ${fragment.id}`)
       state.place(this.name, fragment)

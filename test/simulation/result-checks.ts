@@ -16,11 +16,11 @@ export function checkBarrier(
   isJournaled: (number: number) => boolean,
   violate: Violate,
 ): void {
-  const barrier = truth.sealed.get(number)?.pack.barrier ?? 0
+  const { barrier = 0, barrierFrom = 0 } = truth.sealed.get(number)?.pack ?? {}
   const restored = truth.restoredBy(heir)
   const superseded = truth.supersededAt(heir)
   for (const before of truth.hereAt(heir)) {
-    if (before >= barrier || restored.has(before) || superseded.has(before) || isJournaled(before)) continue
+    if (before < barrierFrom || before >= barrier || restored.has(before) || superseded.has(before) || isJournaled(before)) continue
     violate('what a pack builds on is restored before it', `pack ${number} before pack ${before}`)
   }
 }
@@ -45,6 +45,23 @@ export function checkInherited(truth: HandoffTruth, heir: string, state: Restore
     violate('an heir that has everything says so', `it has all of ${truth.hex.slice(0, 6)} and calls it partial`)
   if (chunks.delivered > state.complete.size)
     violate('an heir counts what it restored', `${chunks.delivered} chunks delivered, ${state.complete.size} are whole`)
+}
+
+/** What is in place of a state that changes is of one version, and of none before its last catalog; where all came that went after the notice, of none before that. */
+export function checkFresh(truth: HandoffTruth, state: RestoredState, { outcome }: HandoffResult, violate: Violate): void {
+  for (const { name, living } of truth.sources) {
+    if (living === undefined) continue
+    const sinceMs = outcome === 'delivered' ? Math.max(truth.asOfMs, living.frozenMs ?? 0) : truth.asOfMs
+    for (const chunk of state.complete) {
+      if (!chunk.startsWith(`${name} `)) continue
+      const versions = state.versions(chunk)
+      const [version] = versions
+      const id = chunk.slice(name.length + 1)
+      if (versions.size > 1) violate('a chunk is of one version', `${chunk} has ${[...versions].join(' and ')}`)
+      else if (version !== undefined && !living.had(id, version, sinceMs))
+        violate('nothing stale or deleted is restored', `${chunk} in version ${version}, of ${truth.hex.slice(0, 6)}`)
+    }
+  }
 }
 
 /** A predecessor has ended. */
@@ -88,8 +105,7 @@ function heldChunks(truth: HandoffTruth, epoch: number): number {
 }
 
 function heldBy(truth: HandoffTruth, epoch: number): PackSet {
-  const heir = truth.epochs.get(epoch)
-  const held = truth.stored.clone()
-  if (heir !== undefined) held.addAll(truth.everAcknowledgedBy(heir))
+  const held = truth.stored
+  for (const heir of truth.heirsOf(epoch)) held.addAll(truth.everAcknowledgedBy(heir))
   return held
 }

@@ -13,7 +13,8 @@ import { peerFaults } from './faults/peer-faults.ts'
 import { relayFaults } from './faults/relay-faults.ts'
 import { timeFaults } from './faults/time-faults.ts'
 import { drawNotice, goAway } from './going.ts'
-import { drawSource } from './state.ts'
+import { LivingState } from './living-state.ts'
+import { drawSource, type SourceScript } from './state.ts'
 import type { World } from './world.ts'
 
 /** After this many virtual ms at most no fault begins any more, and all that was broken works again. */
@@ -33,7 +34,7 @@ export function playScenario(world: World): Scenario {
   world.log(`this world has: ${kinds.map(({ name }) => name).join(', ') || 'no faults'}`)
   const pool = { lanes: drawLanes(random), isSlow: random.next() < 0.35, isEager: random.next() < 0.25 }
   const faultsEndMs = 5_000 + random.next() * (faultsEndMaxMs - 5_000)
-  loop.after(0, () => world.relay.start())
+  for (const relay of world.relays) loop.after(0, () => relay.start())
   for (let count = random.integer(2, 5); count > 0; count--) addPeer(world, pool, faultsEndMs)
   const faults = kinds.map((kind) => kind.faults(world, faultsEndMs))
   if (faults.length > 0) {
@@ -69,12 +70,17 @@ function addPeer(world: World, { lanes, isSlow, isEager }: Pool, faultsEndMs: nu
   const { random, loop } = world
   const isFirst = world.peers.length === 0
   const isGoing = isFirst || random.next() < 0.5
+  const preshipEveryMs = world.isShippingAhead && random.next() < 0.7 ? 500 + random.next() * 8_000 : undefined
   const peer = world.addPeer({
     lanes,
+    preshipEveryMs,
     isReachable: random.next() < 0.8,
     dataWall: drawDataWall(random),
     awaits: !isFirst && random.next() < 0.8,
-    sources: Array.from({ length: random.integer(1, 2) }, (_, index) => drawSource(random, `source${index}`, isSlow ? 8 : 1)),
+    sources: Array.from({ length: random.integer(1, 2) }, (_, index) => {
+      const source = drawSource(random, `source${index}`, isSlow ? 8 : 1)
+      return preshipEveryMs === undefined ? source : live(world, source)
+    }),
     restoreMs: random.next() < 0.5 ? 2 : random.next() * 600,
     demandEveryMs: drawDemands(random, isEager),
   })
@@ -84,13 +90,32 @@ function addPeer(world: World, { lanes, isSlow, isEager }: Pool, faultsEndMs: nu
   loop.after(500 + random.next() * (isSlow ? faultsEndMs / 2 : faultsEndMs), () => goAway(world, peer, notice))
 }
 
+/** The state of this source changes, until its VM is given notice. */
+function live({ random, loop }: World, source: SourceScript): SourceScript {
+  const living = new LivingState(
+    source.chunks.map(({ id }) => id),
+    () => loop.nowMs,
+  )
+  const pauseMs = random.next() * 3_000
+  const change = () => {
+    if (living.frozenMs !== undefined || loop.nowMs > faultsEndMaxMs) return
+    living.change(random)
+    loop.after(random.next() * pauseMs, change)
+  }
+  loop.after(random.next() * pauseMs, change)
+  return { ...source, living }
+}
+
 /** All that was broken works again, and fresh successors come. */
 function makePeace(world: World, { lanes, isEager }: Pool): void {
-  const { random, network, relay, peers } = world
+  const { random, network, relays, peers } = world
   world.log('the faults are over')
-  relay.disk.faults = noDiskFaults
-  relay.disk.capacityBytes = Infinity
-  relay.disk.crash = undefined
+  world.peaceFromMs = world.loop.nowMs
+  for (const { disk } of relays) {
+    disk.faults = noDiskFaults
+    disk.capacityBytes = Infinity
+    disk.crash = undefined
+  }
   network.dialFailure = 0
   for (const link of network.links()) {
     network.heal(link)
@@ -103,7 +128,7 @@ function makePeace(world: World, { lanes, isEager }: Pool): void {
     peer.sinkFailure = 0
     peer.start()
   }
-  relay.start()
+  for (const relay of relays) relay.start()
   for (let count = 0; count < 2; count++) {
     world
       .addPeer({
@@ -112,6 +137,7 @@ function makePeace(world: World, { lanes, isEager }: Pool): void {
         dataWall: 'open',
         awaits: true,
         sources: [],
+        preshipEveryMs: undefined,
         restoreMs: random.next() * 100,
         demandEveryMs: isEager ? drawDemands(random, isEager) : undefined,
       })

@@ -34,6 +34,8 @@ export async function simulate(seed: number, { keepsLog = false } = {}): Promise
     roomBytes: random.next() < 0.25 ? random.integer(2_000, 6_000) : undefined,
     hasData: random.next() < 0.8,
     dataWall: drawDataWall(random),
+    relays: seed % 3 === 2 ? 2 : 1,
+    isShippingAhead: Math.floor(seed / 3) % 4 === 1,
   })
   const onRejection = (thrown: unknown) => {
     if (!isOfTheDead(thrown))

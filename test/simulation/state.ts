@@ -1,18 +1,28 @@
 // An application's state in the simulated world: the bytes of every chunk follow from whose it is, so that whoever restores one knows whether it
 // is the right one.
 
-import { isLeftOut, type Chunk, type ChunkPart, type LeftOut } from '../../src/chunk/chunk.ts'
+import type { Chunk, ChunkPart, LeftOut } from '../../src/chunk/chunk.ts'
 import { delay } from '../../src/clock.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import { packBytesTarget } from '../../src/limits/wire.ts'
 import type { InventoryQuery, Source, WaitOptions } from '../../peer/source/source.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
+import type { LivingState } from './living-state.ts'
 import type { Process } from './process.ts'
 
+/** Of a chunk; version 0 of one that never changes. */
+export interface ContentName {
+  readonly owner: string
+  readonly source: string
+  readonly id: string
+  readonly version: number
+}
+
 /** `length` bytes of the chunk from `offset` on. */
-export function contentOf(owner: string, source: string, id: string, offset: number, length: number): Uint8Array {
+export function contentOf({ owner, source, id, version }: ContentName, offset: number, length: number): Uint8Array {
   let state = 0x811c9dc5
-  for (const char of `${owner} ${source} ${id}`) state = Math.imul(state ^ char.charCodeAt(0), 0x01000193) >>> 0
+  for (const char of `${owner} ${source} ${id}${version > 0 ? ` ${version}` : ''}`)
+    state = Math.imul(state ^ char.charCodeAt(0), 0x01000193) >>> 0
   const bytes = new Uint8Array(length)
   for (let at = 0; at < length; at++) bytes[at] = Math.imul(state ^ (offset + at), 0x9e3779b1) >>> 24
   return bytes
@@ -31,6 +41,8 @@ export interface SourceScript {
   readonly readMs: number
   readonly inventoryMs: number
   readonly fault: 'none' | 'hangs' | 'fails' | 'forgets'
+  /** Undefined: it never changes. */
+  readonly living?: LivingState | undefined
 }
 
 /** `slowness`: how many times the usual time it takes to read. */
@@ -82,9 +94,19 @@ export class SimulatedSource implements Source {
     const { chunks, inventoryMs, fault } = this.#script
     const half = Math.floor(chunks.length / 2)
     await delay(this.#process.clock, inventoryMs, signal)
-    yield chunks.slice(0, half)
+    yield this.#listed(chunks.slice(0, half))
     await delay(this.#process.clock, fault === 'hangs' ? 1e9 : inventoryMs, signal)
-    yield chunks.slice(half)
+    yield this.#listed(chunks.slice(half))
+  }
+
+  /** What there is of them now. */
+  #listed(chunks: readonly Chunk[]): Chunk[] {
+    const { living } = this.#script
+    if (living === undefined) return [...chunks]
+    return chunks.flatMap((chunk) => {
+      const version = living.version(chunk.id)
+      return version === undefined ? [] : { ...chunk, version: String(version) }
+    })
   }
 
   async *read(chunks: readonly Chunk[], { signal }: WaitOptions): AsyncGenerator<(ChunkPart | LeftOut)[]> {
@@ -98,11 +120,15 @@ export class SimulatedSource implements Source {
     }
   }
 
-  *#parts(chunk: Chunk, chunkBytes: number): Generator<ChunkPart[]> {
+  *#parts(chunk: Chunk, chunkBytes: number): Generator<(ChunkPart | LeftOut)[]> {
+    const { living } = this.#script
+    const version = living === undefined ? 0 : living.version(chunk.id)
+    if (version === undefined) return yield [{ chunk, leftOut: 'vanished' }]
+    const name = { owner: this.#owner, source: this.name, id: chunk.id, version }
+    const told = living === undefined ? {} : { version: String(version) }
     for (let offset = 0; offset < chunkBytes || offset === 0; offset += packBytesTarget) {
       const length = Math.min(packBytesTarget, chunkBytes - offset)
-      const part = { chunk, offset, chunkBytes, bytes: contentOf(this.#owner, this.name, chunk.id, offset, length) }
-      if (!isLeftOut(part)) yield [part]
+      yield [{ chunk, offset, chunkBytes, bytes: contentOf(name, offset, length), ...told }]
     }
   }
 

@@ -49,8 +49,8 @@ export class TransferWatch {
    * Bytes of packs that are in the relay's memory by this transfer, on their way in or out. Of a large pack what it is more than was expected isn't
    * counted: that is known when it is there.
    */
-  relayBytes(way: 'in' | 'out'): number {
-    if (this.#acceptor.peerId !== this.#events.relayPeer || this.#openerSends !== (way === 'in')) return 0
+  relayBytes(relay: string, way: 'in' | 'out'): number {
+    if (this.#acceptor.peerId !== relay || this.#openerSends !== (way === 'in')) return 0
     if (way === 'in') return sum(this.#held.values())
     return sum(this.#inFlight.values().map((bytes) => Math.min(bytes, readRoomBytes)))
   }
@@ -174,10 +174,10 @@ export class TransferWatch {
     this.#grantedBytes = granted
     if (this.#truth === undefined) return
     const { peerId } = this.#receiver
-    if (peerId !== this.#events.relayPeer) this.#events.heirHas(this.#truth, peerId, have)
+    if (!this.#events.isRelay(peerId)) this.#events.heirHas(this.#truth, peerId, have)
     // What the other side says it has counts as acknowledged.
     for (const number of have) {
-      if (peerId === this.#events.relayPeer) this.#events.storeAcknowledges(this.#truth, number)
+      if (this.#events.isRelay(peerId)) this.#events.storeAcknowledges(this.#truth, number, peerId)
       else this.#events.heirAcknowledges(this.#truth, peerId, number)
     }
   }
@@ -213,7 +213,7 @@ export class TransferWatch {
   }
 
   #checkEpoch(what: string): void {
-    const epochMax = this.#truth?.epochMax ?? 0
+    const epochMax = this.#truth?.at(this.#acceptor.peerId).claim?.epoch ?? 0
     if (this.#epoch < epochMax)
       this.#violation('an heir with an old epoch gets nothing', `${what} for epoch ${this.#epoch}, there is ${epochMax}`)
   }
@@ -226,7 +226,7 @@ export class TransferWatch {
       this.#violation('what waits is within the window', `${held} of ${this.#grantedBytes} bytes`)
     for (const number of packs) {
       if (!this.#held.delete(number)) this.#violation('only what came is acknowledged', `pack ${number}`)
-      if (this.#receiver.peerId === this.#events.relayPeer) this.#events.storeAcknowledges(truth, number)
+      if (this.#events.isRelay(this.#receiver.peerId)) this.#events.storeAcknowledges(truth, number, this.#receiver.peerId)
       else this.#events.heirAcknowledges(truth, this.#receiver.peerId, number)
     }
     this.#events.log(`${this.#title}: acknowledged ${[...packs].join(' ')}`)

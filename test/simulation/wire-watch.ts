@@ -3,7 +3,7 @@
 
 import { fromBinary } from '@bufbuild/protobuf'
 import { frameType, type Frame, type FrameType } from '../../src/wire/frame.ts'
-import { RelayMessageSchema, RequestSchema, type Assignment, type Heir, type Request } from '../../src/wire/gen/control_pb.ts'
+import { RelayMessageSchema, RequestSchema, type Assignment, type Heir, type Offer, type Request } from '../../src/wire/gen/control_pb.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { controlProtocol } from '../../src/wire/protocols.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
@@ -17,8 +17,8 @@ export interface WireEvents {
   truth(handoff: Uint8Array): HandoffTruth | undefined
   violation(rule: string, detail: string): void
   log(text: string): void
-  /** The relay acknowledges a pack. */
-  storeAcknowledges(truth: HandoffTruth, number: number): void
+  /** A relay acknowledges a pack. */
+  storeAcknowledges(truth: HandoffTruth, number: number, relay: string): void
   /** An heir acknowledges a pack. */
   heirAcknowledges(truth: HandoffTruth, heir: string, number: number): void
   /** An heir tells what it has. */
@@ -27,11 +27,12 @@ export interface WireEvents {
   arrivedAt(truth: HandoffTruth, peer: string, number: number): void
   /** Whoever shows this token on a data socket brings packs of that transfer. */
   offersData(token: string, transfer: WatchedTransfer): void
-  /** An heir says that it is done, and the relay hears it. */
+  /** An heir says that it is done, and a relay hears it. */
   finishSent(truth: HandoffTruth, heir: string): void
-  finishArrived(truth: HandoffTruth, heir: string): void
+  finishArrived(truth: HandoffTruth, heir: string, relay: string): void
   transferOpened(watch: TransferWatch): void
-  readonly relayPeer: string
+  isRelay(peer: string): boolean
+  nowMs(): number
   nameOf(peer: string): string
 }
 
@@ -82,9 +83,13 @@ export function tapStream(
   return [tap(forth, back, true), tap(back, forth, false)]
 }
 
+/** Clocks drift. */
+const ageSlackMs = 1_000
+
 class ControlWatch {
   readonly #events: WireEvents
   readonly #peer: string
+  readonly #relay: string
   readonly #process
   /** By request id: what was asked. */
   readonly #asked = new Map<number, Request['verb']>()
@@ -92,6 +97,7 @@ class ControlWatch {
   constructor(events: WireEvents, opener: SimulatedNode, acceptor: SimulatedNode) {
     this.#events = events
     this.#peer = opener.peerId
+    this.#relay = acceptor.peerId
     this.#process = acceptor.process
   }
 
@@ -99,9 +105,10 @@ class ControlWatch {
     if (byPeer && frame.type === frameType.request) {
       const { id, verb } = fromBinary(RequestSchema, frame.body[0]!)
       this.#asked.set(id, verb)
+      if (verb.case === 'offer') this.#offers(verb.value)
       const truth = verb.case === 'finish' && !verb.value.released ? this.#events.truth(verb.value.handoff) : undefined
       if (truth !== undefined) this.#events.finishSent(truth, this.#peer)
-      this.#events.log(`${this.#name} asks ${verb.case} ${summaryOf(verb)}`)
+      this.#events.log(`${this.#name} asks ${this.#events.nameOf(this.#relay)} ${verb.case} ${summaryOf(verb)}`)
     } else if (!byPeer && frame.type === frameType.relayMessage && this.#process.alive) this.#told(frame, true)
   }
 
@@ -109,10 +116,24 @@ class ControlWatch {
     if (atPeer && frame.type === frameType.relayMessage) this.#told(frame, false)
     if (atPeer || frame.type !== frameType.request) return
     const { verb } = fromBinary(RequestSchema, frame.body[0]!)
+    if (verb.case === 'withdraw') this.#withdrawn(verb.value.handoff)
     if (verb.case !== 'finish' || verb.value.released) return
     const truth = this.#events.truth(verb.value.handoff)
-    if (truth !== undefined && truth.epochs.get(verb.value.epoch) === this.#peer && verb.value.epoch === truth.epochMax)
-      this.#events.finishArrived(truth, this.#peer)
+    const claim = truth?.at(this.#relay).claim
+    if (truth !== undefined && claim?.heir === this.#peer && verb.value.epoch === claim.epoch)
+      this.#events.finishArrived(truth, this.#peer, this.#relay)
+  }
+
+  /** Of what stands its predecessor says how old it is. */
+  #offers({ handoff, standing, since, ageMs }: Offer): void {
+    const truth = this.#events.truth(handoff)
+    if (truth !== undefined && standing && since > 0)
+      truth.asOfMs = Math.max(truth.asOfMs, this.#events.nowMs() - Number(ageMs) - ageSlackMs)
+  }
+
+  #withdrawn(handoff: Uint8Array): void {
+    const place = this.#events.truth(handoff)?.at(this.#relay)
+    if (place !== undefined && place.claim === undefined) place.isFinished = true
   }
 
   get #name(): string {
@@ -127,7 +148,7 @@ class ControlWatch {
       if (event.case === 'assigned' && isSending) this.#given(event.value)
       if (event.case === 'heirChanged' && isSending && event.value.heir !== undefined) this.#heir(event.value.handoff, event.value.heir)
       if (event.case === 'fenced' && !isSending) this.#fenced(event.value.handoff, event.value.epoch - 1)
-      if (isSending) this.#events.log(`relay tells ${this.#name}: ${event.case}`)
+      if (isSending) this.#events.log(`${this.#events.nameOf(this.#relay)} tells ${this.#name}: ${event.case}`)
     } else if (message.case === 'response') {
       const { id, status, result } = message.value
       const verb = this.#asked.get(id)
@@ -136,33 +157,24 @@ class ControlWatch {
         this.#heir(verb.value.handoff, result.value.heir)
       if (status === 14 && !isSending && verb?.case === 'claim') this.#fenced(verb.value.handoff, verb.value.epoch)
       if (isSending)
-        this.#events.log(`relay answers ${this.#name}: ${verb?.case} ${status === 0 ? (result.case ?? 'done') : `refused with ${status}`}`)
+        this.#events.log(
+          `${this.#events.nameOf(this.#relay)} answers ${this.#name}: ${verb?.case} ${status === 0 ? (result.case ?? 'done') : `refused with ${status}`}`,
+        )
     }
   }
 
-  #given({ handoff, epoch }: Assignment): void {
-    this.#epoch(handoff, epoch, this.#peer)
+  #given({ handoff, epoch, assignedBy }: Assignment): void {
+    this.#claim(handoff, { epoch, assignedBy, heir: this.#peer })
   }
 
-  #heir(handoff: Uint8Array, { epoch, peer }: Heir): void {
-    this.#epoch(handoff, epoch, peerIdText(peer))
+  #heir(handoff: Uint8Array, { epoch, peer, assignedBy }: Heir): void {
+    this.#claim(handoff, { epoch, assignedBy, heir: peerIdText(peer) })
   }
 
-  #epoch(handoff: Uint8Array, epoch: number, peer: string): void {
-    const truth = this.#events.truth(handoff)
-    if (truth === undefined) return
-    const known = truth.epochs.get(epoch)
-    if (known !== undefined && known !== peer)
-      this.#events.violation(
-        'an epoch has one heir',
-        `epoch ${epoch} of ${truth.hex.slice(0, 6)} went to ${this.#events.nameOf(known)} and ${this.#events.nameOf(peer)}`,
-      )
-    else if (epoch < truth.epochMax)
-      this.#events.violation(
-        'the highest epoch alone is valid',
-        `epoch ${epoch} of ${truth.hex.slice(0, 6)} was told after ${truth.epochMax}`,
-      )
-    truth.epochs.set(epoch, peer)
+  #claim(handoff: Uint8Array, { epoch, assignedBy, heir }: { epoch: number; assignedBy: Uint8Array; heir: string }): void {
+    const relay = assignedBy.byteLength > 0 ? peerIdText(assignedBy) : this.#relay
+    const wrong = this.#events.truth(handoff)?.told(this.#relay, { epoch, assignedBy: relay, heir })
+    if (wrong !== undefined) this.#events.violation(wrong.rule, `${wrong.detail}, ${this.#events.nameOf(heir)}`)
   }
 
   #fenced(handoff: Uint8Array, epoch: number): void {

@@ -5,8 +5,7 @@ import { openSegmentsMax, readRoomBytes, recordWritesMax, relayRoomBytes, relayW
 import { packBytesMax } from '../../src/limits/wire.ts'
 import { identityFromSeed, type Identity } from '../../src/seal/identity.ts'
 import { makePoolSecret, type PoolSecret } from '../../src/seal/pool-key.ts'
-import type { HandoffKey, HandoffRecord, PackStore } from '../../relay/store/store.ts'
-import type { RelayCore } from '../../relay/relay-core.ts'
+import type { PackStore } from '../../relay/store/store.ts'
 import { keyText } from '../../relay/store/handoff-key.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
@@ -18,6 +17,7 @@ import { Network } from './network.ts'
 import { PeerMachine, type PeerMachineOptions } from './peer-machine.ts'
 import { MachineClock } from './process.ts'
 import { RelayMachine } from './relay-machine.ts'
+import { isInheritable, leftBehind } from './relay-state.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { TransferWatch } from './transfer-watch.ts'
 import { tapStream, type WireEvents } from './wire-watch.ts'
@@ -38,6 +38,10 @@ export interface WorldOptions {
   /** Whether the relay takes data sockets, and what stands before its port. */
   readonly hasData: boolean
   readonly dataWall: DataWall
+  /** How many of them. */
+  readonly relays: number
+  /** Whether some of its VMs send their state ahead of any notice. */
+  readonly isShippingAhead: boolean
 }
 
 /** Virtual wall time at which every world begins. */
@@ -47,18 +51,22 @@ const deadlineSlackMs = 150
 /** Descriptors of the store: its segments, records that are written, folders that are synced. */
 const openFilesMax = openSegmentsMax + recordWritesMax + 16
 
+/** Those who can hear one another know in this time whose claim stands: a lease, and two rounds of asking. */
+const heirsSettleMs = 25_000
+
 export class World {
   readonly loop = new EventLoop()
   readonly random: SeededRandom
   readonly network: Network
   readonly pool: PoolSecret
-  readonly relay: RelayMachine
+  readonly relays: readonly RelayMachine[]
   readonly peers: PeerMachine[] = []
   readonly truths = new Map<string, HandoffTruth>()
   readonly lines: string[] = []
   violation: Violation | undefined
   readonly #surroundings: Surroundings
   readonly #keepsLog: boolean
+  readonly isShippingAhead: boolean
   readonly #names = new Map<string, string>()
   /** Transfers, those that are over only until the next one begins. */
   readonly #open = new Set<TransferWatch>()
@@ -68,6 +76,7 @@ export class World {
   constructor(random: SeededRandom, options: WorldOptions) {
     this.random = random
     this.#keepsLog = options.keepsLog
+    this.isShippingAhead = options.isShippingAhead
     const { log } = this
     const events = this.#wireEvents()
     this.network = new Network({
@@ -79,10 +88,30 @@ export class World {
     })
     this.#surroundings = { loop: this.loop, random, network: this.network, log, violation: (rule, detail) => this.violate(rule, detail) }
     this.pool = makePoolSecret('simulated', this.#bytes(32), this.#bytes(32))
-    const { quotaBytes, keepMsMax, segmentBytes, roomBytes = relayRoomBytes, hasData, dataWall } = options
-    this.relay = new RelayMachine({
+    const { quotaBytes, roomBytes = relayRoomBytes } = options
+    this.relays = Array.from({ length: options.relays }, (_, index) => this.#addRelay(index === 0 ? 'relay' : `relay${index + 1}`, options))
+    this.#quotaBytes = quotaBytes ?? Infinity
+    this.#roomBytes = roomBytes
+  }
+
+  readonly #roomBytes: number
+  readonly #quotaBytes: number
+  /** From then on nothing fails any more. */
+  peaceFromMs = Infinity
+
+  /** One of the relays, by chance. */
+  get relay(): RelayMachine {
+    return this.relays.length === 1 ? this.relays[0]! : this.relays[this.random.integer(0, this.relays.length - 1)]!
+  }
+
+  #addRelay(
+    name: string,
+    { quotaBytes, keepMsMax, segmentBytes, roomBytes = relayRoomBytes, hasData, dataWall }: WorldOptions,
+  ): RelayMachine {
+    const machine: RelayMachine = new RelayMachine({
+      name,
       surroundings: this.#surroundings,
-      identity: this.#identity('relay'),
+      identity: this.#identity(name),
       pools: [this.pool],
       quota: quotaBytes === undefined ? {} : { total: quotaBytes },
       keepMsMax,
@@ -91,16 +120,10 @@ export class World {
       hasData,
       dataWall,
       clock: this.#clock(),
-      onOpened: (packs) => this.#checkOpened(packs),
+      onOpened: (packs) => this.#checkOpened(machine, packs),
     })
-    this.#relayPeer = this.relay.address.split('/').at(-1)!
-    this.#quotaBytes = quotaBytes ?? Infinity
-    this.#roomBytes = roomBytes
+    return machine
   }
-
-  readonly #relayPeer: string
-  readonly #roomBytes: number
-  readonly #quotaBytes: number
 
   addPeer(
     options: Omit<PeerMachineOptions, 'name' | 'surroundings' | 'identity' | 'pool' | 'relays' | 'clock' | 'truths'> & {
@@ -114,7 +137,7 @@ export class World {
       surroundings: this.#surroundings,
       identity: this.#identity(name),
       pool: this.pool,
-      relays: [this.relay.address],
+      relays: this.relays.map(({ address }) => address),
       clock: this.#clock(),
       truths: this.truths,
     })
@@ -134,56 +157,75 @@ export class World {
 
   /** The invariants that can be seen between two steps. */
   check(): void {
-    this.#checkStore()
-    this.#checkMemory()
+    for (const relay of this.relays) {
+      this.#checkStore(relay)
+      this.#checkMemory(relay)
+      if (relay.disk.openFiles > openFilesMax) this.violate('descriptors are bounded', `${relay.disk.openFiles} files are open`)
+    }
     for (const peer of this.peers) this.#checkDeadlines(peer)
-    if (this.relay.disk.openFiles > openFilesMax) this.violate('descriptors are bounded', `${this.relay.disk.openFiles} files are open`)
+    if (this.relays.length > 1 && this.loop.nowMs > this.peaceFromMs + heirsSettleMs) this.#checkHeirs()
+  }
+
+  /** Relays that can be heard agree on one heir. */
+  #checkHeirs(): void {
+    const heirs = new Map<string, string>()
+    for (const { name, isRunning, inheriting } of this.peers) {
+      if (!isRunning) continue
+      for (const key of inheriting) {
+        const [handoff] = key.split(' ')
+        const other = heirs.get(handoff!)
+        if (other !== undefined && other !== name)
+          return this.violate('a handoff has one live heir', `${handoff!.slice(0, 6)} has ${other} and ${name}`)
+        heirs.set(handoff!, name)
+      }
+    }
   }
 
   /** What was acknowledged is there until it is inherited or has expired. */
-  #checkStore(): void {
-    const core = this.relay.relay?.core
+  #checkStore(relay: RelayMachine): void {
+    const core = relay.relay?.core
     if (core === undefined) return
     if (core.packs.bytes() > this.#quotaBytes)
       this.violate('the store keeps its quota', `${core.packs.bytes()} of ${this.#quotaBytes} bytes`)
     for (const truth of this.truths.values()) {
-      if (truth.stored.size === 0 || truth.isFinished) continue
+      const place = truth.at(relay.peerId)
+      if (place.stored.size === 0 || place.isFinished) continue
       const key = { pool: truth.pool, handoff: truth.hex }
       const record = core.rendezvous.find(key)
       if (record === undefined) {
-        const isExpired = truth.record !== undefined && this.relay.clock.wallMs >= truth.record.expiresAtMs
+        const isExpired = place.record !== undefined && relay.clock.wallMs >= place.record.expiresAtMs
         // Of one whose packs its disk could not read the relay keeps nothing.
-        if (isExpired || [...truth.stored].every((number) => truth.unreadable.has(number))) truth.isFinished = true
+        if (isExpired || [...place.stored].every((number) => place.unreadable.has(number))) place.isFinished = true
         else this.violate('an acknowledged pack is kept until it expires', `the relay has forgotten ${keyText(key).slice(-32, -26)}`)
         continue
       }
-      truth.record = record
+      place.record = record
       const have = core.packs.have(key)
-      for (const number of truth.stored) {
+      for (const number of place.stored) {
         if (have.has(number)) continue
-        if (this.relay.disk.failedReads > 0) truth.unreadable.add(number)
+        if (relay.disk.failedReads > 0) place.unreadable.add(number)
         else this.violate('an acknowledged pack is kept until it expires', `pack ${number} of ${truth.hex.slice(0, 6)} is gone`)
       }
     }
   }
 
   /**
-   * Packs on their way through the relay are in its memory: all that has come and is not acknowledged within the windows that it grants and a pack, what
+   * Packs on their way through a relay are in its memory: all that has come and is not acknowledged within the windows that it grants and a pack, what
    * it has let in of that within its room or one pack alone, and what is on its way out within its room.
    */
-  #checkMemory(): void {
+  #checkMemory(relay: RelayMachine): void {
     const bytesOf = (way: 'in' | 'out') => {
       let bytes = 0
-      for (const transfer of this.#open) if (transfer.isOpen) bytes += transfer.relayBytes(way)
+      for (const transfer of this.#open) if (transfer.isOpen) bytes += transfer.relayBytes(relay.peerId, way)
       return bytes
     }
     this.#checkBytes('have come', bytesOf('in'), relayWindowBytesTotal + readRoomBytes)
     this.#checkBytes('are on their way out', bytesOf('out'), Math.max(this.#roomBytes, readRoomBytes))
-    const core = this.relay.relay?.core
+    const core = relay.relay?.core
     if (core === undefined) return
     const { takenBytes } = core.transfers.roomIn
     this.#checkBytes('are let in', takenBytes, Math.max(this.#roomBytes, packBytesMax))
-    this.#checkBytes('are written', this.relay.writingBytes, takenBytes)
+    this.#checkBytes('are written', relay.writingBytes, takenBytes)
   }
 
   #checkBytes(what: string, bytes: number, bytesMax: number): void {
@@ -191,11 +233,11 @@ export class World {
   }
 
   /** What an earlier process left counts only if it is whole and durable: it is told to predecessors, who then need not keep it. */
-  #checkOpened(packs: PackStore): void {
-    if (this.relay.disk.failedReads > 0) return
+  #checkOpened(relay: RelayMachine, packs: PackStore): void {
+    if (relay.disk.failedReads > 0) return
     for (const { key } of packs.list())
       for (const number of packs.have(key))
-        if (!this.relay.hasDurably(key, number))
+        if (!relay.hasDurably(key, number))
           this.violate('a store counts what is whole and durable', `pack ${number} of ${key.handoff.slice(0, 6)} is not`)
   }
 
@@ -213,8 +255,7 @@ export class World {
     const { peerId } = peer.options.identity
     for (const truth of this.truths.values()) {
       const acknowledged = truth.acknowledgedBy(peerId)
-      if (acknowledged.size === 0 || truth.isFinished || truth.epochs.get(truth.epochMax) !== peerId || !peer.isInheriting(truth.hex))
-        continue
+      if (acknowledged.size === 0 || truth.isFinished || !truth.isHeir(peerId) || !peer.isInheriting(truth.hex)) continue
       const counted = peer.journaled(truth.hex)
       for (const number of acknowledged)
         if (!counted.has(number))
@@ -224,40 +265,36 @@ export class World {
 
   /** Nothing is under way that could still lead anywhere. */
   isQuiet(): boolean {
-    const core = this.relay.relay?.core
-    if (core === undefined) return false
     if (this.peers.some((peer) => peer.isHandingOff || peer.inheriting.size > 0)) return false
-    return core.rendezvous.records().every((record) => record.finished || !this.#isInheritable(record)) && leftBehind(core).length === 0
-  }
-
-  /** Somebody ought to inherit it. */
-  #isInheritable(record: HandoffRecord): boolean {
-    const { key, heir } = record
-    const core = this.relay.relay!.core
-    const hasPacks = core.packs.have(key).size > 0
-    if (!hasPacks && !core.rendezvous.mayGrow(record)) return false
-    return (
-      heir === undefined ||
-      !core.presence.isPresent(heir) ||
-      this.peers.some((peer) => peer.isRunning && peer.options.identity.peerId === heir)
-    )
+    return this.relays.every(({ relay }) => {
+      if (relay === undefined) return false
+      const { core } = relay
+      return (
+        core.rendezvous.records().every((record) => record.finished || !isInheritable(core, record, this.peers)) &&
+        leftBehind(core).length === 0
+      )
+    })
   }
 
   /** Liveness: what could be done after the faults has been done. */
   checkEnd(): void {
-    const core = this.relay.relay?.core
-    if (core === undefined) return this.violate('the relay comes back', 'it does not serve')
     for (const peer of this.peers) {
       if (peer.isHandingOff) this.violate('every handoff ends', `${peer.name} is still at it`)
       for (const handoff of peer.inheriting) this.violate('every inheritance ends', `${peer.name} is still at ${handoff.slice(0, 6)}`)
     }
+    for (const relay of this.relays) this.#checkEndOf(relay)
+  }
+
+  #checkEndOf(relay: RelayMachine): void {
+    const core = relay.relay?.core
+    if (core === undefined) return this.violate('the relay comes back', `${relay.name} does not serve`)
     for (const { handoff } of leftBehind(core)) this.violate('what is over leaves no packs behind', handoff.slice(0, 6))
-    for (const name of this.relay.strays(core.packs)) this.violate('what is over leaves no files behind', name)
+    for (const name of relay.strays(core.packs)) this.violate('what is over leaves no files behind', name)
     for (const record of core.rendezvous.records()) {
-      if (!record.finished && this.#isInheritable(record))
+      if (!record.finished && isInheritable(core, record, this.peers))
         this.violate(
           'what waits is inherited',
-          `${record.key.handoff.slice(0, 6)} has ${core.packs.have(record.key).size} packs and nobody took it`,
+          `${record.key.handoff.slice(0, 6)} has ${core.packs.have(record.key).size} packs at ${relay.name} and nobody took it`,
         )
     }
   }
@@ -265,7 +302,7 @@ export class World {
   /** Nothing of it goes on. */
   end(): void {
     for (const peer of this.peers) peer.kill()
-    this.relay.kill()
+    for (const relay of this.relays) relay.kill()
     this.network.end()
   }
 
@@ -273,15 +310,18 @@ export class World {
     let events: WireEvents | undefined
     return () =>
       (events ??= {
-        relayPeer: this.#relayPeer,
+        nowMs: () => this.loop.nowMs,
+        isRelay: (peer) => this.relays.some(({ peerId }) => peerId === peer),
         truth: (handoff) => this.truths.get(Buffer.from(handoff).toString('hex')),
         violation: (rule, detail) => this.violate(rule, detail),
         log: this.log,
         nameOf: (peer) => this.#names.get(peer) ?? peer,
-        storeAcknowledges: (truth, number) => {
-          if (!truth.isFinished && !this.relay.hasDurably({ pool: truth.pool, handoff: truth.hex }, number))
+        storeAcknowledges: (truth, number, peerId) => {
+          const relay = this.#relay(peerId)
+          const place = truth.at(peerId)
+          if (!place.isFinished && !relay.hasDurably({ pool: truth.pool, handoff: truth.hex }, number))
             this.violate('what is acknowledged is durable', `pack ${number} of ${truth.hex.slice(0, 6)} is not on the relay's disk`)
-          truth.stored.add(number)
+          place.stored.add(number)
         },
         heirAcknowledges: (truth, heir, number) => {
           truth.acknowledgedBy(heir).add(number)
@@ -299,7 +339,7 @@ export class World {
         offersData: (token, transfer) => void this.#transfers.set(token, transfer),
         arrivedAt: (truth, peer, number) => void truth.hereAt(peer).add(number),
         finishSent: (truth, heir) => void truth.finishing.set(heir, this.#inPlace(truth, heir)),
-        finishArrived: (truth, heir) => this.#finished(truth, heir),
+        finishArrived: (truth, heir, relay) => this.#finished(truth, heir, this.#relay(relay)),
       })
   }
 
@@ -311,20 +351,26 @@ export class World {
   }
 
   /** The heir is done, and the relay will drop the packs: none may be among them that could still be inherited. */
-  #finished(truth: HandoffTruth, heir: string): void {
-    if (truth.isFinished) return
+  #finished(truth: HandoffTruth, heir: string, relay: RelayMachine): void {
+    const place = truth.at(relay.peerId)
+    // What one heir has inherited to its end is not there for another.
+    if (truth.isFinished) return void (place.isFinished = true)
     const name = this.#names.get(heir)
     // Its machine may have lost all of it since: whether that is durable is its applications' matter.
     const restored = truth.finishing.get(heir) ?? new PackSet()
     const superseded = truth.superseded()
-    for (const number of truth.stored) {
-      if (restored.has(number) || superseded.has(number) || truth.unreadable.has(number) || this.relay.disk.failedReads > 0) continue
+    for (const number of place.stored) {
+      if (restored.has(number) || superseded.has(number) || place.unreadable.has(number) || relay.disk.failedReads > 0) continue
       this.violate(
         'what can be delivered is delivered',
         `${name} ends ${truth.hex.slice(0, 6)} without pack ${number}, which the store has`,
       )
     }
-    truth.isFinished = true
+    place.isFinished = true
+  }
+
+  #relay(peerId: string): RelayMachine {
+    return this.relays.find((relay) => relay.peerId === peerId)!
   }
 
   #identity(name: string): Identity {
@@ -341,9 +387,4 @@ export class World {
   #bytes(length: number): Uint8Array {
     return Uint8Array.from({ length }, () => this.random.integer(0, 255))
   }
-}
-
-/** Handoffs that are over, and still have packs in the store. */
-function leftBehind({ packs, rendezvous }: RelayCore): HandoffKey[] {
-  return [...packs.list()].map(({ key }) => key).filter((key) => rendezvous.find(key)?.finished ?? true)
 }

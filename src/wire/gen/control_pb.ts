@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIp0DCgdSZXF1ZXN0EgoKAmlkGAEgASgNEigKBWVucm9sGAIgASgLMhcuaGVpcmxvb20ud2lyZS52MS5FbnJvbEgAEigKBW9mZmVyGAMgASgLMhcuaGVpcmxvb20ud2lyZS52MS5PZmZlckgAEiYKBHdhaXQYBCABKAsyFi5oZWlybG9vbS53aXJlLnYxLldhaXRIABIoCgVsZWF2ZRgFIAEoCzIXLmhlaXJsb29tLndpcmUudjEuTGVhdmVIABIoCgVjbGFpbRgGIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xhaW1IABIoCgVyZW5ldxgHIAEoCzIXLmhlaXJsb29tLndpcmUudjEuUmVuZXdIABIoCgVjbG9zZRgIIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xvc2VIABIqCgZmaW5pc2gYCSABKAsyGC5oZWlybG9vbS53aXJlLnYxLkZpbmlzaEgAEi4KCHdpdGhkcmF3GAogASgLMhouaGVpcmxvb20ud2lyZS52MS5XaXRoZHJhd0gAQgYKBHZlcmIigAIKCFJlc3BvbnNlEgoKAmlkGAEgASgNEg4KBnN0YXR1cxgCIAEoDRIOCgZkZXRhaWwYAyABKAkSLgoIZW5yb2xsZWQYBCABKAsyGi5oZWlybG9vbS53aXJlLnYxLkVucm9sbGVkSAASLAoHb2ZmZXJlZBgFIAEoCzIZLmhlaXJsb29tLndpcmUudjEuT2ZmZXJlZEgAEjIKCmFzc2lnbm1lbnQYBiABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABIsCgdyZW5ld2VkGAcgASgLMhkuaGVpcmxvb20ud2lyZS52MS5SZW5ld2VkSABCCAoGcmVzdWx0ItwBCgxOb3RpZmljYXRpb24SMAoIYXNzaWduZWQYASABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABI1CgxoZWlyX2NoYW5nZWQYAiABKAsyHS5oZWlybG9vbS53aXJlLnYxLkhlaXJDaGFuZ2VkSAASKgoGZmVuY2VkGAMgASgLMhguaGVpcmxvb20ud2lyZS52MS5GZW5jZWRIABIuCghleHBlY3RlZBgEIAEoCzIaLmhlaXJsb29tLndpcmUudjEuRXhwZWN0ZWRIAEIHCgVldmVudCKBAQoMUmVsYXlNZXNzYWdlEi4KCHJlc3BvbnNlGAEgASgLMhouaGVpcmxvb20ud2lyZS52MS5SZXNwb25zZUgAEjYKDG5vdGlmaWNhdGlvbhgCIAEoCzIeLmhlaXJsb29tLndpcmUudjEuTm90aWZpY2F0aW9uSABCCQoHbWVzc2FnZSJXCgVFbnJvbBITCgtjZXJ0aWZpY2F0ZRgBIAEoDBIRCglhZGRyZXNzZXMYAiADKAkSJgoFZmFjdHMYAyABKAsyFy5oZWlybG9vbS53aXJlLnYxLkZhY3RzIsMBCgVGYWN0cxIMCgR6b25lGAEgASgJEg8KB25ldHdvcmsYAiABKAkSEQoEbG9hZBgDIAEoAUgAiAEBEhcKCmZyZWVfYnl0ZXMYBCABKARIAYgBARISCgVwcmljZRgFIAEoAUgCiAEBEg0KBXBhcnRzGAYgAygJEioKB3ByZWZlcnMYByABKAsyGS5oZWlybG9vbS53aXJlLnYxLldlaWdodHNCBwoFX2xvYWRCDQoLX2ZyZWVfYnl0ZXNCCAoGX3ByaWNlIr0BCgdXZWlnaHRzEhEKBHpvbmUYASABKAFIAIgBARIUCgduZXR3b3JrGAIgASgBSAGIAQESEQoEbG9hZBgDIAEoAUgCiAEBEhMKBm1lbW9yeRgEIAEoAUgDiAEBEhIKBXByaWNlGAUgASgBSASIAQESEQoEcGFydBgGIAEoAUgFiAEBQgcKBV96b25lQgoKCF9uZXR3b3JrQgcKBV9sb2FkQgkKB19tZW1vcnlCCAoGX3ByaWNlQgcKBV9wYXJ0IlQKCEVucm9sbGVkEhAKCGxlYXNlX21zGAEgASgEEg4KBm5vd19tcxgCIAEoBBITCgtrZWVwX21zX21heBgDIAEoBBIRCglkYXRhX3BvcnQYBCABKA0i1wEKBU9mZmVyEg8KB2hhbmRvZmYYASABKAwSDgoGaGVhZGVyGAIgASgMEhMKC2RlYWRsaW5lX21zGAMgASgEEg8KB2tlZXBfbXMYBCABKAQSEgoFYnl0ZXMYBSABKARIAIgBARISCgV3b3J0aBgGIAEoAUgBiAEBEhEKBHBhcnQYByABKAlIAogBARIQCghzdGFuZGluZxgIIAEoCBINCgVzaW5jZRgJIAEoDRIOCgZhZ2VfbXMYCiABKARCCAoGX2J5dGVzQggKBl93b3J0aEIHCgVfcGFydCIbCghXaXRoZHJhdxIPCgdoYW5kb2ZmGAEgASgMIi8KB09mZmVyZWQSJAoEaGVpchgBIAEoCzIWLmhlaXJsb29tLndpcmUudjEuSGVpciI2CgRIZWlyEgwKBHBlZXIYASABKAwSDQoFZXBvY2gYAiABKA0SEQoJYWRkcmVzc2VzGAMgAygJIgYKBFdhaXQiBwoFTGVhdmUiJwoFQ2xhaW0SDwoHaGFuZG9mZhgBIAEoDBINCgVlcG9jaBgCIAEoDSKyAQoKQXNzaWdubWVudBIPCgdoYW5kb2ZmGAEgASgMEg0KBWVwb2NoGAIgASgNEg4KBmhlYWRlchgDIAEoDBITCgtwcmVkZWNlc3NvchgEIAEoDBIRCglhZGRyZXNzZXMYBSADKAkSDAoEbGl2ZRgGIAEoCBINCgVwYWNrcxgHIAEoDRINCgVzaW5jZRgIIAEoDRIQCghzdGFuZGluZxgJIAEoCBIOCgZhZ2VfbXMYCiABKAQiLwoFUmVuZXcSJgoFZmFjdHMYASABKAsyFy5oZWlybG9vbS53aXJlLnYxLkZhY3RzIhkKB1JlbmV3ZWQSDgoGbm93X21zGAEgASgEIicKBUNsb3NlEg8KB2hhbmRvZmYYASABKAwSDQoFcGFja3MYAiABKA0iOgoGRmluaXNoEg8KB2hhbmRvZmYYASABKAwSDQoFZXBvY2gYAiABKA0SEAoIcmVsZWFzZWQYAyABKAgiVgoLSGVpckNoYW5nZWQSDwoHaGFuZG9mZhgBIAEoDBIkCgRoZWlyGAIgASgLMhYuaGVpcmxvb20ud2lyZS52MS5IZWlyEhAKCGZpbmlzaGVkGAMgASgIIisKCEV4cGVjdGVkEgwKBHBlZXIYASABKAwSEQoJYWRkcmVzc2VzGAIgAygJIigKBkZlbmNlZBIPCgdoYW5kb2ZmGAEgASgMEg0KBWVwb2NoGAIgASgNYgZwcm90bzM");
+  fileDesc("Cg1jb250cm9sLnByb3RvEhBoZWlybG9vbS53aXJlLnYxIp0DCgdSZXF1ZXN0EgoKAmlkGAEgASgNEigKBWVucm9sGAIgASgLMhcuaGVpcmxvb20ud2lyZS52MS5FbnJvbEgAEigKBW9mZmVyGAMgASgLMhcuaGVpcmxvb20ud2lyZS52MS5PZmZlckgAEiYKBHdhaXQYBCABKAsyFi5oZWlybG9vbS53aXJlLnYxLldhaXRIABIoCgVsZWF2ZRgFIAEoCzIXLmhlaXJsb29tLndpcmUudjEuTGVhdmVIABIoCgVjbGFpbRgGIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xhaW1IABIoCgVyZW5ldxgHIAEoCzIXLmhlaXJsb29tLndpcmUudjEuUmVuZXdIABIoCgVjbG9zZRgIIAEoCzIXLmhlaXJsb29tLndpcmUudjEuQ2xvc2VIABIqCgZmaW5pc2gYCSABKAsyGC5oZWlybG9vbS53aXJlLnYxLkZpbmlzaEgAEi4KCHdpdGhkcmF3GAogASgLMhouaGVpcmxvb20ud2lyZS52MS5XaXRoZHJhd0gAQgYKBHZlcmIisAIKCFJlc3BvbnNlEgoKAmlkGAEgASgNEg4KBnN0YXR1cxgCIAEoDRIOCgZkZXRhaWwYAyABKAkSLgoIZW5yb2xsZWQYBCABKAsyGi5oZWlybG9vbS53aXJlLnYxLkVucm9sbGVkSAASLAoHb2ZmZXJlZBgFIAEoCzIZLmhlaXJsb29tLndpcmUudjEuT2ZmZXJlZEgAEjIKCmFzc2lnbm1lbnQYBiABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABIsCgdyZW5ld2VkGAcgASgLMhkuaGVpcmxvb20ud2lyZS52MS5SZW5ld2VkSAASLgoIc3RhbmRpbmcYCCABKAsyGi5oZWlybG9vbS53aXJlLnYxLlN0YW5kaW5nSABCCAoGcmVzdWx0ItwBCgxOb3RpZmljYXRpb24SMAoIYXNzaWduZWQYASABKAsyHC5oZWlybG9vbS53aXJlLnYxLkFzc2lnbm1lbnRIABI1CgxoZWlyX2NoYW5nZWQYAiABKAsyHS5oZWlybG9vbS53aXJlLnYxLkhlaXJDaGFuZ2VkSAASKgoGZmVuY2VkGAMgASgLMhguaGVpcmxvb20ud2lyZS52MS5GZW5jZWRIABIuCghleHBlY3RlZBgEIAEoCzIaLmhlaXJsb29tLndpcmUudjEuRXhwZWN0ZWRIAEIHCgVldmVudCKBAQoMUmVsYXlNZXNzYWdlEi4KCHJlc3BvbnNlGAEgASgLMhouaGVpcmxvb20ud2lyZS52MS5SZXNwb25zZUgAEjYKDG5vdGlmaWNhdGlvbhgCIAEoCzIeLmhlaXJsb29tLndpcmUudjEuTm90aWZpY2F0aW9uSABCCQoHbWVzc2FnZSJXCgVFbnJvbBITCgtjZXJ0aWZpY2F0ZRgBIAEoDBIRCglhZGRyZXNzZXMYAiADKAkSJgoFZmFjdHMYAyABKAsyFy5oZWlybG9vbS53aXJlLnYxLkZhY3RzIsMBCgVGYWN0cxIMCgR6b25lGAEgASgJEg8KB25ldHdvcmsYAiABKAkSEQoEbG9hZBgDIAEoAUgAiAEBEhcKCmZyZWVfYnl0ZXMYBCABKARIAYgBARISCgVwcmljZRgFIAEoAUgCiAEBEg0KBXBhcnRzGAYgAygJEioKB3ByZWZlcnMYByABKAsyGS5oZWlybG9vbS53aXJlLnYxLldlaWdodHNCBwoFX2xvYWRCDQoLX2ZyZWVfYnl0ZXNCCAoGX3ByaWNlIr0BCgdXZWlnaHRzEhEKBHpvbmUYASABKAFIAIgBARIUCgduZXR3b3JrGAIgASgBSAGIAQESEQoEbG9hZBgDIAEoAUgCiAEBEhMKBm1lbW9yeRgEIAEoAUgDiAEBEhIKBXByaWNlGAUgASgBSASIAQESEQoEcGFydBgGIAEoAUgFiAEBQgcKBV96b25lQgoKCF9uZXR3b3JrQgcKBV9sb2FkQgkKB19tZW1vcnlCCAoGX3ByaWNlQgcKBV9wYXJ0IlQKCEVucm9sbGVkEhAKCGxlYXNlX21zGAEgASgEEg4KBm5vd19tcxgCIAEoBBITCgtrZWVwX21zX21heBgDIAEoBBIRCglkYXRhX3BvcnQYBCABKA0i/QEKBU9mZmVyEg8KB2hhbmRvZmYYASABKAwSDgoGaGVhZGVyGAIgASgMEhMKC2RlYWRsaW5lX21zGAMgASgEEg8KB2tlZXBfbXMYBCABKAQSEgoFYnl0ZXMYBSABKARIAIgBARISCgV3b3J0aBgGIAEoAUgBiAEBEhEKBHBhcnQYByABKAlIAogBARIQCghzdGFuZGluZxgIIAEoCBINCgVzaW5jZRgJIAEoDRIOCgZhZ2VfbXMYCiABKAQSJAoEaGVpchgLIAEoCzIWLmhlaXJsb29tLndpcmUudjEuSGVpckIICgZfYnl0ZXNCCAoGX3dvcnRoQgcKBV9wYXJ0IhsKCFdpdGhkcmF3Eg8KB2hhbmRvZmYYASABKAwiLwoHT2ZmZXJlZBIkCgRoZWlyGAEgASgLMhYuaGVpcmxvb20ud2lyZS52MS5IZWlyIksKBEhlaXISDAoEcGVlchgBIAEoDBINCgVlcG9jaBgCIAEoDRIRCglhZGRyZXNzZXMYAyADKAkSEwoLYXNzaWduZWRfYnkYBCABKAwiBgoEV2FpdCIHCgVMZWF2ZSI8CgVDbGFpbRIPCgdoYW5kb2ZmGAEgASgMEg0KBWVwb2NoGAIgASgNEhMKC2Fzc2lnbmVkX2J5GAMgASgMIkIKCFN0YW5kaW5nEiQKBGhlaXIYASABKAsyFi5oZWlybG9vbS53aXJlLnYxLkhlaXISEAoIZmluaXNoZWQYAiABKAgixwEKCkFzc2lnbm1lbnQSDwoHaGFuZG9mZhgBIAEoDBINCgVlcG9jaBgCIAEoDRIOCgZoZWFkZXIYAyABKAwSEwoLcHJlZGVjZXNzb3IYBCABKAwSEQoJYWRkcmVzc2VzGAUgAygJEgwKBGxpdmUYBiABKAgSDQoFcGFja3MYByABKA0SDQoFc2luY2UYCCABKA0SEAoIc3RhbmRpbmcYCSABKAgSDgoGYWdlX21zGAogASgEEhMKC2Fzc2lnbmVkX2J5GAsgASgMIi8KBVJlbmV3EiYKBWZhY3RzGAEgASgLMhcuaGVpcmxvb20ud2lyZS52MS5GYWN0cyIZCgdSZW5ld2VkEg4KBm5vd19tcxgBIAEoBCInCgVDbG9zZRIPCgdoYW5kb2ZmGAEgASgMEg0KBXBhY2tzGAIgASgNImAKBkZpbmlzaBIPCgdoYW5kb2ZmGAEgASgMEg0KBWVwb2NoGAIgASgNEhAKCHJlbGVhc2VkGAMgASgIEiQKBGhlaXIYBCABKAsyFi5oZWlybG9vbS53aXJlLnYxLkhlaXIiVgoLSGVpckNoYW5nZWQSDwoHaGFuZG9mZhgBIAEoDBIkCgRoZWlyGAIgASgLMhYuaGVpcmxvb20ud2lyZS52MS5IZWlyEhAKCGZpbmlzaGVkGAMgASgIIisKCEV4cGVjdGVkEgwKBHBlZXIYASABKAwSEQoJYWRkcmVzc2VzGAIgAygJIigKBkZlbmNlZBIPCgdoYW5kb2ZmGAEgASgMEg0KBWVwb2NoGAIgASgNYgZwcm90bzM");
 
 /**
  * @generated from message heirloom.wire.v1.Request
@@ -140,6 +140,14 @@ export type Response = Message<"heirloom.wire.v1.Response"> & {
      */
     value: Renewed;
     case: "renewed";
+  } | {
+    /**
+     * With the status `fenced` of a Claim.
+     *
+     * @generated from field: heirloom.wire.v1.Standing standing = 8;
+     */
+    value: Standing;
+    case: "standing";
   } | { case: undefined; value?: undefined };
 };
 
@@ -463,6 +471,13 @@ export type Offer = Message<"heirloom.wire.v1.Offer"> & {
    * @generated from field: uint64 age_ms = 10;
    */
   ageMs: bigint;
+
+  /**
+   * The highest claim that the predecessor has heard of, if it heard of it at another relay.
+   *
+   * @generated from field: heirloom.wire.v1.Heir heir = 11;
+   */
+  heir?: Heir | undefined;
 };
 
 /**
@@ -528,6 +543,13 @@ export type Heir = Message<"heirloom.wire.v1.Heir"> & {
    * @generated from field: repeated string addresses = 3;
    */
   addresses: string[];
+
+  /**
+   * The peer id of the relay that gave the epoch; empty: the one that this is said by or to.
+   *
+   * @generated from field: bytes assigned_by = 4;
+   */
+  assignedBy: Uint8Array;
 };
 
 /**
@@ -582,6 +604,13 @@ export type Claim = Message<"heirloom.wire.v1.Claim"> & {
    * @generated from field: uint32 epoch = 2;
    */
   epoch: number;
+
+  /**
+   * The peer id of the relay that gave the epoch; empty: this one.
+   *
+   * @generated from field: bytes assigned_by = 3;
+   */
+  assignedBy: Uint8Array;
 };
 
 /**
@@ -590,6 +619,32 @@ export type Claim = Message<"heirloom.wire.v1.Claim"> & {
  */
 export const ClaimSchema: GenMessage<Claim> = /*@__PURE__*/
   messageDesc(file_control, 14);
+
+/**
+ * The claim that stands above one that was refused.
+ *
+ * @generated from message heirloom.wire.v1.Standing
+ */
+export type Standing = Message<"heirloom.wire.v1.Standing"> & {
+  /**
+   * @generated from field: heirloom.wire.v1.Heir heir = 1;
+   */
+  heir?: Heir | undefined;
+
+  /**
+   * Its heir has said that it is done.
+   *
+   * @generated from field: bool finished = 2;
+   */
+  finished: boolean;
+};
+
+/**
+ * Describes the message heirloom.wire.v1.Standing.
+ * Use `create(StandingSchema)` to create a new message.
+ */
+export const StandingSchema: GenMessage<Standing> = /*@__PURE__*/
+  messageDesc(file_control, 15);
 
 /**
  * @generated from message heirloom.wire.v1.Assignment
@@ -654,6 +709,13 @@ export type Assignment = Message<"heirloom.wire.v1.Assignment"> & {
    * @generated from field: uint64 age_ms = 10;
    */
   ageMs: bigint;
+
+  /**
+   * The peer id of the relay that gave the epoch; empty: this one.
+   *
+   * @generated from field: bytes assigned_by = 11;
+   */
+  assignedBy: Uint8Array;
 };
 
 /**
@@ -661,7 +723,7 @@ export type Assignment = Message<"heirloom.wire.v1.Assignment"> & {
  * Use `create(AssignmentSchema)` to create a new message.
  */
 export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
-  messageDesc(file_control, 15);
+  messageDesc(file_control, 16);
 
 /**
  * @generated from message heirloom.wire.v1.Renew
@@ -678,7 +740,7 @@ export type Renew = Message<"heirloom.wire.v1.Renew"> & {
  * Use `create(RenewSchema)` to create a new message.
  */
 export const RenewSchema: GenMessage<Renew> = /*@__PURE__*/
-  messageDesc(file_control, 16);
+  messageDesc(file_control, 17);
 
 /**
  * @generated from message heirloom.wire.v1.Renewed
@@ -695,7 +757,7 @@ export type Renewed = Message<"heirloom.wire.v1.Renewed"> & {
  * Use `create(RenewedSchema)` to create a new message.
  */
 export const RenewedSchema: GenMessage<Renewed> = /*@__PURE__*/
-  messageDesc(file_control, 17);
+  messageDesc(file_control, 18);
 
 /**
  * A predecessor says that no more packs will come, and how many there are.
@@ -719,7 +781,7 @@ export type Close = Message<"heirloom.wire.v1.Close"> & {
  * Use `create(CloseSchema)` to create a new message.
  */
 export const CloseSchema: GenMessage<Close> = /*@__PURE__*/
-  messageDesc(file_control, 18);
+  messageDesc(file_control, 19);
 
 /**
  * An heir is done with a handoff: restored, or (released) given back so that another can claim it.
@@ -741,6 +803,13 @@ export type Finish = Message<"heirloom.wire.v1.Finish"> & {
    * @generated from field: bool released = 3;
    */
   released: boolean;
+
+  /**
+   * Given back because this claim, heard of at another relay, stands above the peer's own.
+   *
+   * @generated from field: heirloom.wire.v1.Heir heir = 4;
+   */
+  heir?: Heir | undefined;
 };
 
 /**
@@ -748,7 +817,7 @@ export type Finish = Message<"heirloom.wire.v1.Finish"> & {
  * Use `create(FinishSchema)` to create a new message.
  */
 export const FinishSchema: GenMessage<Finish> = /*@__PURE__*/
-  messageDesc(file_control, 19);
+  messageDesc(file_control, 20);
 
 /**
  * To a predecessor: who its heir is now. Without an heir: the last one is gone.
@@ -779,7 +848,7 @@ export type HeirChanged = Message<"heirloom.wire.v1.HeirChanged"> & {
  * Use `create(HeirChangedSchema)` to create a new message.
  */
 export const HeirChangedSchema: GenMessage<HeirChanged> = /*@__PURE__*/
-  messageDesc(file_control, 20);
+  messageDesc(file_control, 21);
 
 /**
  * To a peer that may have to hand over: who would be its heir now. Without a peer: nobody waits.
@@ -803,7 +872,7 @@ export type Expected = Message<"heirloom.wire.v1.Expected"> & {
  * Use `create(ExpectedSchema)` to create a new message.
  */
 export const ExpectedSchema: GenMessage<Expected> = /*@__PURE__*/
-  messageDesc(file_control, 21);
+  messageDesc(file_control, 22);
 
 /**
  * To an heir that no longer is one.
@@ -827,5 +896,5 @@ export type Fenced = Message<"heirloom.wire.v1.Fenced"> & {
  * Use `create(FencedSchema)` to create a new message.
  */
 export const FencedSchema: GenMessage<Fenced> = /*@__PURE__*/
-  messageDesc(file_control, 22);
+  messageDesc(file_control, 23);
 

@@ -116,6 +116,7 @@ function localApi(): Handled {
 
 function relayPages(): Handled {
   const relay = createRelay({
+    self: 'a relay',
     packs: createMemoryPackStore(),
     records: createMemoryRecordStore(),
     pools: [],
