@@ -13,7 +13,8 @@ export class Allowance {
   readonly rate: RateLimit
   readonly rateWatch: RateWatch
   readonly #bytesMax: number | undefined
-  #sealedBytes = 0
+  /** Of all packs that were made; of those that are being made what goes into them. */
+  #bytes = 0
 
   constructor(options: Pick<HandoffOptions, 'deadlineMs' | 'limits'> & { readonly clock: Clock }, sharers = 1) {
     const { clock, limits } = options
@@ -28,13 +29,18 @@ export class Allowance {
     return Math.max(packBytesTarget, feedAheadBytes / this.sharers)
   }
 
-  /** A pack was made. */
-  sealed(bytes: number): void {
-    this.#sealedBytes += bytes
+  /** A pack of so many bytes is going to be made. */
+  take(bytes: number): void {
+    this.#bytes += bytes
   }
 
-  /** Whether so many bytes more would be too many. */
-  isExceededBy(bytes: number): boolean {
-    return this.#bytesMax !== undefined && this.#sealedBytes + bytes > this.#bytesMax
+  /** It was made, and has so many. */
+  made(takenBytes: number, packBytes: number): void {
+    this.#bytes += packBytes - takenBytes
+  }
+
+  /** Another pack could be more than is allowed. */
+  get isUsedUp(): boolean {
+    return this.#bytesMax !== undefined && this.#bytes + packBytesTarget > this.#bytesMax
   }
 }

@@ -1,7 +1,6 @@
 // Asks the pipeline for packs, a little ahead of the lanes and within what the policy lets go.
 
 import { sealedAheadPacks } from '../../src/limits/handoff.ts'
-import { packBytesTarget } from '../../src/limits/wire.ts'
 import type { Dispatcher } from '../../src/transfer/dispatcher.ts'
 import type { Allowance } from './allowance.ts'
 import type { Chronicle } from './chronicle.ts'
@@ -13,7 +12,7 @@ export interface PackingOptions {
   readonly feeds: readonly Feed[]
   readonly dispatcher: Dispatcher
   readonly chronicle: Pick<Chronicle, 'sealedBytes' | 'failed'>
-  readonly allowance: Pick<Allowance, 'sealed' | 'isExceededBy'>
+  readonly allowance: Pick<Allowance, 'isUsedUp'>
   /** Another pack is there to be sent, or none could be made. */
   readonly onChange: () => void
 }
@@ -28,7 +27,7 @@ export class Packing {
 
   /** Another pack could be more than the policy allows. */
   get limitIsReached(): boolean {
-    return this.#options.allowance.isExceededBy(packBytesTarget)
+    return this.#options.allowance.isUsedUp
   }
 
   /** Asks for another pack if one will be wanted soon. */
@@ -54,9 +53,8 @@ export class Packing {
   }
 
   #take({ pack, isUrgent }: MadePack): void {
-    const { dispatcher, chronicle, allowance } = this.#options
+    const { dispatcher, chronicle } = this.#options
     chronicle.sealedBytes += pack.bytes
-    allowance.sealed(pack.bytes)
     if (isUrgent) dispatcher.addUrgent(pack)
     else dispatcher.add(pack)
   }

@@ -11,6 +11,7 @@ import type { PackSealer } from '../../src/seal/pack-seal.ts'
 import type { Dispatcher } from '../../src/transfer/dispatcher.ts'
 import { freeMemory } from '../../src/wire/free-memory.ts'
 import type { SealedPack } from '../../src/wire/sealed-pack.ts'
+import type { Allowance } from './allowance.ts'
 import { PackMaker, type Gathered, type MadePlain } from './pack-maker.ts'
 import type { Feed } from './feed.ts'
 import type { Entry, Ledger } from './ledger.ts'
@@ -57,11 +58,13 @@ export interface PipelineOptions {
   readonly ahead: Standing | undefined
   /** Undefined: packs go as they are. */
   readonly compressor: PackCompressor | undefined
+  readonly allowance: Pick<Allowance, 'isUsedUp' | 'take' | 'made'>
   readonly signal: AbortSignal
 }
 
-export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, ahead, compressor, signal }: PipelineOptions): Pipeline {
-  const gatherer = new Gatherer(plan, feeds, signal)
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { plan, ledger, sealer, dispatcher, ahead, compressor, allowance } = options
+  const gatherer = new Gatherer(options)
   const maker = new PackMaker({ plan, ledger, dispatcher, ahead })
   const stages = pipe(
     gatherer.groups(),
@@ -70,7 +73,9 @@ export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, ahead,
     },
     async function* seal(plain: AsyncIterable<MadePlain & { isUrgent: boolean }>) {
       for await (const { number, entries, pieces, isUrgent } of plain) {
+        const takenBytes = bytesOf(entries)
         const pack = sealer.seal(number, pieces, await compressor?.shrink(entries[0]?.source ?? 0, pieces))
+        allowance.made(takenBytes, pack.bytes)
         freeMemory(entries.flatMap(({ part }) => (part.isGiven === true ? [part.bytes] : [])))
         yield { pack, isUrgent }
       }
@@ -107,6 +112,10 @@ export function createPipeline({ plan, feeds, ledger, sealer, dispatcher, ahead,
   }
 }
 
+function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { part }) => sum + part.bytes.byteLength, 0)
+}
+
 /** What a part takes up in a pack, at most: its body, and its head with id, version and attributes. */
 function packedBytes({ chunk, bytes, attributes }: ChunkPart): number {
   return bytes.byteLength + 3 * chunk.id.length + (attributes?.byteLength ?? 0) + fragmentHeadBytes
@@ -116,6 +125,7 @@ function packedBytes({ chunk, bytes, attributes }: ChunkPart): number {
 class Gatherer {
   readonly #plan: Plan
   readonly #feeds: readonly Feed[]
+  readonly #allowance: PipelineOptions['allowance']
   readonly #signal: AbortSignal
   readonly #urgent: Entry[] = []
   urgentBytes = 0
@@ -123,7 +133,8 @@ class Gatherer {
   #isOver = false
   isHolding = false
 
-  constructor(plan: Plan, feeds: readonly Feed[], signal: AbortSignal) {
+  constructor({ plan, feeds, allowance, signal }: Pick<PipelineOptions, 'plan' | 'feeds' | 'allowance' | 'signal'>) {
+    this.#allowance = allowance
     this.#plan = plan
     this.#feeds = feeds
     this.#signal = signal
@@ -155,16 +166,22 @@ class Gatherer {
 
   async *groups(): AsyncGenerator<Gathered> {
     while (!this.#signal.aborted && !this.#isOver) {
-      if (this.isUrgent) {
-        yield { entries: this.#gatherUrgent(), references: [], isUrgent: true }
-        continue
-      }
-      const entries = this.#gather()
-      const references = this.#refer(entries)
-      this.isHolding ||= references.length > 0
-      if (this.isHolding) yield { entries, references }
-      else await new Promise<void>((resolve) => (this.#wake = resolve))
+      const group = this.#next()
+      if (group !== undefined) {
+        this.#allowance.take(bytesOf(group.entries))
+        yield group
+      } else await new Promise<void>((resolve) => (this.#wake = resolve))
     }
+  }
+
+  #next(): Gathered | undefined {
+    // Since it was asked for another handoff may have taken the rest of what both share.
+    if (this.#allowance.isUsedUp) return undefined
+    if (this.isUrgent) return { entries: this.#gatherUrgent(), references: [], isUrgent: true }
+    const entries = this.#gather()
+    const references = this.#refer(entries)
+    this.isHolding ||= references.length > 0
+    return this.isHolding ? { entries, references } : undefined
   }
 
   /** As little as can be, so that it goes soon: what is there, up to a pack. */

@@ -111,15 +111,10 @@ export class Predecessor {
       return new Feed({ index, source, plan: this.#plan, clock, aheadBytes, onChange: () => this.#changed(), onFailed })
     })
     const sealer = options.ahead?.sealer ?? new PackSealer({ key: handoff.key, pool: membership.pool.id, handoff: handoff.handoff })
-    const shared = { plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, dispatcher: this.#dispatcher, signal: this.#stop.signal }
+    const held = { plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, dispatcher: this.#dispatcher }
+    const shared = { ...held, allowance: this.#allowance, signal: this.#stop.signal }
     this.#pipeline = createPipeline({ ...shared, sealer, compressor: compressorOf(options), ahead: options.ahead })
-    this.#packing = new Packing({
-      ...shared,
-      pipeline: this.#pipeline,
-      chronicle: this.#chronicle,
-      allowance: this.#allowance,
-      onChange: () => this.#changed(),
-    })
+    this.#packing = new Packing({ ...shared, pipeline: this.#pipeline, chronicle: this.#chronicle, onChange: this.#changed })
     this.#urgent = new Urgent({
       ...shared,
       pipeline: this.#pipeline,

@@ -65,3 +65,6 @@ export const acceptedHandoffsMax = 256
 
 /** At a group's border a pack ends when it has at least this much: smaller packs would cost more than their order is worth. */
 export const groupPackBytesMin = 64 * KiB
+
+/** Of handoffs that share a rate: how long one whose turn it is may take to send something. It was told, and has packs ready. */
+export const rateTurnMs = 50

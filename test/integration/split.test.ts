@@ -47,6 +47,7 @@ function makeFiles(folder: string): void {
     writeFileSync(join(folder, name), name === largeFile ? Buffer.alloc(2_500_000, name) : name.repeat(100))
     utimesSync(join(folder, name), 1_600_000_000, 1_600_000_000)
   }
+  for (const index of [0, 1, 2]) utimesSync(join(folder, `folder ${index}`), 1_600_000_000, 1_600_000_000)
 }
 
 /** These keys and no others. */

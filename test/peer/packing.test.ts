@@ -45,9 +45,10 @@ test('the last pack is never out of sight: a handoff that looks between two step
   ]
   const shared = { plan, feeds, ledger: new Ledger(), dispatcher, signal }
   const sealer = new PackSealer({ key: randomBytes(32), pool: new Uint8Array(32), handoff: randomBytes(16) })
-  const pipeline = createPipeline({ ...shared, sealer, ahead: undefined, compressor: undefined })
+  const allowance = { isUsedUp: false, take() {}, made() {} }
+  const pipeline = createPipeline({ ...shared, sealer, allowance, ahead: undefined, compressor: undefined })
   const chronicle = { sealedBytes: 0, failed: () => assert.unreachable() }
-  const packing = new Packing({ ...shared, pipeline, chronicle, allowance: { sealed() {}, isExceededBy: () => false }, onChange() {} })
+  const packing = new Packing({ ...shared, pipeline, chronicle, allowance, onChange() {} })
   packing.pull()
   const run = feeds[0]!.run(signal)
   let steps = 0
