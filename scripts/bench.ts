@@ -16,6 +16,7 @@ import { circumstances } from './bench/machine.ts'
 import { measureMemory } from './bench/memory.ts'
 import { measureNotice } from './bench/notice.ts'
 import { type Part, parseBenchOptions } from './bench/options.ts'
+import { measurePreship } from './bench/preship.ts'
 import { measurePlanner } from './bench/planner.ts'
 import type { Plan } from './bench/plan.ts'
 import { measureMemcached } from './bench/memcached.ts'
@@ -37,6 +38,7 @@ const measures: Readonly<Record<Part, (plan: Plan) => Promise<Row[]>>> = {
   files: measureFiles,
   memory: measureMemory,
   notice: measureNotice,
+  preship: measurePreship,
   planner: measurePlanner,
   demand: measureDemand,
   redis: measureRedis,

@@ -82,7 +82,7 @@ async function flagToFirstPack(
   await using stage = await Stage.open(plan.folder, plan.signal)
   const directory = join(stage.folder, 'from')
   await writeTree({ path: directory, files: 64, bytesOf: () => 64 * 1024 })
-  const agent = await stage.agent('predecessor', directory, notices)
+  const agent = await stage.agent('predecessor', directory, notices && { notices })
   await stage.line(agent, 'ready')
   const now = await raise(agent)
   const raisedMs = systemClock.nowMs()

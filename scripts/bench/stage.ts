@@ -29,6 +29,12 @@ export type MemoryEndWhere = Partial<LinkEnd> & {
   readonly announcedPort?: number
 }
 
+/** As the configuration has them; without notices it waits for SIGTERM. */
+export interface AgentOptions {
+  readonly notices?: readonly object[]
+  readonly policy?: object
+}
+
 export class Stage implements AsyncDisposable {
   readonly folder: string
   readonly keyFile: string
@@ -118,13 +124,17 @@ export class Stage implements AsyncDisposable {
     return this.program(command, ['bin/heirloom.js', command, ...ends, ...time, '--json'])
   }
 
-  /** An agent that guards a directory. Without other notices it waits for SIGTERM. */
-  agent(name: string, directory: string, notices?: readonly object[]): Promise<Child> {
-    return this.agentOf(name, { name: 'files', kind: 'directory', path: directory }, notices)
+  /** An agent that guards a directory. */
+  agent(name: string, directory: string, options?: AgentOptions): Promise<Child> {
+    return this.agentOf(name, { name: 'files', kind: 'directory', path: directory }, options)
   }
 
   /** An agent that guards one source, as the configuration has it. */
-  async agentOf(name: string, source: object, notices: readonly object[] = [{ kind: 'signal', deadline: '2m' }]): Promise<Child> {
+  async agentOf(
+    name: string,
+    source: object,
+    { notices = [{ kind: 'signal', deadline: '2m' }], policy }: AgentOptions = {},
+  ): Promise<Child> {
     const file = join(this.folder, `${name}.yaml`)
     const config = {
       relays: [this.relay.address],
@@ -134,6 +144,7 @@ export class Stage implements AsyncDisposable {
       listen: ['/ip4/127.0.0.1/tcp/0'],
       notices,
       sources: [source],
+      ...(policy && { policy }),
     }
     await writeFile(file, stringify(config))
     return this.program(name, ['bin/heirloom.js', 'peer', '--config', file, '--json'])
