@@ -39,7 +39,7 @@ async function demo(args: readonly string[], { stdout, stderr }: Terminal): Prom
     )
     describe(directory, show)
     const results = await runBoth(options, directory, show, interrupt)
-    show.title(`What came of it\n\n${report(results, directory)}`)
+    show.title(`What came of it\n\n${report(results, directory, options.servedMs)}`)
     row({ event: 'result', succeeded: succeeded(results), directory, runs: results })
     return succeeded(results) ? 0 : 3
   } catch (thrown) {
@@ -68,9 +68,7 @@ async function runBoth(options: DemoOptions, directory: Chosen, show: Show, { si
       await mkdir(own)
       await using children = new Children()
       atExit(() => children.endNow())
-      results.push(
-        await runScenario({ kind, folder: own, root, directory, children, show, signal, loadMs: options.loadMs, seed: options.seed }),
-      )
+      results.push(await runScenario({ ...options, kind, folder: own, root, directory, children, show, signal }))
       // Before the folder that they write to goes.
       await children[Symbol.asyncDispose]()
       if (!options.keep) await rm(own, { recursive: true, force: true })

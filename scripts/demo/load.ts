@@ -51,6 +51,8 @@ export interface LoadResult {
   /** Hits over requests of those that began in the first second. */
   readonly firstSecondHitRate: number
   readonly hitRate: number
+  /** When the hit rate of the last `windowRequests` reached this rate for the first time, in ms; undefined when it never did. */
+  reached(hitRate: number): number | undefined
   /** The time within which half of the answers came, in ms, from when the request was due. */
   readonly medianMs: number
 }
@@ -85,8 +87,12 @@ export async function drive(requests: Iterator<ShopRequest>, options: DriveOptio
   return tally.result()
 }
 
+/** Over so many requests in a row a hit rate is told. */
+export const windowRequests = 100
+
 class Tally {
   readonly #latencies: number[] = []
+  readonly #answers: { readonly dueMs: number; readonly hit: boolean }[] = []
   #hits = 0
   #failures = 0
   #firstRequests = 0
@@ -94,10 +100,22 @@ class Tally {
 
   add(dueMs: number, latencyMs: number, hit: boolean): void {
     this.#latencies.push(latencyMs)
+    this.#answers.push({ dueMs, hit })
     if (hit) this.#hits++
     if (dueMs >= 1000) return
     this.#firstRequests++
     if (hit) this.#firstHits++
+  }
+
+  #reached(hitRate: number): number | undefined {
+    const answers = this.#answers.toSorted((a, b) => a.dueMs - b.dueMs)
+    let hits = 0
+    for (const [index, { dueMs, hit }] of answers.entries()) {
+      if (hit) hits++
+      if (answers[index - windowRequests]?.hit === true) hits--
+      if (index >= windowRequests - 1 && hits >= hitRate * windowRequests) return dueMs
+    }
+    return undefined
   }
 
   fail(error: unknown): void {
@@ -114,6 +132,7 @@ class Tally {
       failures: this.#failures,
       firstSecondHitRate: this.#firstHits / Math.max(1, this.#firstRequests),
       hitRate: this.#hits / Math.max(1, requests),
+      reached: (hitRate) => this.#reached(hitRate),
       medianMs: sorted[Math.floor(requests / 2)] ?? 0,
     }
   }

@@ -9,6 +9,7 @@ export interface DemoOptions {
   readonly directory: string | undefined
   readonly directoryBytesMax: number
   readonly loadMs: number
+  readonly servedMs: number
   readonly seed: number
   readonly json: boolean
   readonly keep: boolean
@@ -23,14 +24,15 @@ export function parseDemoOptions(args: readonly string[], write: (text: string) 
       new Option('--max-directory <size>', 'take only a part of a larger directory').argParser(reader(parseSize)).default(600e6, '600MB'),
     )
     .addOption(new Option('--seconds <n>', 'how long users shop before the notice').argParser(reader(positive)).default(6))
+    .addOption(new Option('--serve <n>', 'how long they shop at heir and cold shop, in seconds').argParser(reader(positive)).default(5))
     .addOption(new Option('--seed <n>', 'the seed of the load').argParser(reader(whole)).default(1))
     .option('--json', 'print the result as the last line of stdout, in JSON', false)
     .option('--keep', 'keep the temporary folder', false)
     .exitOverride()
     .configureOutput({ writeOut: write, writeErr: write })
     .parse(args, { from: 'user' })
-  const { directory, maxDirectory, seconds, seed, json, keep } = command.opts()
-  return { directory, directoryBytesMax: maxDirectory, loadMs: seconds * 1000, seed, json, keep }
+  const { directory, maxDirectory, seconds, serve, seed, json, keep } = command.opts()
+  return { directory, directoryBytesMax: maxDirectory, loadMs: seconds * 1000, servedMs: serve * 1000, seed, json, keep }
 }
 
 function reader(read: (text: string) => number): (text: string) => number {

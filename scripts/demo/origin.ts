@@ -69,7 +69,7 @@ const words = [
   'cork',
 ]
 
-function productDocument(id: number): string {
+export function productDocument(id: number): string {
   const random = seededRandom(id)
   const word = () => words[Math.floor(random() * words.length)]!
   const reviews = Array.from({ length: 24 }, () => ({

@@ -1,7 +1,7 @@
 // What the demo says at the end: a table with a column for each run, and one sentence that follows from it.
 
 import { humanDuration, humanSize } from '../../src/units.ts'
-import { count, percent, type ScenarioResult, servedMs } from './scenario.ts'
+import { count, percent, type ScenarioResult } from './scenario.ts'
 import type { TreeSize } from './directory.ts'
 import { renderTable } from './table.ts'
 
@@ -9,7 +9,7 @@ const heads = { direct: 'successor already up', later: 'successor comes later' }
 
 type Row = readonly [label: string, cell: (result: ScenarioResult) => string]
 
-export function report(results: readonly ScenarioResult[], sent: TreeSize): string {
+export function report(results: readonly ScenarioResult[], sent: TreeSize, servedMs: number): string {
   const seconds = `${servedMs / 1000} s`
   const rows: Row[] = [
     ['outcome', ({ handoff }) => String(handoff['outcome'])],
@@ -25,6 +25,11 @@ export function report(results: readonly ScenarioResult[], sent: TreeSize): stri
     ['items kept in carts', ({ before, after }) => `${count(after.cartItemsRestored)} of ${count(before.cartItems)}`],
     ['hit rate in the 1st second, heir / cold', pair(({ load }) => percent(load.firstSecondHitRate))],
     [`hit rate in the first ${seconds}, heir / cold`, pair(({ load }) => percent(load.hitRate))],
+    [
+      '90 % of the hit rate before after, heir / cold',
+      pair(({ steadyMs }) => (steadyMs === undefined ? `more than ${seconds}` : duration(steadyMs))),
+    ],
+    ['wrong or failed answers, heir / cold', pair(({ load }) => count(load.failures))],
     [`database reads in ${seconds}, heir / cold`, pair(({ originReads }) => count(originReads))],
     ['half of the answers within, heir / cold', pair(({ load }) => duration(load.medianMs))],
   ]

@@ -21,8 +21,9 @@ export interface ScenarioOptions {
   /** The checkout. */
   readonly root: string
   readonly directory: Chosen
-  /** How long the predecessor is under load before its notice. */
+  /** How long the predecessor is under load before its notice, and heir and cold shop after it. */
   readonly loadMs: number
+  readonly servedMs: number
   readonly seed: number
   readonly children: Children
   readonly show: Show
@@ -33,6 +34,8 @@ export interface Served {
   readonly load: LoadResult
   /** Of its database, during that load. */
   readonly originReads: number
+  /** ms until nine tenths of the predecessor's hit rate; undefined when that was not reached. */
+  readonly steadyMs: number | undefined
 }
 
 export interface ScenarioResult {
@@ -55,9 +58,10 @@ export interface ScenarioResult {
   readonly files: TreeSize
 }
 
-/** The load after the handoff: how long, and how many requests a second. */
-export const servedMs = 5000
+/** Of the load after the handoff. */
 const servedPerSecond = 350
+/** What counts as warm, of the hit rate that the predecessor had. */
+const warmShare = 0.9
 
 export async function runScenario(options: ScenarioOptions): Promise<ScenarioResult> {
   const { kind, show, signal, directory, loadMs, seed } = options
@@ -71,6 +75,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
   show.line(early === undefined ? 'relay, predecessor and its shop are up' : 'relay, predecessor, successor and their shops are up')
 
   await warmUp(old.client, loadMs, seed, show, signal)
+  const steady = await steadyRate(old.client, seed, signal)
   const before = await old.client.stats(signal)
   show.line(
     `the shop holds ${count(before.products)} products and ${count(before.sessions)} sessions with ${count(before.cartItems)} cart items`,
@@ -84,7 +89,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
   if (early === undefined) await followRestore(heir.peer, expectedBytes, show, signal)
   else await heir.peer.first(outcomeEvents, { signal, patienceMs })
 
-  const [warm, coldServed] = await serveBoth(heir.shop.client, cold.client, seed + 1, show, signal)
+  const [warm, coldServed] = await serveBoth(options, heir.shop.client, cold.client, steady)
   const inherited = await heir.peer.first(outcomeEvents, { signal, patienceMs })
   const files = await treeSize(heir.directory, signal)
   const after = await heir.shop.client.stats(signal)
@@ -187,6 +192,20 @@ async function warmUp(client: ShopClient, loadMs: number, seed: number, show: Sh
   bar.update(loadMs, `${count(sent)} requests, ${percent(hitRate)} from memory`)
 }
 
+/** The hit rate that the predecessor has come to. */
+async function steadyRate(client: ShopClient, seed: number, signal: AbortSignal): Promise<number> {
+  const requests = shopRequests({ ...defaultLoadShape, seed: seed + 2 })
+  const { hitRate } = await drive(requests, {
+    send: client.send,
+    clock: systemClock,
+    durationMs: 1000,
+    perSecond: servedPerSecond,
+    inFlightMax: 64,
+    signal,
+  })
+  return hitRate
+}
+
 /** Until the predecessor's peer has ended. What arrived is counted where it arrives: at the successor, or by the predecessor's own account. */
 async function followHandoff(
   guard: Child,
@@ -223,15 +242,20 @@ function addingBytes(event: string, told: (bytes: number) => void): (line: Child
 }
 
 /** The same requests at the same times to both. */
-async function serveBoth(warm: ShopClient, cold: ShopClient, seed: number, show: Show, signal: AbortSignal): Promise<[Served, Served]> {
+async function serveBoth(
+  { seed, servedMs, show, signal }: ScenarioOptions,
+  warm: ShopClient,
+  cold: ShopClient,
+  steady: number,
+): Promise<[Served, Served]> {
   using bar = show.bar('the same users at heir and cold shop', servedMs)
   const serve = async (client: ShopClient, onProgress?: (doneMs: number) => void): Promise<Served> => {
     const before = await client.stats(signal)
-    const requests = shopRequests({ ...defaultLoadShape, seed })
+    const requests = shopRequests({ ...defaultLoadShape, seed: seed + 1 })
     const common = { send: client.send, clock: systemClock, durationMs: servedMs, perSecond: servedPerSecond, inFlightMax: 64, signal }
     const load = await drive(requests, { ...common, ...(onProgress && { onProgress }) })
     const after = await client.stats(signal)
-    return { load, originReads: after.originReads - before.originReads }
+    return { load, originReads: after.originReads - before.originReads, steadyMs: load.reached(warmShare * steady) }
   }
   const served = await Promise.all([serve(warm, (doneMs) => bar.update(doneMs)), serve(cold)])
   bar.update(servedMs, `${percent(served[0].load.hitRate)} and ${percent(served[1].load.hitRate)} from memory`)

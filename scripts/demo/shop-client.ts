@@ -3,6 +3,7 @@
 import { Pool } from 'undici'
 import { HeirloomError } from '../../src/errors.ts'
 import type { Send } from './load.ts'
+import { productDocument } from './origin.ts'
 import type { ShopStats } from './shop.ts'
 
 export class ShopClient implements AsyncDisposable {
@@ -14,8 +15,11 @@ export class ShopClient implements AsyncDisposable {
 
   readonly send: Send = async ({ method, path }, signal) => {
     const { statusCode, headers, body } = await this.#pool.request({ method, path, signal })
-    await body.dump()
+    const text = await body.text()
     if (statusCode !== 200) throw new HeirloomError('io', `the shop answered ${method} ${path} with ${statusCode}`)
+    const [, noun, id] = path.split('/')
+    if (noun === 'products' && text !== productDocument(Number(id)))
+      throw new HeirloomError('io', `the shop answered ${path} with another product`)
     return { hit: headers['x-cache'] === 'hit' }
   }
 
