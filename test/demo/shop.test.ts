@@ -165,6 +165,8 @@ test('a driver at a fixed rate sends as many requests as are due, however slow t
   assert.is(result.requests, 200)
   assert.is(result.hitRate, 0.5)
   assert.is(result.firstSecondHitRate, 0.5)
+  assert.is(result.reached(0.5), 990, 'of the first hundred answers half are hits')
+  assert.is(result.reached(0.6), undefined)
 })
 
 test('a shop that answers nothing is an error, not a hit rate of zero', async () => {

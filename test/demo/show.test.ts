@@ -52,17 +52,21 @@ test('without a terminal a bar is one plain line that says how it ended', () => 
 
 test('the options have their defaults, and wrong ones are refused', () => {
   const read = (...args: string[]) => parseDemoOptions(args, () => {})
-  const defaults = { directory: undefined, directoryBytesMax: 600e6, loadMs: 6000, seed: 1, json: false, keep: false }
+  const defaults = { directory: undefined, directoryBytesMax: 600e6, loadMs: 6000, servedMs: 5000, seed: 1, json: false, keep: false }
   assert.equal(read(), defaults)
-  assert.equal(read('--directory', 'd', '--max-directory', '1MiB', '--seconds', '2.5', '--seed', '9', '--json', '--keep'), {
-    directory: 'd',
-    directoryBytesMax: 2 ** 20,
-    loadMs: 2500,
-    seed: 9,
-    json: true,
-    keep: true,
-  })
-  for (const args of [['--seconds', '0'], ['--seconds', 'x'], ['--seed', '-1'], ['--max-directory', '5'], ['--what']])
+  assert.equal(
+    read('--directory', 'd', '--max-directory', '1MiB', '--seconds', '2.5', '--serve', '40', '--seed', '9', '--json', '--keep'),
+    {
+      directory: 'd',
+      directoryBytesMax: 2 ** 20,
+      loadMs: 2500,
+      servedMs: 40_000,
+      seed: 9,
+      json: true,
+      keep: true,
+    },
+  )
+  for (const args of [['--seconds', '0'], ['--serve', '-1'], ['--seconds', 'x'], ['--seed', '-1'], ['--max-directory', '5'], ['--what']])
     assert.throws(() => read(...args))
 })
 
