@@ -8,7 +8,7 @@ import { fullSizes, quickSizes } from '../../scripts/bench/plan.ts'
 import { row } from '../../scripts/bench/series.ts'
 
 /** Root, servers of others, or a reason of their own. */
-const needMore: readonly string[] = ['planner', 'shaped', 'redis', 'memcached']
+const needMore: readonly string[] = ['preship', 'planner', 'shaped', 'redis', 'memcached']
 
 const bench = suite('benchmark')
 
