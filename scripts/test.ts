@@ -11,7 +11,7 @@ import { findTestFiles, isRuntime } from './test/test-file.ts'
 const usage = `npm test -- [PATTERN…] [--jobs N] [--runtime node|deno] [--root DIR]
 
 Runs test/**/*.test.ts; with patterns those whose path contains one of them.
-  --jobs N      files at a time (2)
+  --jobs N      files at a time (3: much of a test is waiting)
   --runtime R   only this runtime; without it every file runs on all that its head names ("// runs on: node, deno")
   --root DIR    the checkout (this one)
 
@@ -21,7 +21,7 @@ async function main(signal: AbortSignal): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      jobs: { type: 'string', default: '2' },
+      jobs: { type: 'string', default: '3' },
       runtime: { type: 'string' },
       root: { type: 'string', default: join(import.meta.dirname, '..') },
       help: { type: 'boolean' },

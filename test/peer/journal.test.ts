@@ -35,6 +35,17 @@ test('it says what was restored, what waits, and how it ended', () => {
   assert.equal(recallJournal(directory)?.settled, { result, receipt: '{}' })
 })
 
+test('a verdict of which nothing holds is read again, and with it what follows', () => {
+  const directory = newDirectory()
+  const entries = [
+    { pack: 0, chunks: 0, bytes: 0, keys: '', verdict: { since: 0, whole: [], partial: [] } },
+    { pack: 1, chunks: 1, bytes: 1, keys: '' },
+  ]
+  using journal = Journal.open(directory, head, undefined)
+  for (const entry of entries) journal.append(entry)
+  assert.equal(recallJournal(directory)?.entries, entries)
+})
+
 test('a file is replaced as a whole, so that a kill in the middle leaves the old one', async () => {
   const path = root.at('file')
   systemJournalFiles.write(path, Buffer.from('old'))
