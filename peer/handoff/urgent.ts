@@ -83,7 +83,8 @@ export class Urgent {
     for (const id of ids) {
       const taken = plan.takeOut(source, id, clock.nowMs())
       if (taken === undefined && !plan.totals(source).settled) this.#await(source, id, lane)
-      else if (taken === undefined || taken === 'expired') answers.push(absent(source, id))
+      else if (taken === undefined) answers.push(this.#sentAhead(source, id))
+      else if (taken === 'expired') answers.push(absent(source, id))
       else if (taken !== 'taken') toRead.push(taken)
       else answers.push(...this.#taken(source, id))
     }
@@ -96,6 +97,12 @@ export class Urgent {
   #await(source: number, id: string, lane: SendingLane): void {
     // The heir has a bound of its own: of what it doesn't hear, it says so to the application.
     if (this.#unlisted.length < demandedChunksMax) this.#unlisted.push({ source, id, lane })
+  }
+
+  /** A chunk that isn't to go: nobody has it, or it went ahead of the notice and still holds. */
+  #sentAhead(source: number, id: string): ChunkAnswer {
+    const packs = this.#options.ledger.packsOf(source, id)
+    return packs === undefined ? absent(source, id) : { source, id, packs: PackSet.of(packs) }
   }
 
   /** A chunk that has left the plan: it is read already, or packed. */

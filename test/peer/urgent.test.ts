@@ -18,13 +18,24 @@ function part(offset: number) {
 }
 
 /** The answer for a chunk of which these parts were packed, and the packs from `flyingFrom` on are under way to the heir. */
-function answerFor({ offsets, flyingFrom, isUrgent = false }: { offsets: number[]; flyingFrom: number; isUrgent?: boolean }) {
+function answerFor({
+  offsets,
+  flyingFrom,
+  isUrgent = false,
+  ...more
+}: {
+  offsets: number[]
+  flyingFrom: number
+  isUrgent?: boolean
+  taken?: undefined
+}) {
+  const taken = 'taken' in more ? undefined : 'taken'
   const ledger = new Ledger()
   for (const offset of offsets) ledger.append([part(offset)])
   const answers: ChunkAnswer[] = []
   const options = {
     sources: [{}],
-    plan: { takeOut: () => 'taken', isEmpty: () => true },
+    plan: { takeOut: () => taken, isEmpty: () => true, totals: () => ({ settled: true }) },
     feeds: [{ takeOut: () => undefined, dry: true, poke() {} }],
     ledger,
     dispatcher: { hurry: () => false, isFlying: (number: number) => number >= flyingFrom },
@@ -41,6 +52,11 @@ function answerFor({ offsets, flyingFrom, isUrgent = false }: { offsets: number[
 
 test('of a chunk that is in part elsewhere all packs are named, so that nobody takes the part for the whole', () => {
   assert.equal(answerFor({ offsets: [0, 10], flyingFrom: 1 }), [[0, 1]])
+})
+
+test('a chunk that the plan has nothing of went ahead of the notice and still holds, or there is none', () => {
+  assert.equal(answerFor({ offsets: [0, 10], flyingFrom: 2, taken: undefined }), [[0, 1]])
+  assert.equal(answerFor({ offsets: [], flyingFrom: 0, taken: undefined }), [[]])
 })
 
 test('what is all under way is not answered', () => {
