@@ -1,6 +1,6 @@
 // Makes packs of what was gathered, before they are sealed: their numbers, barriers, and what their heads say beside their fragments.
 
-import { encodePack, type EncodePackInput } from '../../src/chunk/pack.ts'
+import { encodePack, type EncodePackInput, type Verdict } from '../../src/chunk/pack.ts'
 import type { Reference } from '../../src/chunk/reference.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { Dispatcher } from '../../src/transfer/dispatcher.ts'
@@ -39,6 +39,8 @@ export class PackMaker {
   readonly #superseded = new PackSet()
   /** The next pack says so. */
   #hasNews = false
+  /** On what went ahead of the notice. */
+  #verdict: Verdict | undefined
   #barrier: number
 
   constructor(options: PackMakerOptions) {
@@ -53,7 +55,7 @@ export class PackMaker {
     const sources = news(plan, this.#announced)
     const fragments = entries.map(fragmentOf)
     const directory = directoryIn(number, isLast, ledger, dispatcher)
-    const verdict = ahead?.takeVerdict()
+    const verdict = this.#verdictFor(ahead?.takeVerdict(), receipt !== undefined)
     // A catalog says what is restored of the packs before it, so it doesn't wait for them.
     const barrier = isLast && receipt === undefined ? 0 : this.#barrier
     // What went before the notice waits for its verdict; nothing that goes after it waits for that.
@@ -77,6 +79,12 @@ export class PackMaker {
     this.#hasNews = true
     this.#announced.clear()
     this.#introduced.clear()
+  }
+
+  /** Once, and like what won't come once more with every loss and with the receipt. */
+  #verdictFor(fresh: Verdict | undefined, isReceipt: boolean): Verdict | undefined {
+    this.#verdict = fresh ?? this.#verdict
+    return fresh ?? (this.#hasNews || isReceipt ? this.#verdict : undefined)
   }
 
   /** All of them each time, and with the receipt in any case: what said so before may have been lost with an heir. */
