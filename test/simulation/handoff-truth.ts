@@ -186,6 +186,11 @@ export class HandoffTruth {
     return all
   }
 
+  /** Whether a verdict has found it out of date: an heir that hears that counts it as had, until its process is another. */
+  isOutdated(number: number): boolean {
+    return this.isAhead && this.superseded().has(number)
+  }
+
   /** Of these, what this heir has heard of. */
   supersededAt(heir: string): PackSet {
     const all = new PackSet()

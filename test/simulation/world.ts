@@ -258,7 +258,7 @@ export class World {
       if (acknowledged.size === 0 || truth.isFinished || !truth.isHeir(peerId) || !peer.isInheriting(truth.hex)) continue
       const counted = peer.journaled(truth.hex)
       for (const number of acknowledged)
-        if (!counted.has(number))
+        if (!counted.has(number) && !truth.isOutdated(number))
           return this.violate('the journal counts what was acknowledged', `${peer.name}: pack ${number} of ${truth.hex.slice(0, 6)}`)
     }
   }
@@ -329,7 +329,7 @@ export class World {
         },
         heirHas: (truth, heir, have) => {
           for (const number of truth.acknowledgedBy(heir))
-            if (!have.has(number))
+            if (!have.has(number) && !truth.isOutdated(number))
               return this.violate('an heir tells what it has', `${this.#names.get(heir)} doesn't tell of pack ${number}`)
         },
         transferOpened: (watch) => {
