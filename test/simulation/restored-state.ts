@@ -7,30 +7,33 @@ import type { IncomingFragment, RecalledFragment, RestoreOutcome, Sink, WaitOpti
 import type { Process } from './process.ts'
 import { contentOf } from './state.ts'
 
-/** The bytes of one handoff that are in place on a machine: by source and chunk, the length and the version at each offset. */
+/** The bytes of one handoff that are in place on a machine: by source, chunk and version, the length at each offset. */
 export class RestoredState {
-  readonly #chunks = new Map<string, Map<number, { length: number; version: number }>>()
+  readonly #chunks = new Map<string, Map<number, number>>()
+  /** The version in which a chunk was whole last. */
+  readonly #versions = new Map<string, number>()
   /** Chunks that are whole, as `source id`. */
   readonly complete = new Set<string>()
 
-  place(source: string, { id, offset, bytes, version }: IncomingFragment): void {
-    const key = `${source} ${id}`
-    const ranges = this.#chunks.get(key) ?? new Map<number, { length: number; version: number }>()
-    this.#chunks.set(key, ranges.set(offset, { length: bytes.byteLength, version: Number(version) }))
+  place(source: string, { id, version, offset, bytes }: IncomingFragment): void {
+    const key = `${source} ${id} ${version}`
+    const ranges = this.#chunks.get(key) ?? new Map<number, number>()
+    this.#chunks.set(key, ranges.set(offset, bytes.byteLength))
   }
 
-  has(source: string, id: string, offset: number, length: number): boolean {
-    return this.#chunks.get(`${source} ${id}`)?.get(offset)?.length === length
+  /** All of a chunk is there, and takes the place of what it was before. */
+  completed(source: string, { id, version }: IncomingFragment): void {
+    this.complete.add(`${source} ${id}`)
+    this.#versions.set(`${source} ${id}`, Number(version))
   }
 
-  /** The versions of what is in place of a chunk, which is `source id`. */
-  versions(chunk: string): Set<number> {
-    return new Set(
-      this.#chunks
-        .get(chunk)
-        ?.values()
-        .map(({ version }) => version),
-    )
+  has(source: string, { id, version, offset, length }: RecalledFragment): boolean {
+    return this.#chunks.get(`${source} ${id} ${version}`)?.get(offset) === length
+  }
+
+  /** Of a chunk that is whole, which is `source id`. */
+  version(chunk: string): number | undefined {
+    return this.#versions.get(chunk)
   }
 }
 
@@ -59,7 +62,7 @@ export class SimulatedSink implements Sink {
   readonly returnsMemory = true
   readonly name: string
   readonly #options: SimulatedSinkOptions
-  /** By chunk: the length at each offset. In memory only. */
+  /** By chunk and version: the length at each offset. In memory only. */
   readonly #progress = new Map<string, Map<number, number>>()
   #isDisposed = false
 
@@ -81,13 +84,13 @@ export class SimulatedSink implements Sink {
       if (Buffer.compare(expected, fragment.bytes) !== 0)
         watch.violation('only what was sealed is restored', `${this.name}: ${fragment.id}`)
       state.place(this.name, fragment)
-      const ranges = this.#add(fragment.id, fragment.offset, fragment.bytes.byteLength)
+      const ranges = this.#add(fragment, fragment.bytes.byteLength)
       const sum = ranges.values().reduce((total, length) => total + length, 0)
       if (sum < fragment.chunkBytes) unfinished.push(index)
       else {
         // As real ones, which give it its place and forget it.
-        this.#progress.delete(fragment.id)
-        state.complete.add(`${this.name} ${fragment.id}`)
+        this.#progress.delete(keyOf(fragment))
+        state.completed(this.name, fragment)
       }
     }
     return { unfinished, refused: [] }
@@ -95,9 +98,10 @@ export class SimulatedSink implements Sink {
 
   async recall(fragments: readonly RecalledFragment[]): Promise<void> {
     const { state, watch } = this.#options
-    for (const { id, offset, length } of fragments) {
-      this.#add(id, offset, length)
-      if (!state.has(this.name, id, offset, length)) watch.violation('what the journal says is there', `${this.name}: ${id} at ${offset}`)
+    for (const fragment of fragments) {
+      this.#add(fragment, fragment.length)
+      const { id, offset } = fragment
+      if (!state.has(this.name, fragment)) watch.violation('what the journal says is there', `${this.name}: ${id} at ${offset}`)
     }
   }
 
@@ -105,13 +109,18 @@ export class SimulatedSink implements Sink {
     return Promise.resolve({})
   }
 
-  #add(id: string, offset: number, length: number): Map<number, number> {
-    const ranges = this.#progress.get(id) ?? new Map<number, number>()
-    this.#progress.set(id, ranges.set(offset, length))
+  #add(fragment: Pick<IncomingFragment, 'id' | 'version' | 'offset'>, length: number): Map<number, number> {
+    const ranges = this.#progress.get(keyOf(fragment)) ?? new Map<number, number>()
+    this.#progress.set(keyOf(fragment), ranges.set(fragment.offset, length))
     return ranges
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true
   }
+}
+
+/** As real ones: pieces of two states of a chunk are never put together. */
+function keyOf({ id, version }: Pick<IncomingFragment, 'id' | 'version'>): string {
+  return `${id} ${version}`
 }
