@@ -63,6 +63,8 @@ export class RelayCore {
   readonly #listeners = new Set<Listener>()
   /** By handoff: settles when all that was asked of it so far is done. */
   readonly #tails = new Map<string, Promise<void>>()
+  /** By handoff whose last save failed: what with. What only rests on it fails with the same. */
+  readonly #unsaved = new Map<string, HeirloomError>()
   /** Packs that could not be removed. */
   readonly #leftBehind = new Map<string, HandoffKey>()
 
@@ -123,7 +125,7 @@ export class RelayCore {
   carryOut(outcome: Outcome, then?: (failure: HeirloomError | undefined) => void): void {
     const id = keyText(outcome.key)
     const before = this.#tails.get(id)
-    if (before === undefined && outcome.save === undefined && !outcome.forget && !outcome.drop) return this.#letOut(outcome, then)
+    if (before === undefined && isWord(outcome) && !this.#unsaved.has(id)) return this.#letOut(outcome, then)
     const tail = (before ?? Promise.resolve()).then(() => this.#perform(outcome, then))
     this.#tails.set(id, tail)
     void tail.then(() => {
@@ -138,11 +140,16 @@ export class RelayCore {
 
   async #perform(outcome: Outcome, then?: (failure: HeirloomError | undefined) => void): Promise<void> {
     const { key, save, forget, drop } = outcome
+    const id = keyText(key)
+    const unsaved = this.#unsaved.get(id)
+    if (isWord(outcome) && unsaved !== undefined) return then?.(unsaved)
     try {
       if (save !== undefined) await this.#records.save(save)
       if (forget) await this.#records.delete(key)
+      if (save !== undefined || forget) this.#unsaved.delete(id)
     } catch (thrown) {
       const failure = asHeirloomError(thrown, 'io')
+      this.#unsaved.set(id, failure)
       this.rendezvous.saveFailed(key)
       this.counts.refused(failure.code)
       this.onWarning(failure)
@@ -206,4 +213,9 @@ export class RelayCore {
   async settled(): Promise<void> {
     while (this.#tails.size > 0) await Promise.all(this.#tails.values())
   }
+}
+
+/** Nothing is to be done but to tell. */
+function isWord({ save, forget, drop }: Outcome): boolean {
+  return save === undefined && !forget && !drop
 }

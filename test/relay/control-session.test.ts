@@ -119,6 +119,28 @@ test('an epoch is on disk before anybody is told of it', async () => {
   )
 })
 
+test('what rests on a save that fails is not told either, though it has nothing to save itself', async () => {
+  await using relay = new TestRelay()
+  const [predecessor, heir] = [await relay.peer(), await relay.peer()]
+  const handoff = await predecessor.offer()
+  relay.records.saves.shut()
+  const claims = [heir.claim(handoff), heir.claim(handoff)]
+  await settle()
+  relay.records.saves.failure = new HeirloomError('no-space', 'the disk is full')
+  relay.records.saves.open()
+  assert.equal(
+    (await Promise.all(claims)).map(({ status, result }) => [codeOf(status), result.case]),
+    [
+      ['no-space', undefined],
+      ['no-space', undefined],
+    ],
+  )
+  await settle()
+  assert.is(predecessor.notes.size, 0)
+  relay.records.saves.failure = undefined
+  assert.is(codeOf((await heir.claim(handoff)).status), 'ok')
+})
+
 test('full disk: a claim that cannot be saved is refused, and is made good when there is room again', async () => {
   await using relay = new TestRelay()
   const [predecessor, heir] = [await relay.peer(), await relay.peer()]
