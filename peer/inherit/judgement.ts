@@ -36,6 +36,11 @@ export class Judgement {
     this.#isFinal = true
   }
 
+  /** One may come after all. */
+  unsettle(): void {
+    this.#isFinal = false
+  }
+
   /** The packs below the verdict of which nothing holds. */
   *dropped(): Generator<number> {
     const verdict = this.#verdict

@@ -18,15 +18,11 @@ import {
   recalledFragment,
   recalledVerdict,
 } from './fragment-forms.ts'
-import { goesBefore, type RestoredPack, type Waiting } from './waiting-pack.ts'
+import { type Learned, goesBefore, type RestoredPack, type Waiting } from './waiting-pack.ts'
 import { Judgement } from './judgement.ts'
 import type { RestorerOptions } from './restorer-options.ts'
 import { nothingPlaced, RestoredChunks } from './restored-chunks.ts'
 import type { JournalEntry, JournalFragment } from './journal-lines.ts'
-
-/** What a pack, or the journal's line of one, says beside its fragments. */
-type Learned = Pick<DecodedPack, 'superseded' | 'receipt'> &
-  Partial<Pick<DecodedPack, 'verdict'>> & { readonly sources: readonly SourceSummary[] }
 
 export class Restorer {
   readonly #options: RestorerOptions
@@ -148,6 +144,12 @@ export class Restorer {
     this.#judgement.settle()
     this.#dropOutdated()
     this.#advance()
+  }
+
+  /** There is somebody else to ask: what is missing may come after all. */
+  close(): void {
+    this.#open = false
+    this.#judgement.unsettle()
   }
 
   /** Begins nothing more; resolves when what is being restored has ended. Sinks and journal may be closed then. */

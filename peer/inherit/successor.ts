@@ -345,6 +345,7 @@ export class Inheritance {
       },
     })
     this.#gets.set(relay.id, get)
+    if (this.#gets.size > 1) this.#options.restorer.close()
     this.#getting.push(this.#letDirectGoFirst(this.#stop.signal).then(() => get.run(this.#stop.signal)))
   }
 

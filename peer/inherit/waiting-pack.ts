@@ -1,6 +1,6 @@
 // A pack that has come and waits to be restored, and what becomes of it.
 
-import type { DecodedPack } from '../../src/chunk/pack.ts'
+import type { DecodedPack, SourceSummary } from '../../src/chunk/pack.ts'
 
 /** What became of a pack's chunks. */
 export interface RestoredPack {
@@ -29,3 +29,7 @@ export interface Waiting {
 export function goesBefore(a: Waiting, b: Waiting): boolean {
   return a.isUrgent === b.isUrgent ? a.number < b.number : a.isUrgent
 }
+
+/** What a pack, or the journal's line of one, says beside its fragments. */
+export type Learned = Pick<DecodedPack, 'superseded' | 'receipt'> &
+  Partial<Pick<DecodedPack, 'verdict'>> & { readonly sources: readonly SourceSummary[] }

@@ -169,6 +169,19 @@ test('what waits for its barrier takes up no credit for long: it waits on disk t
   assert.equal([...heir.journal.held()], [])
 })
 
+test('barriers that were open, since nothing more was to come, are closed when there is somebody else to ask', async () => {
+  await using temp = await makeTemp()
+  using heir = await openHeir(temp.at('inheritance'))
+  heir.restorer.open()
+  heir.restorer.close()
+  const { pieces, bytes } = sealedPack(1, ['b'], { barrier: 1 })
+  const settled = new Promise<void>((settle) => heir.restorer.accept({ number: 1, pieces, bytes, settle, free() {} }))
+  given.length = 0
+  await heir.take(0, ['a'])
+  await settled
+  assert.equal(given, ['a+0', 'b+0'])
+})
+
 test('what is in place is told also when the journal can not be written any more', async () => {
   await using temp = await makeTemp()
   const placed: string[] = []
