@@ -20,6 +20,8 @@ interface Shipped {
   readonly isMetadata: boolean
   chunkBytes: number
   arrivedBytes: number
+  /** At the notice all of it was at the store: what arrives later goes once more, and counts once. */
+  isKept: boolean
   parts: number
   /** The round that sends it, and the one that has listed it last as it is. */
   readonly born: number
@@ -88,6 +90,7 @@ export class Standing implements SentAhead {
   begin(isNotice: boolean): number {
     this.#round++
     this.isNotice = isNotice
+    if (isNotice) for (const shipped of this.#shipped.values()) shipped.isKept = isThere(shipped)
     this.first = this.#packs.length
     this.#verdict = undefined
     return this.#clock.monotonicMs()
@@ -109,7 +112,7 @@ export class Standing implements SentAhead {
     // The source is asked again while its chunks are on their way.
     if (!this.isNotice && known?.stamp === stamp && known.born === this.#round) return 'goes'
     const isExpired = chunk.expiresAtMs !== undefined && chunk.expiresAtMs <= this.#clock.nowMs()
-    if (known?.stamp === stamp && isThere(known) && !isExpired) {
+    if (known?.stamp === stamp && (this.isNotice ? known.isKept : isThere(known)) && !isExpired) {
       if (known.seen === this.#round) return 'kept'
       known.seen = this.#round
       this.#ledger?.kept(index, chunk, expectedBytes(chunk))
@@ -117,7 +120,18 @@ export class Standing implements SentAhead {
     }
     if (this.isNotice) return 'goes'
     if (known === undefined && this.#shipped.size >= preshippedChunksMax) return 'skip'
-    const fresh = { stamp, isMetadata, chunkBytes: 0, arrivedBytes: 0, parts: 0, born: this.#round, seen: this.#round, first: -1, last: -1 }
+    const fresh = {
+      stamp,
+      isMetadata,
+      chunkBytes: 0,
+      arrivedBytes: 0,
+      isKept: false,
+      parts: 0,
+      born: this.#round,
+      seen: this.#round,
+      first: -1,
+      last: -1,
+    }
     this.#shipped.set(key, fresh)
     return 'goes'
   }

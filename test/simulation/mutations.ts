@@ -125,8 +125,8 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'a chunk that has changed since it was sent counts as there',
     'peer/handoff/standing.ts',
-    'known?.stamp === stamp && isThere(known)',
-    'known !== undefined && isThere(known)',
+    'known?.stamp === stamp && (this.isNotice ? known.isKept : isThere(known))',
+    'known !== undefined && (this.isNotice ? known.isKept : isThere(known))',
   ),
   mutation(
     'what a verdict finds out of date is restored',
