@@ -12,7 +12,7 @@ import { splitPartsMax } from '../../src/limits/plan.ts'
 import { createPartition } from '../../peer/split/partition.ts'
 import { startAgent } from '../helpers/agent.ts'
 import { Fleet } from '../helpers/fleet.ts'
-import { openScene } from '../helpers/peer-scene.ts'
+import { openScene, type PeerScene } from '../helpers/peer-scene.ts'
 import { startRedis, type TestRedis } from '../helpers/redis.ts'
 import { makeTemp } from '../helpers/temp.ts'
 import { describeTree } from '../helpers/tree.ts'
@@ -55,6 +55,18 @@ async function expectKeys(redis: TestRedis, expected: readonly string[], because
   assert.is(Number(await redis.ask(['EXISTS', ...expected])), expected.length, because)
   assert.is(Number(await redis.ask(['DBSIZE'])), expected.length, because)
   assert.is((await redis.get(expected[0]!))?.toString(), `value of ${expected[0]}`)
+}
+
+/** For each of these parts an heir that waits for it, with an application of its own. */
+async function waitingHeirs(scene: PeerScene, ofParts: readonly string[]) {
+  const heirs = await Promise.all(
+    ofParts.map(async (part) => {
+      const { app } = await scene.app()
+      return { part, app, peer: await scene.start(`heir ${part}`, app, { parts: [part] }) }
+    }),
+  )
+  for (const { peer } of heirs) await peer.event(isReady)
+  return heirs
 }
 
 test('two heirs get their own keys of an application, a directory and a Redis; the third part waits for an heir that comes late', async () => {
@@ -157,13 +169,7 @@ test('an application says whose its chunks are, and a program says it for source
   })
   const inB = ({ id }: { id: string }) => id === 'lost' || id.endsWith('7')
   const old = await scene.start('old', app, { split: { parts: ['a', 'b'] } }, { partOf: ({ key }) => (inB({ id: key }) ? 'b' : 'a') })
-  const heirs = await Promise.all(
-    ['a', 'b'].map(async (part) => {
-      const { app: newApp } = await scene.app()
-      return { part, app: newApp, peer: await scene.start(`heir ${part}`, newApp, { parts: [part] }) }
-    }),
-  )
-  for (const { peer } of heirs) await peer.event(isReady)
+  const heirs = await waitingHeirs(scene, ['a', 'b'])
   const result = await old.running.handOff({ reason: 'test', deadlineMs: 20_000 })
   assert.is(result.outcome, 'delivered', JSON.stringify(result))
   assert.equal(queries[0]!.parts, ['a', 'b'])
@@ -201,13 +207,7 @@ test('what fails in one part is nothing to the others', async () => {
     },
   })
   const old = await scene.start('old', app, { split: { parts } })
-  const heirs = await Promise.all(
-    ['a', 'b'].map(async (part) => {
-      const { app: newApp } = await scene.app()
-      return { part, app: newApp, peer: await scene.start(`heir ${part}`, newApp, { parts: [part] }) }
-    }),
-  )
-  for (const { peer } of heirs) await peer.event(isReady)
+  const heirs = await waitingHeirs(scene, ['a', 'b'])
   const result = await old.running.handOff({ reason: 'test', deadlineMs: 20_000 })
   assert.equal(
     result.parts!.map(({ outcome }) => outcome),
