@@ -11,6 +11,7 @@ import { PackSet } from '../../src/wire/pack-set.ts'
 import { EventLog } from '../../peer/events.ts'
 import { InheritanceDesk } from '../../peer/inherit/desk.ts'
 import type { Demands } from '../../peer/inherit/demands.ts'
+import type { namedIds } from '../../peer/inherit/demands-of.ts'
 import { inherit } from '../../peer/inherit/inherit.ts'
 import { recallJournal } from '../../peer/inherit/journal.ts'
 import { waitForAssignment, type Assigned } from '../../peer/inherit/wait.ts'
@@ -145,6 +146,7 @@ export class PeerMachine {
     surroundings.log(`${this.name} starts`)
     process.onKilled(() => {
       this.inheriting.clear()
+      for (const state of this.restored.values()) state.killed()
       for (const truth of truths.values()) truth.here.delete(identity.peerId)
       if (this.journal.hasKilled) this.onKilledWriting()
     })
@@ -368,6 +370,8 @@ export class PeerMachine {
     if (truth === undefined) return
     checkBarrier(truth, this.options.identity.peerId, number, (before) => this.journaled(truth.hex).has(before), this.#violate)
     truth.restoredBy(this.options.identity.peerId).add(number)
+    for (const { source, ids } of event['sources'] as ReturnType<typeof namedIds>['sources'])
+      this.restored.get(truth.hex)?.written(source, ids)
     this.options.surroundings.log(`${this.name} has restored pack ${number}`)
   }
 

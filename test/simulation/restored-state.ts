@@ -14,6 +14,9 @@ export class RestoredState {
   readonly #versions = new Map<string, number>()
   /** Chunks that are whole, as `source id`. */
   readonly complete = new Set<string>()
+  /** Those of them that an heir can know of: what a process placed and did not live to write down, the next one can't. */
+  readonly known = new Set<string>()
+  readonly #unwritten = new Set<string>()
 
   place(source: string, { id, version, offset, bytes }: IncomingFragment): void {
     const key = `${source} ${id} ${version}`
@@ -23,8 +26,22 @@ export class RestoredState {
 
   /** All of a chunk is there, and takes the place of what it was before. */
   completed(source: string, { id, version }: IncomingFragment): void {
-    this.complete.add(`${source} ${id}`)
-    this.#versions.set(`${source} ${id}`, Number(version))
+    const chunk = `${source} ${id}`
+    this.complete.add(chunk)
+    if (!this.known.has(chunk)) this.#unwritten.add(chunk)
+    this.known.add(chunk)
+    this.#versions.set(chunk, Number(version))
+  }
+
+  /** The journal has these chunks of a source. */
+  written(source: string, ids: readonly string[]): void {
+    for (const id of ids) this.#unwritten.delete(`${source} ${id}`)
+  }
+
+  /** The process is dead. */
+  killed(): void {
+    for (const chunk of this.#unwritten) this.known.delete(chunk)
+    this.#unwritten.clear()
   }
 
   has(source: string, { id, version, offset, length }: RecalledFragment): boolean {
