@@ -61,8 +61,7 @@ export async function settle(options: SettleOptions, account: Account): Promise<
   if (standing) notes.push(`there was no notice: this is the state of ${Math.round(Number(ageMs) / 1000)} s before the claim`)
   for (const [name, sink] of account.known)
     if (sink === undefined) notes.push(`${name}: there is no such source here, its state was not restored`)
-  for (const { source, id, reason } of restorer.refused.slice(0, 10)) notes.push(`${source}: ${id} was not restored: ${reason}`)
-  if (restorer.refusedTotal > 10) notes.push(`${restorer.refusedTotal} chunks were not restored in all`)
+  notes.push(...restorer.refusals.notes())
   return { result: resultOf(options, account, isComplete(0), notes), receipt }
 }
 

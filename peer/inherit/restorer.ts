@@ -8,7 +8,7 @@ import { decodePack, type DecodedPack, type SourceSummary, type Verdict } from '
 import type { ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { heldBytesMax, heldMsMax, restoresMax } from '../../src/limits/handoff.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import type { Refused, Sink } from '../source/source.ts'
+import type { Sink } from '../source/source.ts'
 import {
   fromBase64,
   groupBySource,
@@ -18,8 +18,9 @@ import {
   recalledFragment,
   recalledVerdict,
 } from './fragment-forms.ts'
-import { type Learned, goesBefore, type RestoredPack, type Waiting } from './waiting-pack.ts'
+import { type Learned, goesBefore, isGivable, type RestoredPack, type Waiting } from './waiting-pack.ts'
 import { Judgement } from './judgement.ts'
+import { Refusals } from './refusals.ts'
 import type { RestorerOptions } from './restorer-options.ts'
 import { nothingPlaced, RestoredChunks } from './restored-chunks.ts'
 import type { JournalEntry, JournalFragment } from './journal-lines.ts'
@@ -36,8 +37,7 @@ export class Restorer {
   /** How many packs there are in all, once the last one, the receipt, is known. */
   packs: number | undefined
   readonly restored = new RestoredChunks()
-  readonly refused: (Refused & { source: string })[] = []
-  refusedTotal = 0
+  readonly refusals = new Refusals()
   /** Restored, or known not to come. */
   readonly #passed = new PackSet()
   readonly #waiting = new Map<number, Waiting>()
@@ -342,13 +342,17 @@ export class Restorer {
     const placed = nothingPlaced()
     const unfinished: JournalFragment[] = []
     const settled: RestoredPack['settled'][number][] = []
+    const bySource = [...groupBySource(this.#current(number, pack))]
+    const isGiven = bySource.length === 1 && isGivable(pack)
     await Promise.all(
-      [...groupBySource(this.#current(number, pack))].map(async ([source, fragments]) => {
+      bySource.map(async ([source, fragments]) => {
         const sink = this.sinkOf(source)
         if (sink === undefined) return
-        const outcome = await sink.restore(fragments.map(incomingFragment), { signal, isUrgent })
-        unfinished.push(...outcome.unfinished.map((index) => journalFragment(fragments[index]!)))
-        this.#refuse(sink.name, outcome.refused)
+        // Afterwards nothing of it can be read here.
+        const noted = isGiven ? fragments.map(journalFragment) : undefined
+        const outcome = await sink.restore(fragments.map(incomingFragment), { signal, isUrgent, isGiven })
+        unfinished.push(...outcome.unfinished.map((index) => noted?.[index] ?? journalFragment(fragments[index]!)))
+        this.refusals.add(sink.name, outcome.refused)
         const settledHere = { source: sink.name, ...this.restored.settle(fragments, outcome, placed) }
         settled.push(settledHere)
         this.#options.onPlaced?.(settledHere)
@@ -371,12 +375,6 @@ export class Restorer {
   #isReadByNobody({ receipt, fragments }: DecodedPack): boolean {
     const isUnread = (sink: Sink | undefined) => sink === undefined || sink.returnsMemory === true
     return receipt === undefined && fragments.every(({ source }) => isUnread(this.sinkOf(source)))
-  }
-
-  #refuse(source: string, refused: readonly Refused[]): void {
-    this.refusedTotal += refused.length
-    // The first ones explain the rest; a list of all could be as long as the state.
-    for (const each of refused) if (this.refused.length < 100) this.refused.push({ source, ...each })
   }
 
   #pass(number: number): void {

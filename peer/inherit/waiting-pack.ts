@@ -1,6 +1,7 @@
 // A pack that has come and waits to be restored, and what becomes of it.
 
 import type { DecodedPack, SourceSummary } from '../../src/chunk/pack.ts'
+import { givenFragmentsMax } from '../../src/limits/handoff.ts'
 
 /** What became of a pack's chunks. */
 export interface RestoredPack {
@@ -28,6 +29,11 @@ export interface Waiting {
 /** What somebody waits for goes first, then the lowest number. */
 export function goesBefore(a: Waiting, b: Waiting): boolean {
   return a.isUrgent === b.isUrgent ? a.number < b.number : a.isUrgent
+}
+
+/** Whether its memory may be a sink's: of few large fragments what the journal needs is soon noted, while copying them costs as much as opening them did. */
+export function isGivable({ fragments, receipt, references, verdict }: DecodedPack): boolean {
+  return fragments.length <= givenFragmentsMax && receipt === undefined && references.length === 0 && verdict === undefined
 }
 
 /** What a pack, or the journal's line of one, says beside its fragments. */

@@ -94,6 +94,8 @@ export interface SinkEnd {
 export interface RestoreOptions extends WaitOptions {
   /** Somebody waits for it: it goes before what was given earlier, where that matters. */
   readonly isUrgent?: boolean
+  /** The memory that the fragments are views of, whole, is the sink's from the call on: nobody else reads it any more. */
+  readonly isGiven?: boolean
 }
 
 export interface Sink extends AsyncDisposable {

@@ -21,7 +21,7 @@ export interface Plan {
 }
 
 export const fullSizes = {
-  rateMebibytes: 1024,
+  rateMebibytes: 4096,
   memoryMebibytes: 4096,
   copyMebibytes: 4096,
   jsonMebibytes: 1024,

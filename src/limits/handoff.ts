@@ -30,6 +30,9 @@ export const sealedAheadPacks = 3
 /** Packs that a successor restores at a time. */
 export const restoresMax = 4
 
+/** Packs of so many fragments are given to their sink, memory and all: 64 KiB each, at least, when the pack is full. */
+export const givenFragmentsMax = 16
+
 /**
  * Opened packs that wait for their barrier in memory; beyond it they wait sealed on disk. They are not acknowledged, so they must leave most of any
  * window to what they wait for: a sender whose credit they take up could never send it.

@@ -6,9 +6,9 @@ import * as assert from 'uvu/assert'
 import { Journal, recallJournal } from '../../peer/inherit/journal.ts'
 import { Restorer } from '../../peer/inherit/restorer.ts'
 import type { RestorerOptions } from '../../peer/inherit/restorer-options.ts'
-import type { IncomingFragment, Sink } from '../../peer/source/source.ts'
+import type { IncomingFragment, RestoreOptions, Sink } from '../../peer/source/source.ts'
 import { encodePack } from '../../src/chunk/pack.ts'
-import { heldMsMax } from '../../src/limits/handoff.ts'
+import { givenFragmentsMax, heldMsMax } from '../../src/limits/handoff.ts'
 import { PackOpener, PackSealer } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
@@ -37,7 +37,7 @@ const sink: Sink = {
 }
 
 /** An heir's process with the journal in this directory. */
-async function openHeir(directory: string, told: Partial<Pick<RestorerOptions, 'onPlaced' | 'onFailed'>> = {}) {
+async function openHeir(directory: string, told: Partial<Pick<RestorerOptions, 'onPlaced' | 'onFailed' | 'sinkOf'>> = {}) {
   const recalled = recallJournal(directory)
   const clock = new ManualClock(0)
   const journal = Journal.open(directory, { handoff: '0'.repeat(32), epoch: 1, seed: Buffer.alloc(32).toString('base64') }, recalled)
@@ -194,6 +194,41 @@ test('what is in place is told also when the journal can not be written any more
   void heir.take(0, ['a', 'b+0'])
   await failed.promise
   assert.equal(placed, ['shop: a'])
+})
+
+test('few fragments are given to their sink, memory and all, and the journal still knows what is unfinished of them', async () => {
+  await using temp = await makeTemp()
+  const directory = temp.at('inheritance')
+  const gifts: boolean[] = []
+  const recalled: [string, number][] = []
+  const keeping: Sink = {
+    ...sink,
+    restore(fragments: readonly IncomingFragment[], { isGiven = false }: RestoreOptions) {
+      gifts.push(isGiven)
+      const outcome = sink.restore(fragments, { signal: new AbortController().signal })
+      const { buffer } = fragments[0]!.bytes
+      if (isGiven && buffer instanceof ArrayBuffer) structuredClone(buffer, { transfer: [buffer] })
+      return outcome
+    },
+    async recall(fragments) {
+      recalled.push(...fragments.map(({ id, length }): [string, number] => [id, length]))
+    },
+  }
+  const withIt = { sinkOf: () => keeping }
+  {
+    using heir = await openHeir(directory, withIt)
+    await heir.take(0, ['a+0', 'b'])
+    await heir.take(
+      1,
+      Array.from({ length: givenFragmentsMax + 1 }, (_, index) => `c${index}`),
+    )
+    assert.is(heir.counted.chunks, 1 + givenFragmentsMax + 1)
+  }
+  assert.equal(gifts, [true, false])
+  using heir = await openHeir(directory, withIt)
+  assert.equal(recalled, [['a', 5]])
+  await heir.take(2, ['a+5'])
+  assert.is(heir.counted.chunks, 2 + givenFragmentsMax + 1)
 })
 
 test('a promise of a pack that comes late does not take the place of a later one', async () => {

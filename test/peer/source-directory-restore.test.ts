@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import {
   chmodSync,
@@ -126,6 +127,30 @@ test('a link that was restored is not followed by what comes after it', async ()
   assert.is(readlinkSync(temp.at('root/door')), '../outside')
   assert.is(refused.length, 1)
   assert.equal(readdirSync(temp.at('outside')), [])
+})
+
+test('memory that is given with its fragments is kept, and what lies in it is restored', async () => {
+  await using temp = await makeTemp()
+  await using sink = sinkAt(temp)
+  const bytes = randomBytes(100_000)
+  const { attributes, ...rest } = fragment('large', bytes)
+  const small = fragment('small', 'beside it')
+  const bytesOf = [attributes, bytes, small.attributes, small.bytes]
+  const memory = new Uint8Array(Buffer.concat(bytesOf))
+  let end = 0
+  const [largeAttributes, large, smallAttributes, beside] = bytesOf.map(({ byteLength }) => memory.subarray(end, (end += byteLength)))
+  const fragments = [
+    { ...rest, attributes: largeAttributes!, bytes: large! },
+    { ...small, attributes: smallAttributes!, bytes: beside! },
+  ]
+  assert.equal((await sink.restore(fragments, { ...never(), isGiven: true })).refused, [])
+  assert.is(memory.byteLength, 0)
+  assert.ok(readFileSync(temp.at('large')).equals(bytes))
+  assert.is(readFileSync(temp.at('small'), 'utf8'), 'beside it')
+  // What isn't is the giver's still.
+  const lent = fragment('lent', bytes)
+  assert.equal((await sink.restore([lent], never())).refused, [])
+  assert.ok(bytes.equals(lent.bytes))
 })
 
 test('a newer file stays, an older one gives way, the same one is left as it is', async () => {

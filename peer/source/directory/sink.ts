@@ -4,11 +4,19 @@
 import { restoresMax } from '../../../src/limits/handoff.ts'
 import { KiB } from '../../../src/limits/size.ts'
 import { packBytesTarget } from '../../../src/limits/wire.ts'
-import type { IncomingFragment, RecalledFragment, RestoreOutcome, Sink, SinkEnd, WaitOptions } from '../source.ts'
+import type { IncomingFragment, RecalledFragment, RestoreOptions, RestoreOutcome, Sink, SinkEnd, WaitOptions } from '../source.ts'
 import { decodeAttributes } from './attributes.ts'
 import { ExtendedAttributes } from './extended.ts'
 import { Thread } from './thread.ts'
-import { bufferBytes, itemColumns, type RestoreAnswer, type WriterData, type WriterRequest } from './writer-calls.ts'
+import {
+  bufferBytes,
+  copiedColumns,
+  givenBuffer,
+  itemColumns,
+  type RestoreAnswer,
+  type WriterData,
+  type WriterRequest,
+} from './writer-calls.ts'
 
 const bufferStepBytes = 64 * KiB
 
@@ -43,19 +51,22 @@ class DirectorySink implements Sink {
     this.#thread = new Thread('writer-worker', { root: path, staging } satisfies WriterData)
   }
 
-  async restore(fragments: readonly IncomingFragment[], { signal }: WaitOptions): Promise<RestoreOutcome> {
-    const buffer = this.#takeBuffer(bufferBytes(fragments))
-    const request: WriterRequest = { kind: 'restore', items: itemColumns(fragments, buffer), buffer }
+  async restore(fragments: readonly IncomingFragment[], { signal, isGiven = false }: RestoreOptions): Promise<RestoreOutcome> {
+    // Their attributes are read once more.
+    const given = isGiven && this.#extended === undefined ? givenBuffer(fragments) : undefined
+    const buffer = given ?? this.#takeBuffer(bufferBytes(fragments))
+    const items = given === undefined ? copiedColumns(fragments, buffer) : itemColumns(fragments)
+    const request: WriterRequest = { kind: 'restore', items, buffer, isGiven: given !== undefined }
     const { outcome, buffer: back } = await this.#thread.call<RestoreAnswer>(request, { signal, transfer: [buffer] })
-    if (this.#spare.length < restoresMax) this.#spare.push(back)
-    else back.transfer(0)
+    if (back !== undefined && this.#spare.length < restoresMax) this.#spare.push(back)
+    else back?.transfer(0)
     if (this.#extended !== undefined) await this.#extend(this.#extended, fragments, outcome, signal)
     return outcome
   }
 
   async recall(fragments: readonly RecalledFragment[], { signal }: WaitOptions): Promise<void> {
     const buffer = new ArrayBuffer(bufferBytes(fragments))
-    const request: WriterRequest = { kind: 'recall', items: itemColumns(fragments, buffer), buffer }
+    const request: WriterRequest = { kind: 'recall', items: copiedColumns(fragments, buffer), buffer, isGiven: false }
     await this.#thread.call(request, { signal, transfer: [buffer] })
   }
 

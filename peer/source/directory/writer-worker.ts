@@ -10,7 +10,7 @@ const writer = new DirectoryWriter(workerData as WriterData)
 answerCalls<WriterRequest>((request) => {
   if (request.kind === 'finish') return { answer: writer.finish() }
   if (request.kind === 'close') return { answer: writer.close() }
-  const { kind, buffer } = request
+  const { kind, buffer, isGiven } = request
   const { items, indexes, refused } = itemsFrom(request.items, buffer, { hasBodies: kind === 'restore' })
   if (kind === 'recall') return { answer: writer.recall(items) }
   const written = writer.restore(items)
@@ -21,5 +21,7 @@ answerCalls<WriterRequest>((request) => {
     arrived: written.arrived,
     refused: [...refused, ...written.refused],
   }
-  return { answer: { outcome, buffer } satisfies RestoreAnswer, transfer: [buffer] }
+  if (!isGiven) return { answer: { outcome, buffer } satisfies RestoreAnswer, transfer: [buffer] }
+  buffer.transfer(0)
+  return { answer: { outcome, buffer: undefined } satisfies RestoreAnswer }
 })
