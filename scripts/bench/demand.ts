@@ -33,7 +33,7 @@ async function besideBulk(plan: Plan, bytesPerSecondMax: number | undefined): Pr
   for (let round = 0; round < plan.rounds; round++) {
     for (const isDemanding of [false, true]) {
       await using stage = await Stage.open(plan.folder, plan.signal)
-      const count = plan.rateMebibytes
+      const count = plan.demandMebibytes
       const heir = stage.memoryEnd('receive', count, ['stream', 'fast'], { demandsEveryMs: isDemanding ? 10 : 0 })
       await stage.line(heir, 'waiting')
       const predecessor = stage.memoryEnd('send', count, ['stream', 'fast'], { holdMs: 1_500, bytesPerSecondMax })

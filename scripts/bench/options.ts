@@ -26,7 +26,7 @@ const usualParts: readonly Part[] = ['rates', 'copies', 'delay', 'latency', 'fil
 export type Part = (typeof parts)[number]
 
 export interface BenchOptions {
-  readonly sizes: Pick<Plan, 'rateMebibytes' | 'memoryMebibytes' | 'copyMebibytes' | 'jsonMebibytes' | 'files' | 'keys'>
+  readonly sizes: Pick<Plan, 'rateMebibytes' | 'demandMebibytes' | 'memoryMebibytes' | 'copyMebibytes' | 'jsonMebibytes' | 'files' | 'keys'>
   readonly rounds: number
   readonly only: readonly Part[]
   readonly folder: string

@@ -6,6 +6,8 @@ export interface Plan {
   readonly rounds: number
   /** What goes over each lane in each round. */
   readonly rateMebibytes: number
+  /** The bulk that goes by while chunks are demanded. */
+  readonly demandMebibytes: number
   /** What is handed over while the memory is watched. */
   readonly memoryMebibytes: number
   /** Of random files, and of JSON, that are copied side by side with other programs. */
@@ -22,10 +24,19 @@ export interface Plan {
 
 export const fullSizes = {
   rateMebibytes: 4096,
+  demandMebibytes: 1024,
   memoryMebibytes: 4096,
   copyMebibytes: 4096,
   jsonMebibytes: 1024,
   files: 100_000,
   keys: 1_000_000,
 }
-export const quickSizes = { rateMebibytes: 256, memoryMebibytes: 512, copyMebibytes: 512, jsonMebibytes: 256, files: 10_000, keys: 100_000 }
+export const quickSizes = {
+  rateMebibytes: 256,
+  demandMebibytes: 256,
+  memoryMebibytes: 512,
+  copyMebibytes: 512,
+  jsonMebibytes: 256,
+  files: 10_000,
+  keys: 100_000,
+}
