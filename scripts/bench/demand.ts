@@ -34,9 +34,9 @@ async function besideBulk(plan: Plan, bytesPerSecondMax: number | undefined): Pr
     for (const isDemanding of [false, true]) {
       await using stage = await Stage.open(plan.folder, plan.signal)
       const count = plan.demandMebibytes
-      const heir = stage.memoryEnd('receive', count, ['stream', 'fast'], { demandsEveryMs: isDemanding ? 10 : 0 })
+      const heir = stage.memoryEnd('receive', count, ['fast', 'stream'], { demandsEveryMs: isDemanding ? 10 : 0 })
       await stage.line(heir, 'waiting')
-      const predecessor = stage.memoryEnd('send', count, ['stream', 'fast'], { holdMs: 1_500, bytesPerSecondMax })
+      const predecessor = stage.memoryEnd('send', count, ['fast', 'stream'], { holdMs: 1_500, bytesPerSecondMax })
       ;(isDemanding ? beside : alone).push(await rateOf(stage, heir))
       if (isDemanding) demands.push((await stage.line(heir, 'demands')) as unknown as Measured)
       await stage.expectEnd(predecessor)
