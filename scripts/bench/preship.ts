@@ -4,7 +4,9 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { delay, systemClock } from '../../src/clock.ts'
 import { HeirloomError } from '../../src/errors.ts'
+import { racyWriteMs } from '../../src/limits/preship.ts'
 import type { Plan } from './plan.ts'
 import { row, type Row } from './series.ts'
 import { Stage } from './stage.ts'
@@ -38,6 +40,8 @@ async function handOffChanged(plan: Plan): Promise<{ share: number; tookMs: numb
   await mkdir(to)
   const files = plan.memoryMebibytes * 4
   await writeTree({ path: from, files, bytesOf: () => fileBytes })
+  // What was written just now may be written again without its times showing it, and goes again.
+  await delay(systemClock, racyWriteMs, plan.signal)
   const notices = [{ kind: 'signal', deadline: `${deadlineMs}ms` }]
   const predecessor = await stage.agent('predecessor', from, { notices, policy })
   await shipped(stage, predecessor)
