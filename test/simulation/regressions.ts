@@ -196,6 +196,24 @@ const faults: readonly Mutation[] = [
   ),
   mutation('a predecessor that moves does not bring its heir along', 'peer/handoff/offering.ts', '...(claimed && { heir: claimed }),', ''),
   mutation(
+    'an heir has a place at one relay alone, which is not the one that its predecessor uses',
+    'peer/circuit-place.ts',
+    'for (const relay of relays) places.use(keepPlace(relay, options))',
+    'for (const relay of relays.slice(-1)) places.use(keepPlace(relay, options))',
+  ),
+  mutation(
+    'what is demanded takes a circuit beside a direct lane',
+    'src/transfer/dispatcher.ts',
+    '(short.length > 0 ? short : direct)',
+    'direct',
+  ),
+  mutation(
+    'an heir does not hear from the other relays what waits for a verdict',
+    'peer/inherit/successor.ts',
+    '    restorer.judgement.raise(since)\n',
+    '',
+  ),
+  mutation(
     'of two claims of one epoch each relay holds its own',
     'relay/claim-order.ts',
     'if (one.assignedBy === other.assignedBy) return false',
@@ -213,6 +231,9 @@ const seeds: Readonly<Record<string, number>> = {
   'an inheritance that is over takes packs': 117,
   'an inheritance whose end the relay did not hear is made again': 27,
   'a predecessor that was started again is waited for': 214,
+  'an heir has a place at one relay alone, which is not the one that its predecessor uses': 71,
+  'what is demanded takes a circuit beside a direct lane': 1562,
+  'an heir does not hear from the other relays what waits for a verdict': 3641,
 }
 
 /** By name: the test that shows it. */
