@@ -50,6 +50,11 @@ export class Claims {
     this.#known = new Set([relay])
   }
 
+  /** The relays that have this heir's claim to the handoff. */
+  get known(): Iterable<RelayLink> {
+    return this.#known
+  }
+
   /** Keeps the claim up until it is disposed. */
   follow(events: ClaimEvents): Disposable {
     const { relays, relay: first, clock, assignment } = this.#options

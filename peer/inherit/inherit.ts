@@ -96,7 +96,7 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   const settled = await settle(options, account)
   events.emit('handoff-end', { ...settled.result })
   // What could not be reached, whoever is given the handoff next gets, this peer from where its journal ends. What has sent all it had needn't keep it.
-  if (end === 'partial' && inheritance.isRelayOwing) {
+  if (end === 'partial' && inheritance.isOwedBy(claims.known)) {
     await claims.finish({ released: false, at: (relay) => inheritance.hasAllOf(relay) })
     return settled
   }

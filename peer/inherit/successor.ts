@@ -108,9 +108,9 @@ export class Inheritance {
     return [...this.#gets.values()].findLast(({ lane }) => lane !== undefined)?.lane
   }
 
-  /** A relay may have packs that it could not be asked for. */
-  get isRelayOwing(): boolean {
-    return this.#options.lanes.includes('store') && !this.#hasGot
+  /** Of these relays, which know the handoff, one may have packs that it could not be asked for, or was not yet. */
+  isOwedBy(relays: Iterable<RelayLink>): boolean {
+    return this.#options.lanes.includes('store') && !(this.#hasGot && [...relays].every((relay) => this.hasAllOf(relay)))
   }
 
   /** This relay has sent all it will. */

@@ -53,7 +53,15 @@ function join(process: Process, { surroundings, identity, pool, truths, name, so
   // One certificate a process: signing one for every link would be most of a simulation's work.
   const own = joined.certificate()
   const { random, loop } = surroundings
-  const wrapping = simulatedWrapping({ random, truths, owner: name, sources, division, nowMs: () => loop.nowMs })
+  const wrapping = simulatedWrapping({
+    random,
+    truths,
+    owner: name,
+    sources,
+    division,
+    nowMs: () => loop.nowMs,
+    wallMs: () => process.clock.nowMs(),
+  })
   return { ...joined, certificate: () => own, wrapping }
 }
 

@@ -53,6 +53,8 @@ export interface TruthOptions {
   /** How its predecessor divides its state; undefined: not at all. */
   readonly division: Division | undefined
   readonly atMs: number
+  /** As its predecessor's clock says. */
+  readonly createdMs: number
 }
 
 export class HandoffTruth {
@@ -61,6 +63,8 @@ export class HandoffTruth {
   /** The predecessor's name, whose bytes its chunks have. */
   readonly owner: string
   readonly sources: readonly SourceScript[]
+  /** By its predecessor's clock. */
+  readonly createdMs: number
   readonly sealed = new Map<number, SealedTruth>()
   /** By relay. */
   readonly #places = new Map<string, HandoffPlace>()
@@ -99,6 +103,7 @@ export class HandoffTruth {
     this.pool = Buffer.from(options.pool).toString('hex')
     this.owner = options.owner
     this.asOfMs = options.atMs
+    this.createdMs = options.createdMs
     this.sources = options.sources
     this.division = options.division
     this.#opener = new PackOpener({ key: options.key, pool: options.pool, handoff: Buffer.from(options.hex, 'hex') })

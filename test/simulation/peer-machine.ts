@@ -3,6 +3,7 @@
 
 import { Deadline } from '../../src/deadline.ts'
 import { HeirloomError } from '../../src/errors.ts'
+import { clockSkewMs } from '../../src/limits/wire.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Identity } from '../../src/seal/identity.ts'
 import type { PoolSecret } from '../../src/seal/pool-key.ts'
@@ -72,6 +73,8 @@ export class PeerMachine {
   /** How many times its power failed. */
   boots = 0
   sinkFailure = 0
+  /** Handoffs that it refused, as older than what it has. */
+  readonly stale = new Set<string>()
   isGone = false
   #running: Running | undefined
 
@@ -215,12 +218,19 @@ export class PeerMachine {
       if (result.outcome !== 'fenced') checkFresh(truth, state, result, this.#violate)
     } catch (thrown) {
       if (inheriting.signal.aborted) throw thrown
+      if (thrown instanceof HeirloomError && thrown.code === 'stale') this.#refused(truth)
       this.#failed(process, 'inheriting', thrown)
     } finally {
       over.abort()
       if (process.alive) this.#ended(truth, assignment.epoch)
       for (const sink of sinks) await sink[Symbol.asyncDispose]()
     }
+  }
+
+  /** Clocks jump: what was made later may say that it is older. */
+  #refused({ hex, createdMs }: HandoffTruth): void {
+    const newer = this.options.truths.values().some((other) => this.restored.has(other.hex) && other.createdMs > createdMs + clockSkewMs)
+    if (newer) this.stale.add(hex)
   }
 
   /** An inheritance is over, in any way. */
