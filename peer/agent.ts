@@ -17,7 +17,7 @@ import { createNode, type LinkingNode } from '../src/net/node.ts'
 import { draftHandoff, type HandoffDraft } from '../src/seal/handoff-header.ts'
 import type { PolicyAction } from '../src/plan/policy-machine.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
-import { circuitUse, keepCircuitPlace } from './circuit-place.ts'
+import { circuitUse, keepCircuitPlaces } from './circuit-place.ts'
 import type { PeerConfig } from './config/schema.ts'
 import { EventLog } from './events.ts'
 import { handOffAll } from './hand-off.ts'
@@ -88,7 +88,7 @@ export async function startPeer(config: PeerConfig, options: PeerOptions = {}): 
     }),
   )
   resources.use(new HeirLink({ node, relay, events }))
-  resources.use(keepCircuitPlace({ node, relay, events, clock: systemClock, lanes: config.policy.lanes }))
+  resources.use(keepCircuitPlaces({ node, relays: relay.each, events, clock: systemClock, lanes: config.policy.lanes }))
   const agent = new Agent({
     config,
     partition,

@@ -1,4 +1,5 @@
-// Keeps a place at the relay for circuits, for as long as this peer may be somebody's heir: whoever can't dial it reaches it through the relay.
+// Keeps a place at every relay for circuits, for as long as this peer may be somebody's heir: whoever can't dial it reaches it through the relay that
+// they use, which needn't be the one that this peer does.
 
 import type { Clock } from '../src/clock.ts'
 import { asHeirloomError } from '../src/errors.ts'
@@ -15,7 +16,7 @@ export function circuitUse(lanes: readonly LaneKind[]): 'use' | undefined {
 
 export interface CircuitPlaceOptions {
   readonly node: LinkingNode
-  readonly relay: RelayLink
+  readonly relays: readonly RelayLink[]
   readonly events: EventLog
   readonly clock: Clock
   /** The lanes that may be used. */
@@ -23,8 +24,13 @@ export interface CircuitPlaceOptions {
 }
 
 /** Reserves after every enrolment, until it is disposed, if circuits may be used. What fails here costs the circuit lane and nothing else. */
-export function keepCircuitPlace({ node, relay, events, lanes, clock }: CircuitPlaceOptions): Disposable {
-  if (!lanes.includes('circuit')) return { [Symbol.dispose]: () => {} }
+export function keepCircuitPlaces({ relays, lanes, ...options }: CircuitPlaceOptions): Disposable {
+  const places = new DisposableStack()
+  if (lanes.includes('circuit')) for (const relay of relays) places.use(keepPlace(relay, options))
+  return places
+}
+
+function keepPlace(relay: RelayLink, { node, events, clock }: Pick<CircuitPlaceOptions, 'node' | 'events' | 'clock'>): Disposable {
   const reserve = async () => {
     const { address } = relay
     if (address === undefined) return

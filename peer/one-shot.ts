@@ -12,7 +12,7 @@ import { createNode, type LinkingNode } from '../src/net/node.ts'
 import { createIdentity, identityFromSeed, type Identity } from '../src/seal/identity.ts'
 import type { KeyFile } from '../src/seal/pool-key.ts'
 import type { Assignment } from '../src/wire/gen/control_pb.ts'
-import { circuitUse, keepCircuitPlace } from './circuit-place.ts'
+import { circuitUse, keepCircuitPlaces } from './circuit-place.ts'
 import { EventLog, type PeerEvent } from './events.ts'
 import { handOff } from './handoff/predecessor.ts'
 import { InheritanceDesk } from './inherit/desk.ts'
@@ -90,7 +90,7 @@ export async function receiveDirectory(options: ReceiveOptions): Promise<Handoff
   await using sink = createDirectorySink({ name: sourceName, path: directory, staging: join(staging, 'parts') })
   await using session = await openSession(options, membership, [await listenTowards(options.relays[0]!)])
   const desk = await InheritanceDesk.open(session.node, systemClock)
-  using place = keepCircuitPlace({ ...session, clock: systemClock, lanes })
+  using place = keepCircuitPlaces({ ...session, relays: session.relay.each, clock: systemClock, lanes })
   void place
   await session.relay.connect({ signal })
   const assigned = await resumeOrWait(session.relay, begun, waitMs, signal)

@@ -8,11 +8,11 @@ import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { serveHttp } from '../src/http/serve.ts'
 import { DataEnd } from '../src/lane/data-end.ts'
 import { listenHost } from '../src/net/local-address.ts'
-import type { CircuitRules } from '../src/net/circuit.ts'
 import { createNode } from '../src/net/node.ts'
 import { openIdentityFile } from '../src/cli/secret-file.ts'
 import { parseKeyFile, type PoolPublic } from '../src/seal/pool-key.ts'
 import { controlProtocol, dataProtocol, transferProtocol } from '../src/wire/protocols.ts'
+import { circuitRules } from './circuit-rules.ts'
 import type { RelayConfig } from './config.ts'
 import type { QuotaLimits } from './quota.ts'
 import { createRelay, type Relay } from './relay.ts'
@@ -70,14 +70,6 @@ export async function serveRelay(config: RelayConfig, onWarning: (warning: Heirl
       disposed ??= endAfter(drain(relay), owned)
       return disposed
     },
-  }
-}
-
-/** Circuits are for peers that are enrolled here, between two of one pool. */
-function circuitRules({ presence }: RelayCore): CircuitRules {
-  return {
-    mayReserve: (peer) => presence.poolOf(peer) !== undefined,
-    mayConnect: (from, to) => presence.poolOf(from) !== undefined && presence.poolOf(from) === presence.poolOf(to),
   }
 }
 

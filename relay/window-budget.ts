@@ -1,5 +1,7 @@
-// The relay's memory for packs that arrive: one budget, shared evenly by the transfers that are open.
-// Invariant: all windows together are at most relayWindowBytesTotal.
+// What may be on its way to a relay: one budget, shared evenly by the transfers that are open.
+// Invariant: all windows together, as they are told from now on, are at most relayWindowBytesTotal. Of transfers that open together the first ones were told
+// of more, and may send that until they hear of less with an acknowledgement: so many can be promised more than the budget at first. What of that is let
+// into memory, the room bounds (room.ts).
 
 import { HeirloomError } from '../src/errors.ts'
 import { windowBytes } from '../src/limits/lane.ts'

@@ -18,8 +18,11 @@ export interface ClaimsOptions {
 }
 
 export interface ClaimEvents {
-  /** This relay knows the handoff, and this heir of it: it may have packs, and more of them when that is news from the relay. */
-  onKnown(relay: RelayLink, isNews: boolean): void
+  /**
+   * This relay knows the handoff, and this heir of it: it may have packs, and more of them when that is news from the relay. Of packs below `since` it
+   * says that they wait for a verdict.
+   */
+  onKnown(relay: RelayLink, known: { readonly isNews: boolean; readonly since: number }): void
   /** Somebody else is the heir. */
   onFenced(): void
 }
@@ -45,6 +48,11 @@ export class Claims {
     const { assignment, relay } = options
     this.#assignedBy = assignment.assignedBy.byteLength > 0 ? assignment.assignedBy : peerBytes(relay.id)
     this.#known = new Set([relay])
+  }
+
+  /** The relays that have this heir's claim to the handoff. */
+  get known(): Iterable<RelayLink> {
+    return this.#known
   }
 
   /** Keeps the claim up until it is disposed. */
@@ -80,9 +88,9 @@ export class Claims {
     const { handoff, epoch } = this.#options.assignment
     const claim = { $typeName: 'heirloom.wire.v1.Claim', handoff, epoch, assignedBy: this.#assignedBy } as const
     try {
-      await relay.request({ case: 'claim', value: claim })
+      const { result } = await relay.request({ case: 'claim', value: claim })
       this.#known.add(relay)
-      onKnown(relay, isNews)
+      onKnown(relay, { isNews, since: result.case === 'assignment' ? result.value.since : 0 })
     } catch (thrown) {
       const { code, cause } = asHeirloomError(thrown)
       if (code !== 'fenced') return

@@ -96,7 +96,7 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   const settled = await settle(options, account)
   events.emit('handoff-end', { ...settled.result })
   // What could not be reached, whoever is given the handoff next gets, this peer from where its journal ends. What has sent all it had needn't keep it.
-  if (end === 'partial' && inheritance.isRelayOwing) {
+  if (end === 'partial' && inheritance.isOwedBy(claims.known)) {
     await claims.finish({ released: false, at: (relay) => inheritance.hasAllOf(relay) })
     return settled
   }
@@ -181,7 +181,6 @@ function openParts(options: InheritOptions, { header, journal, startedMs, place 
     isLive: assignment.live,
     reach: reachOf(options),
     packs: assignment.packs || undefined,
-    since: assignment.since,
   })
   return {
     restorer,
@@ -216,7 +215,7 @@ async function tellSettled({ files, directory, accepted, age, claims }: Place, s
 async function runToItsEnd(options: InheritOptions, inheritance: Inheritance, claims: Claims): Promise<InheritanceEnd> {
   using seat = options.desk.seat(inheritance)
   void seat
-  using following = claims.follow({ onKnown: (relay, isNews) => inheritance.getFrom(relay, isNews), onFenced: () => inheritance.fence() })
+  using following = claims.follow({ onKnown: (relay, known) => inheritance.getFrom(relay, known), onFenced: () => inheritance.fence() })
   void following
   try {
     return await inheritance.run(options.signal)

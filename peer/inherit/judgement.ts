@@ -4,15 +4,24 @@
 import type { Verdict } from '../../src/chunk/pack.ts'
 
 export class Judgement {
-  /** The relay has told that packs below it wait for a verdict; 0: none do. */
-  readonly since: number
+  #since: number
   /** The one of the highest `since` that was heard. */
   #verdict: Verdict | undefined
   /** No other one will come. */
   #isFinal = false
 
   constructor(since: number) {
-    this.since = since
+    this.#since = since
+  }
+
+  /** A relay has told that packs below it wait for a verdict; 0: none do. */
+  get since(): number {
+    return this.#since
+  }
+
+  /** Another relay has heard more from the predecessor, or this one has since. */
+  raise(since: number): void {
+    this.#since = Math.max(this.#since, since)
   }
 
   get verdict(): Verdict | undefined {

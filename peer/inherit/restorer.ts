@@ -51,11 +51,11 @@ export class Restorer {
   #hasBegun = false
   #cancelPutAway: (() => void) | undefined
 
-  readonly #judgement: Judgement
+  readonly judgement: Judgement
 
   constructor(options: RestorerOptions) {
     this.#options = options
-    this.#judgement = new Judgement(options.since ?? 0)
+    this.judgement = new Judgement(options.since ?? 0)
   }
 
   /** Nothing is being restored or waits in memory. */
@@ -140,8 +140,8 @@ export class Restorer {
   open(): void {
     this.#open = true
     // A verdict may wait on disk, where an earlier process has put it.
-    for (const number of this.#onDisk) if (this.#judgement.isOpen(0) && number >= this.#judgement.since) this.#readHeld(number)
-    this.#judgement.settle()
+    for (const number of this.#onDisk) if (this.judgement.isOpen(0) && number >= this.judgement.since) this.#readHeld(number)
+    this.judgement.settle()
     this.#dropOutdated()
     this.#advance()
   }
@@ -149,7 +149,7 @@ export class Restorer {
   /** There is somebody else to ask: what is missing may come after all. */
   close(): void {
     this.#open = false
-    this.#judgement.unsettle()
+    this.judgement.unsettle()
   }
 
   /** Begins nothing more; resolves when what is being restored has ended. Sinks and journal may be closed then. */
@@ -255,7 +255,7 @@ export class Restorer {
   }
 
   #mayPass(number: number, { barrier, barrierFrom }: DecodedPack): boolean {
-    if (this.#judgement.isOpen(number)) return false
+    if (this.judgement.isOpen(number)) return false
     return this.#hasPassed(barrierFrom, barrier) || (this.#open && !this.#isHereBelow(barrierFrom, barrier))
   }
 
@@ -267,12 +267,12 @@ export class Restorer {
   }
 
   #hear(verdict: Verdict): void {
-    if (this.#judgement.hear(verdict)) this.#dropOutdated()
+    if (this.judgement.hear(verdict)) this.#dropOutdated()
   }
 
   /** What is out of date isn't sent any more, nor waited for. What is here already is passed over in its turn. */
   #dropOutdated(): void {
-    for (const number of this.#judgement.dropped()) {
+    for (const number of this.judgement.dropped()) {
       if (this.have.has(number) || this.#waiting.has(number)) continue
       this.have.add(number)
       this.superseded.add(number)
@@ -288,7 +288,7 @@ export class Restorer {
   }
 
   #fromDisk(): Waiting | undefined {
-    const number = [...this.#onDisk].find((each) => !this.#judgement.isOpen(each))
+    const number = [...this.#onDisk].find((each) => !this.judgement.isOpen(each))
     if (number === undefined) return undefined
     const held = this.#readHeld(number)
     if (held === undefined || !this.#mayPass(number, held.pack)) return undefined
@@ -327,7 +327,7 @@ export class Restorer {
       if (this.#isReadByNobody(pack)) free()
       for (const settle of settles) settle()
       this.#options.onRestored({ number, chunks: entry.chunks, bytes: entry.bytes, settled })
-      if (pack.references.length > 0 && number >= this.#judgement.since) this.#options.onReferences(pack.references)
+      if (pack.references.length > 0 && number >= this.judgement.since) this.#options.onReferences(pack.references)
     } catch (thrown) {
       this.#fail(thrown)
     }
@@ -363,7 +363,7 @@ export class Restorer {
 
   /** What of a pack is restored. One that was given up and comes late may hold what is older than what came in its place. */
   #current(number: number, pack: DecodedPack): readonly DecodedPack['fragments'][number][] {
-    const holding = this.#judgement.holding(number, pack.fragments)
+    const holding = this.judgement.holding(number, pack.fragments)
     if (!this.superseded.has(number)) return holding
     // Parts of a chunk without a version would be put together with those of another state.
     return holding.filter(

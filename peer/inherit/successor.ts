@@ -42,8 +42,6 @@ export interface InheritanceOptions {
   readonly isLive: boolean
   /** How many packs there are in all, if the relay knows. */
   readonly packs: number | undefined
-  /** Packs below it were sent ahead of the notice: those from it on come first. */
-  readonly since: number
   /** Dials the predecessor; undefined where it can't be dialled. */
   readonly reach?: ((signal: AbortSignal) => Promise<void>) | undefined
   readonly clock: Clock
@@ -110,9 +108,9 @@ export class Inheritance {
     return [...this.#gets.values()].findLast(({ lane }) => lane !== undefined)?.lane
   }
 
-  /** A relay may have packs that it could not be asked for. */
-  get isRelayOwing(): boolean {
-    return this.#options.lanes.includes('store') && !this.#hasGot
+  /** Of these relays, which know the handoff, one may have packs that it could not be asked for, or was not yet. */
+  isOwedBy(relays: Iterable<RelayLink>): boolean {
+    return this.#options.lanes.includes('store') && !(this.#hasGot && [...relays].every((relay) => this.hasAllOf(relay)))
   }
 
   /** This relay has sent all it will. */
@@ -321,13 +319,15 @@ export class Inheritance {
   }
 
   /** This relay may have packs of the handoff; with news even if it had said that it would send no more. */
-  getFrom(relay: RelayLink, isNews = false): void {
-    const { lanes } = this.#options
+  getFrom(relay: RelayLink, { isNews, since } = { isNews: false, since: 0 }): void {
+    const { lanes, restorer } = this.#options
+    restorer.judgement.raise(since)
     if (!lanes.includes('store') || this.#stop.signal.aborted) return
     const before = this.#gets.get(relay.id)
     if (before !== undefined && !(isNews && before.isEnded)) return
     const get: StoreGet = new StoreGet({
       ...this.#options,
+      since: restorer.judgement.since,
       relay,
       windowBytes: () => this.#windows.of('store'),
       packsMoved: () => this.tallies.get('store')?.packs ?? 0,
@@ -345,7 +345,7 @@ export class Inheritance {
       },
     })
     this.#gets.set(relay.id, get)
-    if (this.#gets.size > 1) this.#options.restorer.close()
+    if (this.#gets.size > 1) restorer.close()
     this.#getting.push(this.#letDirectGoFirst(this.#stop.signal).then(() => get.run(this.#stop.signal)))
   }
 

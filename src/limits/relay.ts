@@ -11,7 +11,7 @@ export const factsPartsMax = 64
 /** Successors among whom the best one is looked for, those that have waited longest: ranking more would cost every handoff. */
 export const rankedSuccessorsMax = 256
 
-/** All windows a relay has granted at one time. Its memory for packs is bounded by this, whatever arrives. */
+/** All windows that a relay tells of at one time (relay/window-budget.ts). What of it is let into its memory, relayRoomBytes bounds. */
 export const relayWindowBytesTotal = 64 * MiB
 
 /** How long the relay keeps what nobody claims, when the handoff doesn't say. */

@@ -32,7 +32,7 @@ export class Dispatcher {
   readonly #order: readonly LaneKind[]
   /** Packs to send, lowest number first: what lanes gave back goes before what is new. */
   #queued: SealedPack[] = []
-  /** Packs with what the heir demands. They go before all others, by whichever lane to it has least to do. */
+  /** Packs with what the heir demands. They go before all others, by whichever lane to it has least to do: through the relay only where there is no other. */
   #urgent: SealedPack[] = []
   /** In flight: kept so that it can be given back. */
   readonly #flying = new Map<number, { pack: SealedPack; lane: SendingLane }>()
@@ -180,7 +180,8 @@ export class Dispatcher {
       this.#queued = [...this.#urgent.splice(0), ...this.#queued].sort((a, b) => a.number - b.number)
       return undefined
     }
-    const lane = direct.filter((each) => each.canHurry()).sort((a, b) => a.inFlightBytes - b.inFlightBytes)[0]
+    const short = direct.filter(({ kind }) => kind !== 'circuit')
+    const lane = (short.length > 0 ? short : direct).filter((each) => each.canHurry()).sort((a, b) => a.inFlightBytes - b.inFlightBytes)[0]
     return lane && { lane, pack, isUrgent: true }
   }
 

@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { EventLog } from '../../peer/events.ts'
 import { Demands } from '../../peer/inherit/demands.ts'
+import { Judgement } from '../../peer/inherit/judgement.ts'
 import { Inheritance } from '../../peer/inherit/successor.ts'
 import type { Restorer } from '../../peer/inherit/restorer.ts'
 import { joinPool } from '../../peer/membership.ts'
@@ -53,6 +54,7 @@ function scene({ hasLink = true } = {}): Scene {
   const restorer = {
     have: new PackSet(),
     packs: undefined,
+    judgement: new Judgement(0),
     completeBelow: () => true,
     idle: true,
     isRestoring: false,
@@ -84,7 +86,6 @@ function scene({ hasLink = true } = {}): Scene {
     lanes: ['stream', 'store'],
     isLive: false,
     packs: undefined,
-    since: 0,
     clock,
     events: new EventLog(clock),
   })
@@ -162,12 +163,13 @@ test('a relay that can not be reached any more may have the rest; one that has s
   await settle()
   clock.advance(orphanMs)
   assert.is(await running, 'partial')
-  assert.ok(inheritance.isRelayOwing)
+  assert.ok(inheritance.isOwedBy([]))
   const { relay, pass, inheritance: other } = await silentScene()
   relay.send(endFrame({ packs: 0, closed: false }))
   await settle()
   assert.is(await pass(2 * orphanMs), 'partial')
-  assert.not(other.isRelayOwing)
+  assert.not(other.isOwedBy([]))
+  assert.ok(other.isOwedBy([{ id: 'another' } as RelayClient]), 'that was not asked yet')
 })
 
 test.run()

@@ -7,7 +7,7 @@ import { Journal, recallJournal } from '../../peer/inherit/journal.ts'
 import { Restorer } from '../../peer/inherit/restorer.ts'
 import type { RestorerOptions } from '../../peer/inherit/restorer-options.ts'
 import type { IncomingFragment, RestoreOptions, Sink } from '../../peer/source/source.ts'
-import { encodePack } from '../../src/chunk/pack.ts'
+import { encodePack, type Verdict } from '../../src/chunk/pack.ts'
 import { givenFragmentsMax, heldMsMax } from '../../src/limits/handoff.ts'
 import { PackOpener, PackSealer } from '../../src/seal/pack-seal.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
@@ -63,6 +63,11 @@ async function openHeir(directory: string, told: Partial<Pick<RestorerOptions, '
       return { chunks, bytes, weight: weights.get(0) }
     },
     /** A name is a whole chunk; one with `+5` is the second half of one. */
+    /** A pack that may have to wait. */
+    accept(number: number, ids: readonly string[], verdict?: Verdict) {
+      const { pieces, bytes } = sealedPack(number, ids, verdict && { verdict })
+      restorer.accept({ number, pieces, bytes, settle() {}, free() {} })
+    },
     async take(number: number, ids: readonly string[], superseded: readonly number[] = [], promised = summary) {
       const { pieces, bytes } = sealedPack(number, ids, { superseded, promised })
       await new Promise<void>((settle) => restorer.accept({ number, pieces, bytes, settle, free() {} }))
@@ -79,9 +84,11 @@ function sealedPack(
     barrier = 0,
     superseded = [],
     promised = summary,
-  }: { barrier?: number; superseded?: readonly number[]; promised?: typeof summary } = {},
+    verdict,
+  }: { barrier?: number; superseded?: readonly number[]; promised?: typeof summary; verdict?: Verdict } = {},
 ) {
-  const plain = encodePack({ barrier, sources: [promised], fragments: ids.map(fragmentOf), superseded: PackSet.of(superseded) })
+  const fragments = ids.map(fragmentOf)
+  const plain = encodePack({ barrier, sources: [promised], fragments, superseded: PackSet.of(superseded), ...(verdict && { verdict }) })
   return new PackSealer(packKey).seal(number, plain)
 }
 
@@ -91,6 +98,9 @@ function fragmentOf(name: string) {
   const head = { source: 0, id, readProbability: 1, offset: Number(offset ?? 0), ...rest }
   return { head, body: new Uint8Array(offset === undefined ? 10 : 5) }
 }
+
+/** Whatever could be restored is. */
+const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 test('chunks that come again, because their packs were given up, are counted once, also by the next process', async () => {
   await using temp = await makeTemp()
@@ -229,6 +239,24 @@ test('few fragments are given to their sink, memory and all, and the journal sti
   assert.equal(recalled, [['a', 5]])
   await heir.take(2, ['a+5'])
   assert.is(heir.counted.chunks, 2 + givenFragmentsMax + 1)
+})
+
+test('what waits for a verdict waits for the newest that any relay has told of', async () => {
+  await using temp = await makeTemp()
+  using heir = await openHeir(temp.at('inheritance'))
+  given.length = 0
+  const verdict = (since: number, whole: readonly number[]) => ({ since, whole: PackSet.of(whole), partial: new Map<number, PackSet>() })
+  heir.restorer.judgement.raise(1)
+  heir.restorer.judgement.raise(3)
+  heir.restorer.judgement.raise(0)
+  heir.accept(0, ['a'])
+  heir.accept(1, ['b'])
+  heir.accept(2, [], verdict(1, [0, 1]))
+  await settled()
+  assert.equal(given, [], 'the earlier catalog holds no more')
+  heir.accept(3, ['c'], verdict(3, [1]))
+  await settled()
+  assert.equal(given.toSorted(), ['b+0', 'c+0'])
 })
 
 test('a promise of a pack that comes late does not take the place of a later one', async () => {

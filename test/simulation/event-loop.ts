@@ -14,6 +14,12 @@ export class EventLoop {
   readonly #heap: ScheduledEvent[] = []
   /** Events that have run. */
   steps = 0
+  readonly #turns: number
+
+  /** `turns`: of the runtime's own loop, that an event gets: a second one where production code waits for the end of the first. */
+  constructor({ turns = 1 } = {}) {
+    this.#turns = turns
+  }
 
   /** Virtual ms since the world began. */
   get nowMs(): number {
@@ -34,7 +40,7 @@ export class EventLoop {
 
   /** Runs events until `isOver` says so after one, nothing is scheduled any more, or `untilMs` is reached. */
   async run(untilMs: number, isOver: () => boolean): Promise<void> {
-    await quiescence()
+    await this.#quiescence()
     for (;;) {
       const event = this.#heap[0]
       if (event === undefined || event.atMs > untilMs) return
@@ -44,9 +50,14 @@ export class EventLoop {
       this.#nowMs = event.atMs
       this.steps++
       run()
-      await quiescence()
+      await this.#quiescence()
       if (isOver()) return
     }
+  }
+
+  /** When all microtasks have run, and the process has told of rejections that nobody handled. */
+  async #quiescence(): Promise<void> {
+    for (let turn = 0; turn < this.#turns; turn++) await new Promise((resolve) => setImmediate(resolve))
   }
 
   #push(event: ScheduledEvent): void {
@@ -81,9 +92,4 @@ export class EventLoop {
 
 function isBefore(one: ScheduledEvent, other: ScheduledEvent): boolean {
   return one.atMs < other.atMs || (one.atMs === other.atMs && one.order < other.order)
-}
-
-/** When all microtasks have run, and the process has told of rejections that nobody handled. */
-function quiescence(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

@@ -7,7 +7,8 @@ import { PackSet } from '../../src/wire/pack-set.ts'
 import { outranks } from '../../relay/claim-order.ts'
 import type { HandoffRecord } from '../../relay/store/store.ts'
 import type { HandoffOutcome } from '../../peer/result.ts'
-import type { SourceScript } from './state.ts'
+import type { Division } from './division.ts'
+import type { SimulatedChunk, SourceScript } from './state.ts'
 
 export interface SealedTruth {
   readonly pack: DecodedPack
@@ -43,12 +44,27 @@ export interface ToldClaim {
   readonly heir: string
 }
 
+export interface TruthOptions {
+  readonly hex: string
+  readonly pool: Uint8Array
+  readonly key: Uint8Array
+  readonly owner: string
+  readonly sources: readonly SourceScript[]
+  /** How its predecessor divides its state; undefined: not at all. */
+  readonly division: Division | undefined
+  readonly atMs: number
+  /** As its predecessor's clock says. */
+  readonly createdMs: number
+}
+
 export class HandoffTruth {
   readonly hex: string
   readonly pool: string
   /** The predecessor's name, whose bytes its chunks have. */
   readonly owner: string
   readonly sources: readonly SourceScript[]
+  /** By its predecessor's clock. */
+  readonly createdMs: number
   readonly sealed = new Map<number, SealedTruth>()
   /** By relay. */
   readonly #places = new Map<string, HandoffPlace>()
@@ -75,14 +91,21 @@ export class HandoffTruth {
   asOfMs: number
   /** How the predecessor says it ended. */
   handedOff: HandoffOutcome | undefined
+  /** Of a divided state. */
+  readonly division: Division | undefined
+  #part: string | undefined
+  /** Its policy may leave some of it out. */
+  isLimited = false
   readonly #opener: PackOpener
 
-  constructor(options: { hex: string; pool: Uint8Array; key: Uint8Array; owner: string; sources: readonly SourceScript[]; atMs: number }) {
+  constructor(options: TruthOptions) {
     this.hex = options.hex
     this.pool = Buffer.from(options.pool).toString('hex')
     this.owner = options.owner
     this.asOfMs = options.atMs
+    this.createdMs = options.createdMs
     this.sources = options.sources
+    this.division = options.division
     this.#opener = new PackOpener({ key: options.key, pool: options.pool, handoff: Buffer.from(options.hex, 'hex') })
   }
 
@@ -90,6 +113,24 @@ export class HandoffTruth {
     const known = this.#places.get(relay) ?? new HandoffPlace()
     this.#places.set(relay, known)
     return known
+  }
+
+  /** Of a divided state. */
+  get part(): string | undefined {
+    return this.#part
+  }
+
+  /** Somebody says of which part it is; answers what is wrong with that. */
+  isOfPart(part: string | undefined): string | undefined {
+    const known = (this.#part ??= part)
+    if (known !== part) return `${this.hex.slice(0, 6)} was said to be of part ${known}, now of ${part}`
+    const parts = this.division?.partition.parts
+    return (parts === undefined) === (part === undefined) && parts?.includes(part!) !== false ? undefined : `${part} is no part`
+  }
+
+  /** What its heir is to get of a source, as far as it is there when it is read. */
+  chunksOf(source: SourceScript): readonly SimulatedChunk[] {
+    return this.#part === undefined ? source.chunks : (this.division?.chunksOf(this.#part, source) ?? [])
   }
 
   /** Something of it went ahead of a notice. */
@@ -149,6 +190,21 @@ export class HandoffTruth {
     } catch (thrown) {
       return `pack ${number} does not open: ${String(thrown)}`
     }
+  }
+
+  /** What is in a pack, which was seen, and not in the part that it is of. */
+  strayIn(number: number): string | undefined {
+    const { division } = this
+    const { fragments } = this.sealed.get(number)?.pack ?? {}
+    if (division === undefined || fragments === undefined) return undefined
+    if (this.#part === undefined) return 'nobody was told of which part it is'
+    for (const { source: index, id } of fragments) {
+      const source = this.sources[index]!
+      const chunk = source.chunks.find((each) => each.id === id)!
+      const other = division.sealed(source.name, chunk, this.#part)
+      if (other !== undefined) return `${source.name} ${id} is in part ${this.#part} and in part ${other}`
+    }
+    return undefined
   }
 
   /** Whether somebody waits for what is in this pack, which was seen. */

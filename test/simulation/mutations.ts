@@ -146,4 +146,47 @@ export const mutations: readonly Mutation[] = [
     '!record.finished && !isLost(record)',
     '!record.finished',
   ),
+  mutation(
+    'a chunk of a divided state goes with every part',
+    'peer/split/part-sources.ts',
+    'if (part !== undefined) shares[this.#indexes.get(part)!]!.push(chunk)',
+    'if (part === "") shares[this.#indexes.get(part)!]!.push(chunk)',
+  ),
+  mutation(
+    'metadata of a divided state goes with one part alone',
+    'peer/split/part-sources.ts',
+    'else for (const share of shares) share.push(chunk)',
+    'else shares[0]!.push(chunk)',
+  ),
+  mutation(
+    'a part is given to whoever waits',
+    'src/plan/rank-successors.ts',
+    'parts.length === 0 || parts.includes(part)',
+    'parts.length >= 0',
+  ),
+  mutation(
+    'each part may have all that the policy allows',
+    'peer/split/hand-off-parts.ts',
+    '    allowance,\n',
+    '    allowance: new Allowance(options, parts.length),\n',
+  ),
+  mutation(
+    'packs take a circuit beside a direct lane',
+    'peer/handoff/lane-choice.ts',
+    "return !dispatcher.isUp('fast') && !dispatcher.isUp('stream')",
+    'return true',
+  ),
+  mutation('a circuit has the window of a direct lane', 'peer/inherit/windows.ts', 'circuit: circuitWindowBytes, ', ''),
+  mutation(
+    'a place at a relay is asked for once',
+    'peer/circuit-place.ts',
+    'const listening = relay.listen({ enrolled: later })',
+    'let isAsked = false\n  const listening = relay.listen({ enrolled: () => (isAsked ||= (later(), true)) })',
+  ),
+  mutation(
+    'a lane through the relay is taken for a direct one',
+    'src/net/stream-channel.ts',
+    'this.isRelayed = isCircuit(remoteAddr)',
+    'this.isRelayed = false',
+  ),
 ]

@@ -1,24 +1,23 @@
-// The simulated network: nodes with connections, streams on them. Links have latency, jitter and a rate; they may be cut without a word,
-// heal again, and connections may break so that each end learns of it at another time. Streams of one connection overtake one another.
+// The simulated network: nodes, and the links between their machines. Links have latency, jitter and a rate; they may be cut without a word, and heal
+// again. Not every machine can be dialled; those that can't are reached through a relay, or dial themselves.
 
 import { HeirloomError } from '../../src/errors.ts'
 import { dialTimeoutMs } from '../../src/limits/link.ts'
-import { parseAddresses, type Node } from '../../src/net/node.ts'
-import { StreamChannel } from '../../src/net/stream-channel.ts'
+import { isCircuit } from '../../src/net/circuit-address.ts'
+import type { CircuitRules } from '../../src/net/circuit.ts'
+import { parseAddresses, type LinkingNode } from '../../src/net/node.ts'
 import type { Channel } from '../../src/wire/channel.ts'
-import { controlProtocol } from '../../src/wire/protocols.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
+import { CircuitLender, openCircuit, reserveAt } from './circuits.ts'
+import { Connection, type ConnectionEnd } from './connection.ts'
 import type { WatchedTransfer } from './data-line-watch.ts'
 import { dialData, type DataLink, type DataWall } from './data-link.ts'
-import { hostName, plugIn, unplug } from './data-net.ts'
+import { plugIn, unplug } from './data-net.ts'
 import type { SimulatedSocket } from './data-socket.ts'
 import type { EventLoop } from './event-loop.ts'
-import { Lines } from './lines.ts'
+import { DirectPath } from './path.ts'
 import type { Process } from './process.ts'
-import { SimulatedStream, type StreamTap } from './stream.ts'
-
-/** After this long a transport gives up on a silent other side. */
-const transportTimeoutMs = 900_000
+import type { SimulatedStream, StreamTap } from './stream.ts'
 
 export interface LinkState {
   latencyMs: number
@@ -36,6 +35,21 @@ export interface LinkState {
 export interface NodePlace {
   readonly addresses: readonly string[]
   readonly dataWall: DataWall
+  /** What stands before the port at its addresses; nothing unless told. */
+  readonly wall?: DataWall
+  /** As production nodes take them. */
+  readonly circuits?: 'use' | CircuitRules | undefined
+}
+
+/** A stream that is being opened. */
+export interface OpeningStream {
+  readonly opener: SimulatedNode
+  readonly acceptor: SimulatedNode
+  readonly protocol: string
+  readonly near: SimulatedStream
+  readonly far: SimulatedStream
+  /** Through a relay. */
+  readonly isRelayed: boolean
 }
 
 export interface NetworkOptions {
@@ -45,7 +59,7 @@ export interface NetworkOptions {
   /** The transfer that a data socket with this token is for. */
   readonly transferOf: (token: string) => WatchedTransfer | undefined
   /** Answers the taps of both ends of a new stream. */
-  readonly tap: (opener: SimulatedNode, acceptor: SimulatedNode, protocol: string, far: SimulatedStream) => readonly [StreamTap, StreamTap]
+  readonly tap: (stream: OpeningStream) => readonly [StreamTap, StreamTap]
 }
 
 export class Network {
@@ -120,7 +134,16 @@ export class Network {
   }
 }
 
-export class SimulatedNode implements Node {
+/** Who waits for a direct connection. */
+interface Dial {
+  readonly peer: string
+  readonly found: (connection: ConnectionEnd) => void
+}
+
+/** How long a relay is waited for that is asked for a place: as libp2p does. */
+const reserveTimeoutMs = 5_000
+
+export class SimulatedNode implements LinkingNode {
   readonly peerId: string
   readonly process: Process
   readonly #network: Network
@@ -129,6 +152,12 @@ export class SimulatedNode implements Node {
   readonly dataServers = new Map<number, (socket: SimulatedSocket) => void>()
   readonly handlers = new Map<string, (channel: Channel) => void>()
   readonly #connections = new Set<ConnectionEnd>()
+  /** Dials that nobody answers: the other side may be the one that can dial. */
+  readonly #hanging = new Set<Dial>()
+  /** Connections to relays at which this node has a place. */
+  readonly #places = new Set<ConnectionEnd>()
+  /** What a relay lends. */
+  readonly lender: CircuitLender | undefined
   #disposed = false
 
   constructor(network: Network, process: Process, peerId: string, place: NodePlace) {
@@ -136,10 +165,16 @@ export class SimulatedNode implements Node {
     this.process = process
     this.peerId = peerId
     this.#place = place
+    const { circuits } = place
+    this.lender = circuits === undefined || circuits === 'use' ? undefined : new CircuitLender(circuits)
   }
 
   get listens(): boolean {
     return this.process.alive && !this.#disposed
+  }
+
+  get usesCircuits(): boolean {
+    return this.listens && this.#place.circuits === 'use'
   }
 
   addresses(): string[] {
@@ -147,7 +182,11 @@ export class SimulatedNode implements Node {
   }
 
   get isReachable(): boolean {
-    return this.#place.addresses.length > 0
+    return this.#place.addresses.length > 0 && this.#wall === 'open'
+  }
+
+  get #wall(): DataWall {
+    return this.#place.wall ?? 'open'
   }
 
   get dataWall(): DataWall {
@@ -163,30 +202,51 @@ export class SimulatedNode implements Node {
     return Promise.resolve()
   }
 
-  async open(addresses: readonly string[], protocol: string, { signal }: { signal: AbortSignal }): Promise<Channel> {
+  open(addresses: readonly string[], protocol: string, { signal }: { signal: AbortSignal }): Promise<Channel> {
+    return this.#dial<Channel>(addresses, signal, (connection, opened, fail) =>
+      connection.openStream(protocol, (channel) => (channel === undefined ? fail('the protocol is not spoken there') : opened(channel))),
+    )
+  }
+
+  async connect(addresses: readonly string[], { signal }: { signal: AbortSignal }): Promise<void> {
+    await this.#dial<void>(addresses, signal, (_, opened) => opened())
+  }
+
+  /** Gets a connection to the peer of these addresses, of their kind, and does with it what is to be done. */
+  async #dial<Answer>(
+    addresses: readonly string[],
+    signal: AbortSignal,
+    use: (connection: ConnectionEnd, opened: (answer: Answer) => void, fail: (why: string) => void) => void,
+  ): Promise<Answer> {
     signal.throwIfAborted()
-    const peer = parseAddresses(addresses).peer.toString()
-    const opened = Promise.withResolvers<Channel>()
+    const { peer, targets } = parseAddresses(addresses)
+    const to = peer.toString()
+    const opened = Promise.withResolvers<Answer>()
     const fail = (why: string) => opened.reject(new HeirloomError('link-lost', `no link to ${addresses[0]}: ${why}`))
     const cancel = this.process.after(dialTimeoutMs, () => fail('it takes too long'))
     const onAbort = () => opened.reject(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
-    this.#connect(peer, (connection) => {
-      if (connection === undefined) return fail('nobody answers')
-      connection.openStream(protocol, (channel) =>
-        channel === undefined ? fail('the protocol is not spoken there') : opened.resolve(channel),
-      )
-    })
+    const then = (connection: ConnectionEnd | undefined) =>
+      connection === undefined ? fail('nobody answers') : use(connection, opened.resolve, fail)
+    const isRelayed = targets.every(isCircuit)
+    if (isRelayed) this.#connectThrough(relayOf(targets[0]!), to, then)
+    else this.#connect(to, then)
     try {
       return await opened.promise
     } finally {
       cancel()
       signal.removeEventListener('abort', onAbort)
+      for (const dial of this.#hanging) if (dial.found === then) this.#hanging.delete(dial)
     }
   }
 
+  /** Over the direct connection there is to a peer. */
+  connectionTo(peer: string, isRelayed = false): ConnectionEnd | undefined {
+    return this.#connections.values().find(({ remotePeer, relay }) => remotePeer === peer && (relay !== undefined) === isRelayed)
+  }
+
   #connect(peer: string, then: (connection: ConnectionEnd | undefined) => void): void {
-    const open = this.#connections.values().find((connection) => connection.remotePeer === peer)
+    const open = this.connectionTo(peer)
     if (open !== undefined) return then(open)
     const { random } = this.#network.options
     const link = this.#network.link(this.peerId, peer)
@@ -195,13 +255,50 @@ export class SimulatedNode implements Node {
       if (link.isCut) return void link.whenHealed.add(attempt)
       this.process.after(2 * link.latencyMs + random.next() * link.jitterMs, () => {
         const other = this.#network.nodes.get(peer)
-        const known = this.#connections.values().find((connection) => connection.remotePeer === peer)
+        const known = this.connectionTo(peer)
         if (known !== undefined) return then(known)
-        if (fails || this.#disposed || other?.listens !== true) return then(undefined)
-        then(new Connection(this.#network, this, other, link).near)
+        if (other !== undefined && other.#wall === 'swallows') return void this.#hanging.add({ peer, found: then })
+        if (fails || this.#disposed || other?.listens !== true || other.#wall === 'refuses') return then(undefined)
+        then(new Connection(this.#network, this, other, new DirectPath(this.#network.options, link)).near)
       })
     }
     attempt()
+  }
+
+  #connectThrough(relay: string, peer: string, then: (connection: ConnectionEnd | undefined) => void): void {
+    const open = this.connectionTo(peer, true)
+    if (open !== undefined) return then(open)
+    this.#connect(relay, (toRelay) => {
+      if (toRelay === undefined || this.#place.circuits !== 'use') return then(undefined)
+      openCircuit(this.#network, toRelay, peer, (circuit) => then(this.connectionTo(peer, true) ?? circuit))
+    })
+  }
+
+  /** A place lasts as long as the connection on which it was given. */
+  async reserve(relayAddress: string): Promise<void> {
+    const given = Promise.withResolvers<void>()
+    const fail = (why: string) => given.reject(new HeirloomError('unsupported', `the relay lends no circuit: ${why}`))
+    const cancel = this.process.after(reserveTimeoutMs, () => fail('it takes too long'))
+    const { peer } = parseAddresses([relayAddress])
+    this.#connect(peer.toString(), (toRelay) => {
+      if (toRelay === undefined) return fail('nobody answers')
+      if (this.#places.has(toRelay)) return given.resolve()
+      reserveAt(this.#network, toRelay, (isPlace) => {
+        if (!isPlace) return fail('it was refused')
+        this.#places.add(toRelay)
+        given.resolve()
+      })
+    })
+    try {
+      await given.promise
+    } finally {
+      cancel()
+    }
+  }
+
+  release(peerId: string): void {
+    for (const connection of this.#connections)
+      if (connection.remotePeer === peerId && connection.isIdle) connection.break('not needed any more')
   }
 
   hangUp(peerId: string): void {
@@ -210,10 +307,13 @@ export class SimulatedNode implements Node {
 
   joined(connection: ConnectionEnd): void {
     this.#connections.add(connection)
+    if (connection.relay !== undefined) return
+    for (const { peer, found } of this.#hanging) if (peer === connection.remotePeer) this.process.do(() => found(connection))
   }
 
   left(connection: ConnectionEnd): void {
     this.#connections.delete(connection)
+    this.#places.delete(connection)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -223,129 +323,9 @@ export class SimulatedNode implements Node {
   }
 }
 
-export class Connection {
-  readonly near: ConnectionEnd
-  readonly far: ConnectionEnd
-  readonly network: Network
-  readonly link: LinkState
-  readonly lines: Lines
-
-  constructor(network: Network, near: SimulatedNode, far: SimulatedNode, link: LinkState) {
-    this.network = network
-    this.link = link
-    this.lines = new Lines(network.options, link)
-    this.near = new ConnectionEnd(this, near, far.peerId)
-    this.far = new ConnectionEnd(this, far, near.peerId)
-    network.connections.add(this)
-    for (const end of [this.near, this.far]) end.node.process.onKilled(() => end.die())
-  }
-
-  other(end: ConnectionEnd): ConnectionEnd {
-    return end === this.near ? this.far : this.near
-  }
-}
-
-export class ConnectionEnd {
-  readonly node: SimulatedNode
-  readonly remotePeer: string
-  readonly #connection: Connection
-  readonly #streams = new Set<SimulatedStream>()
-  /** Those that this end has opened for transfers. */
-  readonly #transfers = new Set<SimulatedStream>()
-  isOpen = true
-
-  constructor(connection: Connection, node: SimulatedNode, remotePeer: string) {
-    this.#connection = connection
-    this.node = node
-    this.remotePeer = remotePeer
-    node.joined(this)
-  }
-
-  openStream(protocol: string, then: (channel: Channel | undefined) => void): void {
-    const far = this.#connection.other(this)
-    const { network, link } = this.#connection
-    const { loop, random, tap } = network.options
-    if (!this.isOpen) return then(undefined)
-    const near = new SimulatedStream(this.node.process, this.#connection.lines, loop.steps)
-    const farStream = new SimulatedStream(far.node.process, this.#connection.lines, loop.steps)
-    const [nearTap, farTap] = tap(this.node, far.node, protocol, farStream)
-    near.tap = nearTap
-    farStream.tap = farTap
-    const isTransfer = protocol !== controlProtocol
-    this.#connection.lines.join(near, farStream, isTransfer ? link.transferLagMs : 0)
-    if (isTransfer) this.#transfers.add(near)
-    this.#streams.add(near)
-    // A connection that ends fails what is being opened on it.
-    near.addEventListener('close', () => then(undefined), { once: true })
-    const request = () => {
-      if (link.isCut) return void link.whenHealed.add(request)
-      loop.after(link.latencyMs + random.next() * link.jitterMs, () =>
-        far.node.process.do(() => {
-          const accept = far.node.handlers.get(protocol)
-          if (!far.isOpen || accept === undefined) return this.node.process.do(() => then(undefined))
-          far.#streams.add(farStream)
-          accept(new StreamChannel(farStream.asLibP2P, between(far.node.peerId, this.node.peerId)))
-          this.node.process.after(link.latencyMs, () =>
-            this.isOpen ? then(new StreamChannel(near.asLibP2P, between(this.node.peerId, this.remotePeer))) : then(undefined),
-          )
-        }),
-      )
-    }
-    request()
-  }
-
-  /** The transfers that this end has opened break, and nothing else. */
-  resetTransfers(): void {
-    const streams = [...this.#transfers]
-    this.#transfers.clear()
-    this.node.process.do(() => streams.forEach((stream) => stream.abort(new HeirloomError('link-lost', 'the stream was reset'))))
-  }
-
-  /** This side ends it; the other learns of it when the network lets it. */
-  break(why: string): void {
-    if (!this.isOpen) return
-    this.#tellOther()
-    this.#end(why)
-  }
-
-  /** The process is gone, its system says so. */
-  die(): void {
-    if (!this.isOpen) return
-    this.isOpen = false
-    this.node.left(this)
-    for (const stream of this.#streams) stream.tap?.closed()
-    this.#tellOther()
-  }
-
-  #tellOther(): void {
-    const { link, network } = this.#connection
-    const other = this.#connection.other(this)
-    const { loop } = network.options
-    network.connections.delete(this.#connection)
-    let isTold = false
-    const tell = () => {
-      if (isTold) return
-      isTold = true
-      other.node.process.do(() => other.#end('the other side is gone'))
-    }
-    const say = () => (link.isCut ? void link.whenHealed.add(say) : void loop.after(link.latencyMs, tell))
-    // A machine that lost its power says nothing; whoever has a connection to it learns when it is back, or much later.
-    if (this.node.process.diedSilently) network.whenBack(this.node.peerId, say)
-    else say()
-    loop.after(transportTimeoutMs, tell)
-  }
-
-  #end(why: string): void {
-    if (!this.isOpen) return
-    this.isOpen = false
-    this.node.left(this)
-    const error = new HeirloomError('link-lost', why)
-    for (const stream of this.#streams) stream.end(error)
-  }
-}
-
-/** What a channel wants to know of its connection: who is at the other end, and where. */
-function between(own: string, remotePeer: string): ConstructorParameters<typeof StreamChannel>[1] {
-  const host = { name: 'dns4', value: hostName(own, remotePeer) }
-  return { remotePeer, remoteAddr: { getComponents: () => [host] } } as unknown as ConstructorParameters<typeof StreamChannel>[1]
+/** The peer at which an address enters a circuit. */
+function relayOf(address: ReturnType<typeof parseAddresses>['targets'][number]): string {
+  const components = address.getComponents()
+  const entry = components.findIndex(({ name }) => name === 'p2p-circuit')
+  return components.slice(0, entry).findLast(({ name }) => name === 'p2p')!.value!
 }

@@ -16,9 +16,9 @@ const KiB = 1024
 /** By file of src/limits and by name: what the bound is in a simulated world. */
 const smallBounds: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'src/limits/wire.ts': { packBytesTarget: 1 * KiB, packBytesMax: 16 * KiB },
-  'src/limits/lane.ts': { windowBytes: 4 * KiB, firstWindowBytes: 256, dataQueueBytes: 3 * KiB },
+  'src/limits/lane.ts': { windowBytes: 4 * KiB, firstWindowBytes: 256, circuitWindowBytes: 3 * KiB, dataQueueBytes: 3 * KiB },
   'src/limits/demand.ts': { demandWindowBytes: 2 * KiB, directoryEveryPacks: 8 },
-  'src/limits/link.ts': { controlQueueBytesMax: 32 * KiB },
+  'src/limits/link.ts': { controlQueueBytesMax: 32 * KiB, circuitsMax: 4 },
   'src/limits/handoff.ts': { feedAheadBytes: 2 * KiB, heldBytesMax: 512 },
   'src/limits/relay.ts': {
     relayWindowBytesTotal: 10 * KiB,

@@ -3,38 +3,31 @@
 
 import { Deadline } from '../../src/deadline.ts'
 import { HeirloomError } from '../../src/errors.ts'
-import type { DataEnd } from '../../src/lane/data-end.ts'
+import { clockSkewMs } from '../../src/limits/wire.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import type { Identity } from '../../src/seal/identity.ts'
 import type { PoolSecret } from '../../src/seal/pool-key.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import { EventLog } from '../../peer/events.ts'
-import { InheritanceDesk } from '../../peer/inherit/desk.ts'
 import type { Demands } from '../../peer/inherit/demands.ts'
 import type { namedIds } from '../../peer/inherit/demands-of.ts'
 import { inherit } from '../../peer/inherit/inherit.ts'
 import { recallJournal } from '../../peer/inherit/journal.ts'
 import { waitForAssignment, type Assigned } from '../../peer/inherit/wait.ts'
-import { joinPool, type Membership } from '../../peer/membership.ts'
 import type { RelayLink } from '../../peer/relay-link.ts'
-import { handOffAfter, type Preshipping } from '../../peer/preshipping.ts'
-import { openData } from '../../peer/open-data.ts'
-import { orderRelays } from '../../peer/relay-order.ts'
-import { Relays } from '../../peer/relays.ts'
 import type { HandoffResult } from '../../peer/result.ts'
+import { boot, type Running } from './boot.ts'
 import type { DataWall } from './data-link.ts'
 import { demandChunks } from './demander.ts'
+import { checkDeparted, depart } from './departure.ts'
+import type { Division } from './division.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
 import { JournalDisk } from './journal-disk.ts'
-import { simulatedWrapping } from './key-wrapping.ts'
-import type { SimulatedNode } from './network.ts'
 import { Killed, MachineClock, Process } from './process.ts'
-import { checkBarrier, checkFresh, checkHandedOff, checkInherited, checkReceipt } from './result-checks.ts'
+import { checkBarrier, checkFresh, checkInherited, checkPart } from './result-checks.ts'
 import type { NoticePlan, RunningHandoff } from './running-handoff.ts'
 import { RestoredState, SimulatedSink } from './restored-state.ts'
-import { shipAhead } from './ship-ahead.ts'
-import { SimulatedSource, type SourceScript } from './state.ts'
-import { addressOf, type Surroundings } from './surroundings.ts'
+import type { SourceScript } from './state.ts'
+import type { Surroundings } from './surroundings.ts'
 
 const inheritanceDirectory = '/inheritance'
 
@@ -48,28 +41,24 @@ export interface PeerMachineOptions {
   readonly lanes: readonly LaneKind[]
   /** Whether others can dial it. */
   readonly isReachable: boolean
+  /** What stands before the port at which others dial it. */
+  readonly wall: DataWall
   /** What stands before its data port. */
   readonly dataWall: DataWall
   readonly awaits: boolean
+  /** It makes connections ahead of time, and to predecessors that can't dial it. */
+  readonly dialsFirst: boolean
   readonly sources: readonly SourceScript[]
   readonly restoreMs: number
   /** Its applications demand chunks so often while their state is coming. */
   readonly demandEveryMs: number | undefined
   /** Its state goes ahead of any notice, so often. */
   readonly preshipEveryMs: number | undefined
+  /** How it divides its state among several heirs. */
+  readonly division: Division | undefined
+  /** Of others' divided states it takes these parts; undefined: any. */
+  readonly parts: readonly string[] | undefined
   readonly truths: Map<string, HandoffTruth>
-}
-
-interface Running {
-  readonly process: Process
-  readonly node: SimulatedNode
-  readonly membership: Membership
-  readonly relay: Relays
-  readonly data: DataEnd
-  readonly desk: InheritanceDesk
-  readonly inheriting: AbortController
-  readonly events: EventLog
-  readonly preshipping: Preshipping | undefined
 }
 
 export class PeerMachine {
@@ -84,6 +73,8 @@ export class PeerMachine {
   /** How many times its power failed. */
   boots = 0
   sinkFailure = 0
+  /** Handoffs that it refused, as older than what it has. */
+  readonly stale = new Set<string>()
   isGone = false
   #running: Running | undefined
 
@@ -121,28 +112,8 @@ export class PeerMachine {
 
   start(): void {
     if (this.isRunning || this.isGone) return
-    const { surroundings, identity, pool, relays, clock, isReachable, dataWall, awaits, truths, name, sources, lanes } = this.options
+    const { surroundings, identity, clock, awaits, truths } = this.options
     const process = new Process(this.name, surroundings.loop, surroundings.random, clock)
-    const addresses = isReachable ? [addressOf(identity.peerId)] : []
-    const node = surroundings.network.node(process, identity.peerId, { addresses, dataWall })
-    const joined = joinPool({ kind: 'secret', pool }, identity, process.clock, 'receive')
-    // One certificate a process: signing one for every link would be most of a simulation's work.
-    const own = joined.certificate()
-    const membership = {
-      ...joined,
-      certificate: () => own,
-      wrapping: simulatedWrapping({ random: surroundings.random, truths, owner: name, sources, nowMs: () => surroundings.loop.nowMs }),
-    }
-    const random = () => surroundings.random.next()
-    const relay = new Relays({
-      node,
-      relays: orderRelays(relays, pool.id),
-      certificate: () => membership.certificate(),
-      clock: process.clock,
-      random,
-    })
-    const events = new EventLog(process.clock)
-    const desk = Promise.withResolvers<InheritanceDesk>()
     surroundings.log(`${this.name} starts`)
     process.onKilled(() => {
       this.inheriting.clear()
@@ -151,12 +122,8 @@ export class PeerMachine {
       if (this.journal.hasKilled) this.onKilledWriting()
     })
     this.inheriting.clear()
-    events.listen((event) => this.#onEvent(process, event))
-    InheritanceDesk.open(node, process.clock).then(desk.resolve, desk.reject)
     const begin = async () => {
-      const data = await openData({ lanes, host: isReachable ? identity.peerId : undefined, port: 0, clock: process.clock })
-      const parts = { process, node, membership, relay, data, desk: await desk.promise, inheriting: new AbortController(), events }
-      const running = { ...parts, preshipping: shipAhead(parts, this.options) }
+      const running = await boot(process, this.options, (event) => this.#onEvent(process, event))
       this.#running = running
       void this.#link(running)
       if (awaits) await this.#succeed(running)
@@ -192,7 +159,7 @@ export class PeerMachine {
 
   async #inherit(running: Running, assigned: Assigned<RelayLink>): Promise<void> {
     const { process, node, membership, relay, data, desk, inheriting, events } = running
-    const { surroundings, lanes, truths } = this.options
+    const { surroundings, lanes, truths, dialsFirst } = this.options
     const { assignment } = assigned
     const handoff = Buffer.from(assignment.handoff).toString('hex')
     const truth = truths.get(handoff)
@@ -231,6 +198,7 @@ export class PeerMachine {
         sinks,
         ...assigned,
         lanes,
+        ...(dialsFirst && { connect: node.connect.bind(node) }),
       }
       const onDemands = (demands: Demands) => {
         const { demandEveryMs: everyMs } = this.options
@@ -246,15 +214,23 @@ export class PeerMachine {
       // What it had is nothing to its predecessor any more, and it forgets it.
       if (result.outcome === 'fenced') for (const told of [truth.acknowledged, truth.restored]) told.delete(this.options.identity.peerId)
       checkInherited(truth, this.options.identity.peerId, state, result, this.#violate)
+      checkPart(truth, state, result, this.#violate)
       if (result.outcome !== 'fenced') checkFresh(truth, state, result, this.#violate)
     } catch (thrown) {
       if (inheriting.signal.aborted) throw thrown
+      if (thrown instanceof HeirloomError && thrown.code === 'stale') this.#refused(truth)
       this.#failed(process, 'inheriting', thrown)
     } finally {
       over.abort()
       if (process.alive) this.#ended(truth, assignment.epoch)
       for (const sink of sinks) await sink[Symbol.asyncDispose]()
     }
+  }
+
+  /** Clocks jump: what was made later may say that it is older. */
+  #refused({ hex, createdMs }: HandoffTruth): void {
+    const newer = this.options.truths.values().some((other) => this.restored.has(other.hex) && other.createdMs > createdMs + clockSkewMs)
+    if (newer) this.stale.add(hex)
   }
 
   /** An inheritance is over, in any way. */
@@ -273,9 +249,10 @@ export class PeerMachine {
     running?.process.do(() => this.#handOff(running, plan))
   }
 
-  #handOff(running: Running, { deadlineMs, limits }: NoticePlan): void {
+  #handOff(running: Running, plan: NoticePlan): void {
+    const { deadlineMs } = plan
     if (this.isGone || this.isHandingOff) return
-    const { process, membership, node, relay, data, events, inheriting, preshipping } = running
+    const { process, node, relay, data, inheriting } = running
     const { surroundings, sources } = this.options
     for (const { living } of sources) living?.freeze()
     surroundings.log(`${this.name} is going within ${Math.round(deadlineMs)} ms`)
@@ -283,26 +260,25 @@ export class PeerMachine {
     const handoff: RunningHandoff = {
       process,
       deadline: Deadline.after(process.clock, deadlineMs),
+      limits: plan.limits,
       stoppedBeforeMs: process.stoppedMs,
       result: undefined,
       hasEnded: false,
     }
     this.handoffs.push(handoff)
-    const own = sources.map((script) => new SimulatedSource(this.name, script, process))
-    const random = () => surroundings.random.next()
-    const common = { membership, node, relay, data, clock: process.clock, events, random, compress: 'never' as const }
-    const begin = async () => {
-      const ahead = limits.lanes.includes('store') ? (await preshipping?.take())?.[0] : undefined
-      return await handOffAfter({ ...common, reason: 'simulated', deadlineMs, deadline: handoff.deadline, sources: own, limits }, ahead)
-    }
-    begin().then(
+    depart(running, this.options, plan, handoff.deadline).then(
       async ({ result, receipt }) => {
         if (!process.alive) return
         handoff.result = result
         surroundings.log(
           `${this.name} has handed off ${result.handoff.slice(0, 6)}: ${result.outcome}, ${result.chunks.delivered} of ${result.chunks.planned} chunks`,
         )
-        this.#checkHandedOff(result, receipt)
+        checkDeparted(result, receipt, {
+          ...this.options,
+          limits: plan.limits,
+          publicKey: this.options.identity.publicKey,
+          violate: this.#violate,
+        })
         this.isGone = true
         await relay[Symbol.asyncDispose]()
         await data[Symbol.asyncDispose]()
@@ -364,7 +340,9 @@ export class PeerMachine {
   }
 
   #onEvent(process: Process, event: { readonly event: string; readonly [field: string]: unknown }): void {
-    if (!process.alive || event.event !== 'restored') return
+    if (!process.alive) return
+    if (event.event === 'split') this.#split(event['parts'] as { part: string; handoff: string }[])
+    if (event.event !== 'restored') return
     const truth = this.options.truths.get(String(event['handoff']))
     const number = Number(event['pack'])
     if (truth === undefined) return
@@ -375,6 +353,15 @@ export class PeerMachine {
     this.options.surroundings.log(`${this.name} has restored pack ${number}`)
   }
 
+  #split(parts: readonly { readonly part: string; readonly handoff: string }[]): void {
+    for (const { part, handoff } of parts) {
+      const truth = this.options.truths.get(handoff)
+      const wrong = truth?.isOfPart(part)
+      if (truth !== undefined) truth.isLimited = this.handoffs.at(-1)!.limits.bytesMax !== undefined
+      if (wrong !== undefined) this.#violate('a part is a handoff of its own', wrong)
+    }
+  }
+
   #checkFence(truth: HandoffTruth, epoch: number): void {
     const fenced = truth.fenced.get(this.options.identity.peerId) ?? 0
     if (epoch <= fenced)
@@ -382,13 +369,5 @@ export class PeerMachine {
         'a fenced heir stops restoring',
         `${this.name} goes on with epoch ${epoch} of ${truth.hex.slice(0, 6)}`,
       )
-  }
-
-  #checkHandedOff(result: HandoffResult, receipt: string): void {
-    const truth = this.options.truths.get(result.handoff)
-    if (truth === undefined) return
-    truth.handedOff = result.outcome
-    checkHandedOff(truth, result, this.#violate)
-    checkReceipt(truth, result, receipt, this.options.identity.publicKey, this.#violate)
   }
 }

@@ -155,7 +155,7 @@ const faults: readonly Mutation[] = [
   mutation(
     'an heir that could not reach the relay lets it drop what it has',
     'peer/inherit/successor.ts',
-    "return this.#options.lanes.includes('store') && !this.#hasGot",
+    "return this.#options.lanes.includes('store') && !(this.#hasGot && [...relays].every((relay) => this.hasAllOf(relay)))",
     'return false',
   ),
   mutation(
@@ -196,6 +196,30 @@ const faults: readonly Mutation[] = [
   ),
   mutation('a predecessor that moves does not bring its heir along', 'peer/handoff/offering.ts', '...(claimed && { heir: claimed }),', ''),
   mutation(
+    'an heir has a place at one relay alone, which is not the one that its predecessor uses',
+    'peer/circuit-place.ts',
+    'for (const relay of relays) places.use(keepPlace(relay, options))',
+    'for (const relay of relays.slice(-1)) places.use(keepPlace(relay, options))',
+  ),
+  mutation(
+    'what is demanded takes a circuit beside a direct lane',
+    'src/transfer/dispatcher.ts',
+    '(short.length > 0 ? short : direct)',
+    'direct',
+  ),
+  mutation(
+    'an heir does not hear from the other relays what waits for a verdict',
+    'peer/inherit/successor.ts',
+    '    restorer.judgement.raise(since)\n',
+    '',
+  ),
+  mutation(
+    'an heir that ends lets a relay drop what it has not asked it for yet',
+    'peer/inherit/inherit.ts',
+    'inheritance.isOwedBy(claims.known)',
+    'inheritance.isOwedBy([])',
+  ),
+  mutation(
     'of two claims of one epoch each relay holds its own',
     'relay/claim-order.ts',
     'if (one.assignedBy === other.assignedBy) return false',
@@ -205,14 +229,18 @@ const faults: readonly Mutation[] = [
 
 /** By name: the seed that shows the fault. */
 const seeds: Readonly<Record<string, number>> = {
-  'a timer that fires early costs a second of the deadline': 182,
-  'what waits for its barrier takes up the credit': 2,
-  'a relay that does not answer holds up the handoff': 227,
-  'a pack comes after the receipt': 2,
+  'a timer that fires early costs a second of the deadline': 189,
+  'what waits for its barrier takes up the credit': 17,
+  'a relay that does not answer holds up the handoff': 255,
+  'a pack comes after the receipt': 61,
   'a silent other side holds up the end': 230,
-  'an inheritance that is over takes packs': 117,
-  'an inheritance whose end the relay did not hear is made again': 27,
-  'a predecessor that was started again is waited for': 214,
+  'an inheritance that is over takes packs': 126,
+  'an inheritance whose end the relay did not hear is made again': 48,
+  'a predecessor that was started again is waited for': 260,
+  'an heir has a place at one relay alone, which is not the one that its predecessor uses': 71,
+  'what is demanded takes a circuit beside a direct lane': 1562,
+  'an heir does not hear from the other relays what waits for a verdict': 3641,
+  'an heir that ends lets a relay drop what it has not asked it for yet': 7688,
 }
 
 /** By name: the test that shows it. */

@@ -2,7 +2,9 @@
 // fails and loses power.
 
 import { join } from 'node:path'
+import { circuitRules } from '../../relay/circuit-rules.ts'
 import { createRelay, type Relay } from '../../relay/relay.ts'
+import type { RelayCore } from '../../relay/relay-core.ts'
 import { openDiskPackStore } from '../../relay/store/disk-pack-store.ts'
 import { openDiskRecordStore } from '../../relay/store/disk-record-store.ts'
 import { decodeRecordHeader, matchesHeader, recordHeaderBytes } from '../../relay/store/segment-format.ts'
@@ -11,6 +13,7 @@ import type { QuotaLimits } from '../../relay/quota.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import { DataEnd } from '../../src/lane/data-end.ts'
 import { leaseMs } from '../../src/limits/link.ts'
+import type { CircuitRules } from '../../src/net/circuit.ts'
 import type { Identity } from '../../src/seal/identity.ts'
 import type { PoolPublic } from '../../src/seal/pool-key.ts'
 import { controlProtocol, dataProtocol, transferProtocol } from '../../src/wire/protocols.ts'
@@ -36,6 +39,7 @@ export interface RelayMachineOptions {
   /** Whether it takes data sockets. */
   readonly hasData: boolean
   readonly dataWall: DataWall
+  readonly lendsCircuits: boolean
   /** Its stores are open; it is about to serve what they say they have. */
   readonly onOpened: (packs: PackStore) => void
 }
@@ -98,7 +102,8 @@ export class RelayMachine {
   }
 
   async #serve(process: Process): Promise<void> {
-    const { surroundings, identity, pools, quota, keepMsMax, segmentBytes, roomBytes, hasData, dataWall, onOpened } = this.#options
+    const { surroundings, identity, pools, quota, keepMsMax, segmentBytes, roomBytes, hasData, dataWall, lendsCircuits, onOpened } =
+      this.#options
     const disk = this.disk.mount(process)
     const onWarning = (warning: HeirloomError) => {
       if (!process.alive || warning.cause instanceof Killed) return
@@ -111,10 +116,14 @@ export class RelayMachine {
     const packs = await openDiskPackStore(join(directory, 'packs'), { disk, onWarning, segmentBytes })
     if (!process.alive) return
     onOpened(packs)
-    const node = surroundings.network.node(process, identity.peerId, { addresses: [this.address], dataWall })
+    const node = surroundings.network.node(process, identity.peerId, {
+      addresses: [this.address],
+      dataWall,
+      circuits: lendsCircuits ? rulesOf(() => relay.core) : undefined,
+    })
     const data = hasData ? await DataEnd.open({ host: identity.peerId, port: 0, clock: process.clock }) : undefined
     const terms = { quota, leaseMs, keepMsMax, roomBytes }
-    const relay = createRelay({ self: identity.peerId, packs, records, pools, ...terms, clock: process.clock, data, onWarning })
+    const relay: Relay = createRelay({ self: identity.peerId, packs, records, pools, ...terms, clock: process.clock, data, onWarning })
     this.#writes = watchWrites(packs)
     this.#relay = relay
     await node.handle(controlProtocol, (channel) => relay.acceptControl(channel))
@@ -160,6 +169,14 @@ export class RelayMachine {
   hasDurably({ pool, handoff }: HandoffKey, number: number): boolean {
     const folder = join(directory, 'packs', pool, handoff)
     return this.disk.durableNames(folder).some((name) => holds(this.disk.durableContent(join(folder, name)), number))
+  }
+}
+
+/** Here a node is there before its relay. */
+function rulesOf(core: () => RelayCore): CircuitRules {
+  return {
+    mayReserve: (peer) => circuitRules(core()).mayReserve(peer),
+    mayConnect: (from, to) => circuitRules(core()).mayConnect(from, to),
   }
 }
 

@@ -9,6 +9,7 @@ export function isInheritable(core: RelayCore, record: HandoffRecord, peers: rea
   const { key, heir } = record
   // What stands is nobody's while its predecessor is there.
   if (record.ahead?.standing === true && record.epoch === 0 && core.presence.isPresent(record.predecessor)) return false
+  if (peers.every((peer) => !peer.isRunning || peer.stale.has(key.handoff))) return false
   const hasPacks = core.packs.have(key).size > 0
   if (!hasPacks && !core.rendezvous.mayGrow(record)) return false
   return (

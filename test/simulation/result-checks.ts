@@ -1,12 +1,16 @@
 // What predecessors and heirs do, and say of themselves at their end, held against the truth.
 
+import { packBytesTarget } from '../../src/limits/wire.ts'
 import { isSigned } from '../../src/seal/signed.ts'
 import type { PackSet } from '../../src/wire/pack-set.ts'
-import type { HandoffResult } from '../../peer/result.ts'
+import type { HandoffResult, PartResult } from '../../peer/result.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
 import type { RestoredState } from './restored-state.ts'
 
-type Violate = (rule: string, detail: string) => void
+export type Violate = (rule: string, detail: string) => void
+
+/** How a handoff ended: of a divided state, that of one part. */
+type Ended = Pick<HandoffResult, 'outcome' | 'epoch' | 'chunks'>
 
 /** A pack is restored: what it builds on was restored before it, as far as it is here and has not come again in other packs. */
 export function checkBarrier(
@@ -62,8 +66,71 @@ export function checkFresh(truth: HandoffTruth, state: RestoredState, { outcome 
   }
 }
 
+/** An heir of a part has what is in it and nothing else; one that got all has all metadata, too. */
+export function checkPart(truth: HandoffTruth, state: RestoredState, { outcome }: HandoffResult, violate: Violate): void {
+  if (truth.division === undefined) return
+  for (const source of truth.sources) {
+    const own = new Map(truth.chunksOf(source).map((chunk) => [`${source.name} ${chunk.id}`, chunk]))
+    for (const chunk of state.complete)
+      if (chunk.startsWith(`${source.name} `) && !own.has(chunk)) violate('an heir of a part gets what is in it', `${chunk}, ${truth.part}`)
+    if (outcome !== 'delivered' || source.fault !== 'none' || source.living !== undefined || truth.isLimited) continue
+    for (const [chunk, { kind }] of own)
+      if (kind === 'metadata' && !state.complete.has(chunk)) violate('the heir of a part gets all metadata', `${chunk}, ${truth.part}`)
+  }
+}
+
+/** What a predecessor counted is what there is, all of it, or all of its part; unless it could not find out. */
+export function checkPlanned(truth: HandoffTruth, { outcome, chunks }: Ended, violate: Violate): void {
+  if (outcome !== 'delivered' && outcome !== 'parked') return
+  const listed = truth.sources.reduce((sum, source) => {
+    const { living } = source
+    return sum + truth.chunksOf(source).filter(({ id }) => living === undefined || living.version(id) !== undefined).length
+  }, 0)
+  if (chunks.planned !== listed)
+    violate(
+      'all that there is is planned',
+      `${chunks.planned} of ${listed} chunks${truth.part === undefined ? '' : `, part ${truth.part}`}`,
+    )
+}
+
+/** What its policy allows a predecessor to send holds for all that it hands off at one notice together. */
+export function checkLimit(truths: readonly HandoffTruth[], bytesMax: number | undefined, violate: Violate): void {
+  if (bytesMax === undefined || truths.some(({ isAhead }) => isAhead)) return
+  const bytesOf = (truth: HandoffTruth) => {
+    const superseded = truth.superseded()
+    const packs = [...truth.sealed].filter(([number, { pack }]) => pack.fragments.length > 0 && !superseded.has(number))
+    return packs.reduce((sum, [, { bytes }]) => sum + bytes, 0)
+  }
+  const bytes = truths.reduce((sum, truth) => sum + bytesOf(truth), 0)
+  if (bytes > bytesMax + packBytesTarget) violate('no more is sent than the policy allows', `${bytes} of ${bytesMax} bytes`)
+}
+
+/** The result of a divided state is that of its parts together, each of which is there once. */
+export function checkSum(result: HandoffResult, names: readonly string[], violate: Violate): void {
+  const { parts = [], outcome, chunks, bytes } = result
+  if (
+    parts
+      .map(({ part }) => part)
+      .toSorted()
+      .join() !== names.toSorted().join()
+  )
+    violate('each part is told of once', `${parts.map(({ part }) => part).join()} of ${names.join()}`)
+  const total = (of: (part: PartResult) => number) => parts.reduce((sum, part) => sum + of(part), 0)
+  const sums = {
+    planned: [chunks.planned, total((part) => part.chunks.planned)],
+    delivered: [chunks.delivered, total((part) => part.chunks.delivered)],
+    leftOut: [chunks.leftOut, total((part) => part.chunks.leftOut)],
+    bytes: [bytes.delivered, total((part) => part.bytes.delivered)],
+  }
+  for (const [what, [said, sum]] of Object.entries(sums))
+    if (said !== sum) violate('the results of parts add up', `${said} ${what}, of all parts ${sum}`)
+  const isWhole = parts.every((part) => part.outcome === 'delivered' || part.outcome === 'parked')
+  if (isWhole !== (outcome === 'delivered' || outcome === 'parked'))
+    violate('the results of parts add up', `${outcome} of ${parts.map((part) => part.outcome).join()}`)
+}
+
 /** A predecessor has ended. */
-export function checkHandedOff(truth: HandoffTruth, { epoch, outcome, chunks }: HandoffResult, violate: Violate): void {
+export function checkHandedOff(truth: HandoffTruth, { epoch, outcome, chunks }: Ended, violate: Violate): void {
   const held = heldBy(truth, epoch)
   const whole = heldChunks(truth, epoch)
   if (chunks.delivered > whole) violate('a receipt is true', `${chunks.delivered} chunks delivered, ${whole} are at the heir or the store`)
@@ -81,8 +148,8 @@ export function checkHandedOff(truth: HandoffTruth, { epoch, outcome, chunks }: 
 }
 
 /** What a predecessor's receipt says, the one that it answers and the one that the heir gets. */
-export function checkReceipt(truth: HandoffTruth, result: HandoffResult, receipt: string, identityKey: Uint8Array, violate: Violate): void {
-  const said = JSON.parse(receipt) as Pick<HandoffResult, 'outcome' | 'chunks' | 'epoch'>
+export function checkReceipt(truth: HandoffTruth, result: Ended, receipt: string, identityKey: Uint8Array, violate: Violate): void {
+  const said = JSON.parse(receipt) as Ended
   if (said.outcome !== result.outcome || said.chunks.delivered !== result.chunks.delivered)
     violate('a receipt says what the result says', `${said.outcome} and ${said.chunks.delivered} chunks`)
   const sealed = [...truth.sealed.values()].flatMap(({ pack }) => pack.receipt ?? [])

@@ -14,6 +14,7 @@ export interface NoticePlan {
 export interface RunningHandoff {
   readonly process: Process
   readonly deadline: Deadline
+  readonly limits: HandoffLimits
   readonly stoppedBeforeMs: number
   result: HandoffResult | undefined
   /** It ended without a result: what it could not read of its own state says why. */

@@ -1,9 +1,11 @@
 // What happens in a world: who comes and goes when, and every fault, all drawn from the seed before the world begins.
 
 import type { LaneKind } from '../../src/lane/lane.ts'
+import type { Split } from '../../src/plan/policy-split.ts'
 import type { SeededRandom } from '../helpers/seed.ts'
-import { drawDataWall } from './data-link.ts'
+import { drawDataWall, type DataWall } from './data-link.ts'
 import { noDiskFaults } from './disk.ts'
+import { divided, Division, drawParts, drawSplit } from './division.ts'
 import { diskFaults } from './faults/disk-faults.ts'
 import { pick, type FaultKind } from './faults/fault-kind.ts'
 import { heirFaults } from './faults/heir-faults.ts'
@@ -13,6 +15,7 @@ import { peerFaults } from './faults/peer-faults.ts'
 import { relayFaults } from './faults/relay-faults.ts'
 import { timeFaults } from './faults/time-faults.ts'
 import { drawNotice, goAway } from './going.ts'
+import { playLastHandoff } from './last-handoff.ts'
 import { LivingState } from './living-state.ts'
 import { drawSource, type SourceScript } from './state.ts'
 import type { World } from './world.ts'
@@ -32,7 +35,12 @@ export function playScenario(world: World): Scenario {
   const { random, loop } = world
   const kinds = faultKinds.filter(({ probability }) => random.next() < probability)
   world.log(`this world has: ${kinds.map(({ name }) => name).join(', ') || 'no faults'}`)
-  const pool = { lanes: drawLanes(random), isSlow: random.next() < 0.35, isEager: random.next() < 0.25 }
+  const pool = {
+    lanes: world.hasCircuits ? drawCircuitLanes(random) : drawLanes(random),
+    isSlow: random.next() < 0.35,
+    isEager: random.next() < 0.25,
+    split: world.isDivided ? drawSplit(random) : undefined,
+  }
   const faultsEndMs = 5_000 + random.next() * (faultsEndMaxMs - 5_000)
   for (const relay of world.relays) loop.after(0, () => relay.start())
   for (let count = random.integer(2, 5); count > 0; count--) addPeer(world, pool, faultsEndMs)
@@ -52,6 +60,20 @@ function drawLanes(random: SeededRandom): readonly LaneKind[] {
   return luck < 0.92 ? ['fast', 'stream'] : luck < 0.96 ? ['fast', 'store'] : ['stream']
 }
 
+function drawCircuitLanes(random: SeededRandom): readonly LaneKind[] {
+  const luck = random.next()
+  if (luck < 0.3) return ['fast', 'stream', 'circuit', 'store']
+  if (luck < 0.5) return ['stream', 'circuit', 'store']
+  if (luck < 0.65) return ['circuit', 'store']
+  return luck < 0.75 ? ['fast', 'stream', 'circuit'] : luck < 0.85 ? ['stream', 'circuit'] : ['circuit']
+}
+
+/** What stands before a machine of a world in which few can be dialled. */
+function drawWall(random: SeededRandom): DataWall {
+  const luck = random.next()
+  return luck < 0.3 ? 'open' : luck < 0.7 ? 'swallows' : 'refuses'
+}
+
 /** What the VMs of a world have in common. */
 interface Pool {
   readonly lanes: readonly LaneKind[]
@@ -59,6 +81,8 @@ interface Pool {
   readonly isSlow: boolean
   /** The applications of all of them ask for chunks ahead of their turn, and often. */
   readonly isEager: boolean
+  /** How its predecessors divide their state. */
+  readonly split: Split | undefined
 }
 
 function drawDemands(random: SeededRandom, isEager: boolean): number | undefined {
@@ -66,21 +90,27 @@ function drawDemands(random: SeededRandom, isEager: boolean): number | undefined
   return random.next() < 0.3 ? random.next() * 2_000 : undefined
 }
 
-function addPeer(world: World, { lanes, isSlow, isEager }: Pool, faultsEndMs: number): void {
+function addPeer(world: World, { lanes, isSlow, isEager, split }: Pool, faultsEndMs: number): void {
   const { random, loop } = world
   const isFirst = world.peers.length === 0
   const isGoing = isFirst || random.next() < 0.5
   const preshipEveryMs = world.isShippingAhead && random.next() < 0.7 ? 500 + random.next() * 8_000 : undefined
+  const own = world.hasCircuits && random.next() < 0.15 ? lanes.filter((lane) => lane !== 'circuit') : lanes
   const peer = world.addPeer({
-    lanes,
+    lanes: own.length > 0 ? own : lanes,
     preshipEveryMs,
     isReachable: random.next() < 0.8,
+    wall: world.hasCircuits ? drawWall(random) : 'open',
+    dialsFirst: world.hasCircuits,
     dataWall: drawDataWall(random),
     awaits: !isFirst && random.next() < 0.8,
     sources: Array.from({ length: random.integer(1, 2) }, (_, index) => {
-      const source = drawSource(random, `source${index}`, isSlow ? 8 : 1)
+      const drawn = drawSource(random, `source${index}`, isSlow ? 8 : 1)
+      const source = split === undefined ? drawn : divided(random, drawn, split)
       return preshipEveryMs === undefined ? source : live(world, source)
     }),
+    division: split !== undefined && (isFirst || random.next() < 0.6) ? new Division(split) : undefined,
+    parts: split && drawParts(random, split),
     restoreMs: random.next() < 0.5 ? 2 : random.next() * 600,
     demandEveryMs: drawDemands(random, isEager),
   })
@@ -106,8 +136,13 @@ function live({ random, loop }: World, source: SourceScript): SourceScript {
   return { ...source, living }
 }
 
+/** Of the successors that come last, one that takes all parts, and of the others each some. */
+function freshParts(split: Split | undefined): readonly (readonly string[] | undefined)[] {
+  return split === undefined ? [undefined, undefined] : [undefined, split.parts.slice(0, 1), split.parts.slice(1)]
+}
+
 /** All that was broken works again, and fresh successors come. */
-function makePeace(world: World, { lanes, isEager }: Pool): void {
+function makePeace(world: World, { lanes, isEager, split }: Pool): void {
   const { random, network, relays, peers } = world
   world.log('the faults are over')
   world.peaceFromMs = world.loop.nowMs
@@ -129,18 +164,23 @@ function makePeace(world: World, { lanes, isEager }: Pool): void {
     peer.start()
   }
   for (const relay of relays) relay.start()
-  for (let count = 0; count < 2; count++) {
+  for (const parts of freshParts(split)) {
     world
       .addPeer({
         lanes,
         isReachable: true,
+        wall: world.hasCircuits ? drawWall(random) : 'open',
+        dialsFirst: world.hasCircuits,
         dataWall: 'open',
         awaits: true,
         sources: [],
         preshipEveryMs: undefined,
+        division: undefined,
+        parts,
         restoreMs: random.next() * 100,
         demandEveryMs: isEager ? drawDemands(random, isEager) : undefined,
       })
       .start()
   }
+  if (world.hasCircuits) playLastHandoff(world)
 }

@@ -10,11 +10,11 @@ import { SimulatedSource } from './state.ts'
 
 type Shipping = Pick<HandoffOptions, 'node' | 'membership' | 'relay' | 'data'> & { readonly process: Process }
 
-type Shipper = Pick<PeerMachineOptions, 'preshipEveryMs' | 'sources' | 'surroundings' | 'lanes' | 'name'>
+type Shipper = Pick<PeerMachineOptions, 'preshipEveryMs' | 'sources' | 'surroundings' | 'lanes' | 'name' | 'division'>
 
 /** Undefined for one that doesn't. */
 export function shipAhead({ process, node, membership, relay, data }: Shipping, shipper: Shipper): Preshipping | undefined {
-  const { preshipEveryMs: everyMs, sources, surroundings, lanes, name } = shipper
+  const { preshipEveryMs: everyMs, sources, surroundings, lanes, name, division } = shipper
   if (everyMs === undefined || !lanes.includes('store')) return undefined
   const { clock } = process
   const preshipping = new Preshipping({
@@ -29,6 +29,7 @@ export function shipAhead({ process, node, membership, relay, data }: Shipping, 
     limits: { lanes: ['store'], reserveMs: 0, bytesMax: undefined, rateBytesPerSecondMax: undefined, keepMs },
     sources: sources.map((script) => new SimulatedSource(name, script, process)),
     everyMs,
+    partition: division?.partition,
   })
   void preshipping.run(new AbortController().signal)
   return preshipping

@@ -36,6 +36,8 @@ export async function simulate(seed: number, { keepsLog = false } = {}): Promise
     dataWall: drawDataWall(random),
     relays: seed % 3 === 2 ? 2 : 1,
     isShippingAhead: Math.floor(seed / 3) % 4 === 1,
+    isDivided: seed % 5 === 3,
+    hasCircuits: seed % 7 === 1,
   })
   const onRejection = (thrown: unknown) => {
     if (!isOfTheDead(thrown))

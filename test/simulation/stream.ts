@@ -6,7 +6,8 @@
 import type { Stream } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { HeirloomError } from '../../src/errors.ts'
-import type { LineEnd, Lines, Segment } from './lines.ts'
+import type { LineEnd, Segment } from './lines.ts'
+import type { Carrier } from './path.ts'
 import type { Process } from './process.ts'
 
 /** What may come before the other end has read it; more waits where it is sent, and `send` answers that it is full. */
@@ -48,7 +49,7 @@ export class SimulatedStream extends EventTarget implements LineEnd {
   writeStatus: 'writable' | 'closing' | 'closed' = 'writable'
   writableNeedsDrain = false
   tap: StreamTap | undefined
-  readonly #lines: Lines
+  readonly #lines: Carrier
   #remoteWrites = true
   #isOver = false
   /** What the other end lets come, and what waits for that. */
@@ -62,7 +63,7 @@ export class SimulatedStream extends EventTarget implements LineEnd {
   /** For what has come and not opened the window again. */
   #reads: (() => void)[] = []
 
-  constructor(process: Process, lines: Lines, id: number) {
+  constructor(process: Process, lines: Carrier, id: number) {
     super()
     this.process = process
     this.#lines = lines

@@ -1,7 +1,7 @@
 // Watches the frames of one transfer, as they are sent and as they arrive: credit, acknowledgements, epochs, what is in the relay's memory.
 
 import { packTagBytes } from '../../src/lane/pack-tags.ts'
-import { windowBytes } from '../../src/limits/lane.ts'
+import { circuitWindowBytes, windowBytes } from '../../src/limits/lane.ts'
 import { readRoomBytes } from '../../src/limits/relay.ts'
 import { packBytesMax } from '../../src/limits/wire.ts'
 import { packNumber } from '../../src/seal/pack-seal.ts'
@@ -10,7 +10,7 @@ import { readAcknowledge, readEnd, readFailure, readHello, readWelcome, type Dat
 import { frameType, type Frame } from '../../src/wire/frame.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
-import type { SimulatedNode } from './network.ts'
+import type { OpeningStream, SimulatedNode } from './network.ts'
 import type { SimulatedStream } from './stream.ts'
 import type { WireEvents } from './wire-watch.ts'
 
@@ -18,7 +18,12 @@ export class TransferWatch {
   readonly #events: WireEvents
   readonly #opener: SimulatedNode
   readonly #acceptor: SimulatedNode
+  readonly #near: SimulatedStream
   readonly #far: SimulatedStream
+  /** Through a relay. */
+  readonly isRelayed: boolean
+  /** Since when the opener knows that it is welcome. */
+  #upSinceMs = Infinity
   #truth: HandoffTruth | undefined
   #epoch = 0
   /** The opener sends packs; else the acceptor does. */
@@ -33,11 +38,13 @@ export class TransferWatch {
   readonly #held = new Map<number, number>()
   #grantedBytes = 0
 
-  constructor(events: WireEvents, opener: SimulatedNode, acceptor: SimulatedNode, far: SimulatedStream) {
+  constructor(events: WireEvents, { opener, acceptor, near, far, isRelayed }: OpeningStream) {
     this.#events = events
     this.#opener = opener
     this.#acceptor = acceptor
+    this.#near = near
     this.#far = far
+    this.isRelayed = isRelayed
   }
 
   /** The acceptor's end is open, as far as it knows. */
@@ -53,6 +60,12 @@ export class TransferWatch {
     if (this.#acceptor.peerId !== relay || this.#openerSends !== (way === 'in')) return 0
     if (way === 'in') return sum(this.#held.values())
     return sum(this.#inFlight.values().map((bytes) => Math.min(bytes, readRoomBytes)))
+  }
+
+  /** For the same packs as another one, and before that could know of it up at the sender, without a relay between. */
+  isBesides(other: TransferWatch): boolean {
+    const isSame = this.#truth === other.#truth && this.#opener === other.#opener && this.#acceptor === other.#acceptor
+    return isSame && !this.isRelayed && this.#near.isOpen && this.#upSinceMs < this.#events.nowMs()
   }
 
   get #receiver(): SimulatedNode {
@@ -89,7 +102,7 @@ export class TransferWatch {
         return this.#packSent(frame)
       case frameType.acknowledge: {
         const { packs, windowBytes: granted } = readAcknowledge(frame)
-        this.#grantedBytes = Math.max(this.#grantedBytes, granted)
+        this.#grants(Math.max(this.#grantedBytes, granted))
         return this.#acknowledges(packs)
       }
       case frameType.end: {
@@ -110,8 +123,12 @@ export class TransferWatch {
     const { type } = frame
     const atSender = atOpener === this.#openerSends
     if (type === frameType.hello && !this.#openerSends) this.#learns(readHello(frame))
-    else if (type === frameType.welcome && this.#openerSends) this.#learns(readWelcome(frame))
-    else if (type === frameType.acknowledge && atSender) {
+    else if (type === frameType.welcome && this.#openerSends) {
+      const welcome = readWelcome(frame)
+      this.#learns(welcome)
+      // A lane by a data socket is up when that is.
+      if (welcome.data === undefined) this.#upSinceMs = this.#events.nowMs()
+    } else if (type === frameType.acknowledge && atSender) {
       const { packs, windowBytes: granted } = readAcknowledge(frame)
       this.#allows(granted)
       for (const number of packs) {
@@ -165,13 +182,19 @@ export class TransferWatch {
     })
   }
 
+  #grants(granted: number): void {
+    this.#grantedBytes = granted
+    if (this.isRelayed && granted > circuitWindowBytes)
+      this.#violation("what waits in a relay's memory for a circuit is bounded", `${granted} bytes may come`)
+  }
+
   #welcomes(have: PackSet, granted: number): void {
     this.#tells(have, granted)
     this.#truth?.welcomes({ heir: this.#acceptor.peerId, epoch: this.#epoch, isOpen: () => this.#far.isOpen })
   }
 
   #tells(have: PackSet, granted: number): void {
-    this.#grantedBytes = granted
+    this.#grants(granted)
     if (this.#truth === undefined) return
     const { peerId } = this.#receiver
     if (!this.#events.isRelay(peerId)) this.#events.heirHas(this.#truth, peerId, have)
@@ -194,6 +217,8 @@ export class TransferWatch {
     if (this.#inFlight.size > 0 && !isWithin)
       this.#violation('no more is in flight than the credit', `${inFlight} + ${frame.bytes} of ${this.#windowBytes} bytes`)
     if (!this.#openerSends) this.#checkEpoch(`pack ${number}`)
+    if (this.isRelayed && this.#events.hasDirect(this))
+      this.#violation('packs take a circuit where there is no direct way', `pack ${number}`)
     this.#inFlight.set(number, frame.bytes)
   }
 
@@ -209,6 +234,8 @@ export class TransferWatch {
     const number = packNumber(frame.body)
     const wrong = truth.see(number, frame.body[0]!)
     if (wrong !== undefined) this.#violation('a pack is what was sealed under its number', wrong)
+    const stray = truth.strayIn(number)
+    if (stray !== undefined) this.#violation('a chunk is in one part alone', stray)
     return number
   }
 

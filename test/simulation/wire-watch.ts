@@ -9,8 +9,8 @@ import { controlProtocol } from '../../src/wire/protocols.ts'
 import { peerIdText } from '../../src/seal/identity.ts'
 import type { WatchedTransfer } from './data-line-watch.ts'
 import type { HandoffTruth } from './handoff-truth.ts'
-import type { SimulatedNode } from './network.ts'
-import type { SimulatedStream, StreamTap } from './stream.ts'
+import type { OpeningStream, SimulatedNode } from './network.ts'
+import type { StreamTap } from './stream.ts'
 import { TransferWatch } from './transfer-watch.ts'
 
 export interface WireEvents {
@@ -31,7 +31,11 @@ export interface WireEvents {
   finishSent(truth: HandoffTruth, heir: string): void
   finishArrived(truth: HandoffTruth, heir: string, relay: string): void
   transferOpened(watch: TransferWatch): void
+  /** Whether another transfer, which is up, could carry what this one does, without a relay. */
+  hasDirect(watch: TransferWatch): boolean
   isRelay(peer: string): boolean
+  /** What an heir has said it takes; undefined: any. */
+  partsOf(peer: string): readonly string[] | undefined
   nowMs(): number
   nameOf(peer: string): string
 }
@@ -57,16 +61,11 @@ class Direction {
   }
 }
 
-export function tapStream(
-  events: WireEvents,
-  opener: SimulatedNode,
-  acceptor: SimulatedNode,
-  protocol: string,
-  far: SimulatedStream,
-): readonly [StreamTap, StreamTap] {
+export function tapStream(events: WireEvents, stream: OpeningStream): readonly [StreamTap, StreamTap] {
   const forth = new Direction()
   const back = new Direction()
-  const watch = protocol === controlProtocol ? new ControlWatch(events, opener, acceptor) : new TransferWatch(events, opener, acceptor, far)
+  const { protocol, opener, acceptor } = stream
+  const watch = protocol === controlProtocol ? new ControlWatch(events, opener, acceptor) : new TransferWatch(events, stream)
   if (watch instanceof TransferWatch) events.transferOpened(watch)
   const guarded = (run: () => void) => {
     try {
@@ -125,8 +124,10 @@ class ControlWatch {
   }
 
   /** Of what stands its predecessor says how old it is. */
-  #offers({ handoff, standing, since, ageMs }: Offer): void {
+  #offers({ handoff, standing, since, ageMs, part }: Offer): void {
     const truth = this.#events.truth(handoff)
+    const wrong = truth?.isOfPart(part)
+    if (wrong !== undefined) this.#events.violation('a part is a handoff of its own', wrong)
     if (truth !== undefined && standing && since > 0)
       truth.asOfMs = Math.max(truth.asOfMs, this.#events.nowMs() - Number(ageMs) - ageSlackMs)
   }
@@ -173,7 +174,10 @@ class ControlWatch {
 
   #claim(handoff: Uint8Array, { epoch, assignedBy, heir }: { epoch: number; assignedBy: Uint8Array; heir: string }): void {
     const relay = assignedBy.byteLength > 0 ? peerIdText(assignedBy) : this.#relay
-    const wrong = this.#events.truth(handoff)?.told(this.#relay, { epoch, assignedBy: relay, heir })
+    const truth = this.#events.truth(handoff)
+    const wrong = truth?.told(this.#relay, { epoch, assignedBy: relay, heir })
+    if (truth?.part !== undefined && this.#events.partsOf(heir)?.includes(truth.part) === false)
+      this.#events.violation('an heir gets parts that it takes', `${this.#events.nameOf(heir)} gets part ${truth.part}`)
     if (wrong !== undefined) this.#events.violation(wrong.rule, `${wrong.detail}, ${this.#events.nameOf(heir)}`)
   }
 

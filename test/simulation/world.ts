@@ -1,8 +1,7 @@
 // A simulated world: a relay, VMs, the network between them, and the invariants that hold after every step.
 
 import type { LaneKind } from '../../src/lane/lane.ts'
-import { openSegmentsMax, readRoomBytes, recordWritesMax, relayRoomBytes, relayWindowBytesTotal } from '../../src/limits/relay.ts'
-import { packBytesMax } from '../../src/limits/wire.ts'
+import { openSegmentsMax, recordWritesMax, relayRoomBytes } from '../../src/limits/relay.ts'
 import { identityFromSeed, type Identity } from '../../src/seal/identity.ts'
 import { makePoolSecret, type PoolSecret } from '../../src/seal/pool-key.ts'
 import type { PackStore } from '../../relay/store/store.ts'
@@ -17,6 +16,7 @@ import { Network } from './network.ts'
 import { PeerMachine, type PeerMachineOptions } from './peer-machine.ts'
 import { MachineClock } from './process.ts'
 import { RelayMachine } from './relay-machine.ts'
+import { checkMemory } from './relay-memory.ts'
 import { isInheritable, leftBehind } from './relay-state.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { TransferWatch } from './transfer-watch.ts'
@@ -42,6 +42,10 @@ export interface WorldOptions {
   readonly relays: number
   /** Whether some of its VMs send their state ahead of any notice. */
   readonly isShippingAhead: boolean
+  /** Whether some of its VMs divide their state among several heirs. */
+  readonly isDivided: boolean
+  /** Whether most of its VMs can't be dialled, and its relays lend circuits. */
+  readonly hasCircuits: boolean
 }
 
 /** Virtual wall time at which every world begins. */
@@ -55,7 +59,7 @@ const openFilesMax = openSegmentsMax + recordWritesMax + 16
 const heirsSettleMs = 25_000
 
 export class World {
-  readonly loop = new EventLoop()
+  readonly loop: EventLoop
   readonly random: SeededRandom
   readonly network: Network
   readonly pool: PoolSecret
@@ -67,6 +71,8 @@ export class World {
   readonly #surroundings: Surroundings
   readonly #keepsLog: boolean
   readonly isShippingAhead: boolean
+  readonly isDivided: boolean
+  readonly hasCircuits: boolean
   readonly #names = new Map<string, string>()
   /** Transfers, those that are over only until the next one begins. */
   readonly #open = new Set<TransferWatch>()
@@ -75,6 +81,9 @@ export class World {
 
   constructor(random: SeededRandom, options: WorldOptions) {
     this.random = random
+    this.loop = new EventLoop({ turns: options.isDivided ? 2 : 1 })
+    this.isDivided = options.isDivided
+    this.hasCircuits = options.hasCircuits
     this.#keepsLog = options.keepsLog
     this.isShippingAhead = options.isShippingAhead
     const { log } = this
@@ -83,7 +92,7 @@ export class World {
       loop: this.loop,
       random,
       log,
-      tap: (...ends) => tapStream(events(), ...ends),
+      tap: (stream) => tapStream(events(), stream),
       transferOf: (token) => this.#transfers.get(token),
     })
     this.#surroundings = { loop: this.loop, random, network: this.network, log, violation: (rule, detail) => this.violate(rule, detail) }
@@ -96,6 +105,8 @@ export class World {
 
   readonly #roomBytes: number
   readonly #quotaBytes: number
+  /** Something is still going to happen. */
+  isWaiting = false
   /** From then on nothing fails any more. */
   peaceFromMs = Infinity
 
@@ -106,7 +117,7 @@ export class World {
 
   #addRelay(
     name: string,
-    { quotaBytes, keepMsMax, segmentBytes, roomBytes = relayRoomBytes, hasData, dataWall }: WorldOptions,
+    { quotaBytes, keepMsMax, segmentBytes, roomBytes = relayRoomBytes, hasData, dataWall, hasCircuits }: WorldOptions,
   ): RelayMachine {
     const machine: RelayMachine = new RelayMachine({
       name,
@@ -119,6 +130,7 @@ export class World {
       roomBytes,
       hasData,
       dataWall,
+      lendsCircuits: hasCircuits,
       clock: this.#clock(),
       onOpened: (packs) => this.#checkOpened(machine, packs),
     })
@@ -159,7 +171,7 @@ export class World {
   check(): void {
     for (const relay of this.relays) {
       this.#checkStore(relay)
-      this.#checkMemory(relay)
+      checkMemory(relay, this.#open, this.#roomBytes, (rule, detail) => this.violate(rule, detail))
       if (relay.disk.openFiles > openFilesMax) this.violate('descriptors are bounded', `${relay.disk.openFiles} files are open`)
     }
     for (const peer of this.peers) this.#checkDeadlines(peer)
@@ -209,29 +221,6 @@ export class World {
     }
   }
 
-  /**
-   * Packs on their way through a relay are in its memory: all that has come and is not acknowledged within the windows that it grants and a pack, what
-   * it has let in of that within its room or one pack alone, and what is on its way out within its room.
-   */
-  #checkMemory(relay: RelayMachine): void {
-    const bytesOf = (way: 'in' | 'out') => {
-      let bytes = 0
-      for (const transfer of this.#open) if (transfer.isOpen) bytes += transfer.relayBytes(relay.peerId, way)
-      return bytes
-    }
-    this.#checkBytes('have come', bytesOf('in'), relayWindowBytesTotal + readRoomBytes)
-    this.#checkBytes('are on their way out', bytesOf('out'), Math.max(this.#roomBytes, readRoomBytes))
-    const core = relay.relay?.core
-    if (core === undefined) return
-    const { takenBytes } = core.transfers.roomIn
-    this.#checkBytes('are let in', takenBytes, Math.max(this.#roomBytes, packBytesMax))
-    this.#checkBytes('are written', relay.writingBytes, takenBytes)
-  }
-
-  #checkBytes(what: string, bytes: number, bytesMax: number): void {
-    if (bytes > bytesMax) this.violate("the relay's memory is bounded", `${bytes} bytes ${what}, there is room for ${bytesMax}`)
-  }
-
   /** What an earlier process left counts only if it is whole and durable: it is told to predecessors, who then need not keep it. */
   #checkOpened(relay: RelayMachine, packs: PackStore): void {
     if (relay.disk.failedReads > 0) return
@@ -265,6 +254,7 @@ export class World {
 
   /** Nothing is under way that could still lead anywhere. */
   isQuiet(): boolean {
+    if (this.isWaiting) return false
     if (this.peers.some((peer) => peer.isHandingOff || peer.inheriting.size > 0)) return false
     return this.relays.every(({ relay }) => {
       if (relay === undefined) return false
@@ -312,6 +302,7 @@ export class World {
       (events ??= {
         nowMs: () => this.loop.nowMs,
         isRelay: (peer) => this.relays.some(({ peerId }) => peerId === peer),
+        partsOf: (peer) => this.peers.find(({ options }) => options.identity.peerId === peer)?.options.parts,
         truth: (handoff) => this.truths.get(Buffer.from(handoff).toString('hex')),
         violation: (rule, detail) => this.violate(rule, detail),
         log: this.log,
@@ -336,6 +327,7 @@ export class World {
           for (const transfer of this.#open) if (!transfer.isOpen) this.#open.delete(transfer)
           this.#open.add(watch)
         },
+        hasDirect: (watch) => this.#open.values().some((transfer) => transfer.isBesides(watch)),
         offersData: (token, transfer) => void this.#transfers.set(token, transfer),
         arrivedAt: (truth, peer, number) => void truth.hereAt(peer).add(number),
         finishSent: (truth, heir) => void truth.finishing.set(heir, this.#inPlace(truth, heir)),

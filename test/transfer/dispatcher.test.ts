@@ -157,4 +157,21 @@ test('whatever lanes do, every pack is queued, in flight or safe, and all are sa
   )
 })
 
+test('what is demanded takes whichever lane to the heir has least to do, and a circuit only where there is no other', () => {
+  const dispatcher = new Dispatcher(['fast', 'stream', 'circuit'])
+  const [fast, stream, circuit] = [new TestLane('fast'), new TestLane('stream'), new TestLane('circuit')]
+  for (const lane of [fast, stream, circuit]) dispatcher.laneUp(lane)
+  fast.inFlightBytes = 100
+  stream.inFlightBytes = 50
+  dispatcher.addUrgent(pack(0))
+  sendAll(dispatcher)
+  for (const lane of [fast, stream]) lane.open = false
+  dispatcher.addUrgent(pack(1))
+  sendAll(dispatcher)
+  assert.equal([fast.got, stream.got, circuit.got], [[], [0], []])
+  for (const lane of [fast, stream]) dispatcher.laneDown(lane)
+  sendAll(dispatcher)
+  assert.equal(circuit.got, [1, 0], 'what the direct lanes gave back, too')
+})
+
 test.run()
