@@ -133,7 +133,10 @@ export class HandoffTruth {
     return this.#part === undefined ? source.chunks : (this.division?.chunksOf(this.#part, source) ?? [])
   }
 
-  /** Something of it went ahead of a notice. */
+  /** It was offered ahead of a notice. */
+  wasStanding = false
+
+  /** Some of it went ahead of a notice, and a catalog or the notice says what of that holds. */
   get isAhead(): boolean {
     return this.sealed.values().some(({ pack }) => pack.verdict !== undefined)
   }

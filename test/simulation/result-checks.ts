@@ -95,7 +95,7 @@ export function checkPlanned(truth: HandoffTruth, { outcome, chunks }: Ended, vi
 
 /** What its policy allows a predecessor to send holds for all that it hands off at one notice together. */
 export function checkLimit(truths: readonly HandoffTruth[], bytesMax: number | undefined, violate: Violate): void {
-  if (bytesMax === undefined || truths.some(({ isAhead }) => isAhead)) return
+  if (bytesMax === undefined || truths.some(({ wasStanding }) => wasStanding)) return
   const bytesOf = (truth: HandoffTruth) => {
     const superseded = truth.superseded()
     const packs = [...truth.sealed].filter(([number, { pack }]) => pack.fragments.length > 0 && !superseded.has(number))

@@ -128,8 +128,9 @@ class ControlWatch {
     const truth = this.#events.truth(handoff)
     const wrong = truth?.isOfPart(part)
     if (wrong !== undefined) this.#events.violation('a part is a handoff of its own', wrong)
-    if (truth !== undefined && standing && since > 0)
-      truth.asOfMs = Math.max(truth.asOfMs, this.#events.nowMs() - Number(ageMs) - ageSlackMs)
+    if (truth === undefined || !standing) return
+    truth.wasStanding = true
+    if (since > 0) truth.asOfMs = Math.max(truth.asOfMs, this.#events.nowMs() - Number(ageMs) - ageSlackMs)
   }
 
   #withdrawn(handoff: Uint8Array): void {
