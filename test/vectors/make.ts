@@ -7,6 +7,7 @@ import { base58btc } from 'multiformats/bases/base58'
 import { createCipheriv, createHash, createPrivateKey, createPublicKey, hkdfSync, sign, type KeyObject } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { makeDemandVectors } from './make-demand.ts'
+import { makeVerdictVectors } from './make-verdict.ts'
 import { FileAttributesSchema, PackHeadSchema } from '../../src/wire/gen/pack_pb.ts'
 import { CertificateSchema, HandoffHeaderSchema, SignedSchema } from '../../src/wire/gen/seal_pb.ts'
 import { AcknowledgeSchema, HelloSchema, PositionSchema, WelcomeSchema } from '../../src/wire/gen/transfer_pb.ts'
@@ -365,6 +366,7 @@ export async function makeVectors(): Promise<Record<string, unknown>> {
     'data.json': makeDataVectors(),
     'demand.json': makeDemandVectors(),
     'attributes.json': makeAttributeVectors(),
+    'verdict.json': makeVerdictVectors(),
   }
 }
 

@@ -41,6 +41,7 @@ import {
   type makeSealVectors,
 } from './make.ts'
 import type { makeDemandVectors } from './make-demand.ts'
+import type { makeVerdictVectors } from './make-verdict.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'hex'))
@@ -57,6 +58,7 @@ const data = read<ReturnType<typeof makeDataVectors>>('data.json')
 const demands = read<ReturnType<typeof makeDemandVectors>>('demand.json')
 const packSets = read<ReturnType<typeof makePackSetVectors>>('pack-set.json')
 const attributes = read<ReturnType<typeof makeAttributeVectors>>('attributes.json')
+const verdicts = read<ReturnType<typeof makeVerdictVectors>>('verdict.json')
 
 const pool = makePoolSecret(seal.pool.name, bytesOf(seal.pool.signingSeed), bytesOf(seal.pool.sealingSecret))
 const identity = identityFromSeed(bytesOf(seal.identity.seed))
@@ -150,6 +152,22 @@ for (const { name, plain, ...content } of packs) {
     assert.equal([...decoded.superseded], content.superseded)
     assert.equal(decoded.receipt, receipt)
     assert.equal(decoded.references, references)
+  })
+}
+
+for (const { name, plain, barrier, barrierFrom, verdict } of verdicts) {
+  test(`a pack's verdict: ${name}`, () => {
+    const { since, whole, partial } = verdict
+    const said = { since, whole: PackSet.of(whole), partial: new Map(partial.map(([pack, numbers]) => [pack, PackSet.of(numbers)])) }
+    const pieces = encodePack({ barrier, barrierFrom, sources: [], fragments: [], superseded: new PackSet(), verdict: said })
+    assert.is(hex(joined(pieces)), plain)
+    const decoded = decodePack(bytesOf(plain))
+    assert.equal([decoded.barrier, decoded.barrierFrom], [barrier, barrierFrom])
+    const heard = decoded.verdict!
+    assert.equal(
+      [heard.since, [...heard.whole], [...heard.partial].map(([pack, numbers]) => [pack, [...numbers]])],
+      [since, whole, partial],
+    )
   })
 }
 
