@@ -3,10 +3,12 @@
 //
 // Invariant: a chunk counts as sent ahead only when all of it is acknowledged and its stamp is what it was; stamps stay in this process.
 
+import { createHash } from 'node:crypto'
 import type { Verdict } from '../../src/chunk/pack.ts'
-import type { Chunk } from '../../src/chunk/chunk.ts'
+import type { Chunk, ChunkPart } from '../../src/chunk/chunk.ts'
 import type { Clock } from '../../src/clock.ts'
 import { partialPacksMax, preshippedChunksMax, verdictRunsMax } from '../../src/limits/preship.ts'
+import { packBytesTarget } from '../../src/limits/wire.ts'
 import { expectedBytes } from '../../src/plan/chunk-table.ts'
 import type { SentAhead } from '../../src/plan/plan.ts'
 import type { NewHandoff } from '../../src/seal/handoff-header.ts'
@@ -17,6 +19,8 @@ import type { Entry, Ledger } from './ledger.ts'
 /** One chunk in one of its states, on its way or there. */
 interface Shipped {
   readonly stamp: string
+  /** Where it has no version: what its content must have, since what is read may be another state than what was listed. */
+  readonly digest: string | undefined
   readonly isMetadata: boolean
   chunkBytes: number
   arrivedBytes: number
@@ -105,7 +109,7 @@ export class Standing implements SentAhead {
     const isMetadata = chunk.kind === 'metadata'
     // Data builds on metadata, and is restored after it: at the notice all of it goes, before all else.
     if (this.isNotice && isMetadata) return 'goes'
-    const stamp = chunk.stamp ?? (kind === 'app' ? chunk.version : undefined)
+    const stamp = stampOf(kind, chunk)
     if (stamp === undefined) return this.isNotice ? 'goes' : 'skip'
     const key = keyOf(index, chunk.id)
     const known = this.#shipped.get(key)
@@ -120,8 +124,12 @@ export class Standing implements SentAhead {
     }
     if (this.isNotice) return 'goes'
     if (known === undefined && this.#shipped.size >= preshippedChunksMax) return 'skip'
+    const digest = chunk.stamp === undefined && chunk.version === undefined ? chunk.digest : undefined
+    // In parts it can't be compared.
+    if (digest !== undefined && expectedBytes(chunk) > packBytesTarget) return 'skip'
     const fresh = {
       stamp,
+      digest,
       isMetadata,
       chunkBytes: 0,
       arrivedBytes: 0,
@@ -142,7 +150,7 @@ export class Standing implements SentAhead {
     this.#packs[number] = entries.map(({ source, part }) => {
       packBytes += part.bytes.byteLength
       const shipped = this.isNotice ? undefined : this.#shipped.get(keyOf(source, part.chunk.id))
-      if (shipped === undefined) return undefined
+      if (shipped === undefined || !isOf(shipped, part)) return undefined
       if (shipped.first < 0) shipped.first = number
       shipped.last = number
       shipped.chunkBytes = part.chunkBytes
@@ -228,6 +236,17 @@ export class Standing implements SentAhead {
 
 function isThere({ parts, arrivedBytes, chunkBytes }: Shipped): boolean {
   return parts > 0 && arrivedBytes >= chunkBytes
+}
+
+/** What tells that a chunk is unchanged: what its source knows, or what its application or program says of it. */
+function stampOf(kind: string, { stamp, version, digest }: Chunk): string | undefined {
+  if (stamp !== undefined || (kind !== 'app' && kind !== 'command')) return stamp
+  return version ?? (digest && `sha256 ${digest}`)
+}
+
+/** Whether this part is of the state that was listed, as far as that can be told. */
+function isOf({ digest }: Shipped, { bytes, chunkBytes }: ChunkPart): boolean {
+  return digest === undefined || (bytes.byteLength === chunkBytes && createHash('sha256').update(bytes).digest('hex') === digest)
 }
 
 function keyOf(index: number, id: string): string {

@@ -2,7 +2,7 @@
 // what went last. All in one process, over real sockets.
 // time-out: 180 s
 
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { PeerEvent } from 'heirloom'
@@ -57,6 +57,30 @@ test('at the notice only what has changed goes; what was changed or deleted is n
   assert.is(inherited['outcome'], 'delivered', JSON.stringify(inherited))
   expectState(newApp, held)
   assert.is([...newApp.restored.keys()][0], 'schema', 'metadata goes at the notice, and is restored first')
+})
+
+test('chunks without a version go ahead by the digest that their application tells, if that is what their content has', async () => {
+  await using scene = await openScene()
+  const digested = (id: string, isRight = true): HeldChunk => {
+    const chunk = incompressible(heldChunk(id, 100_000))
+    const told = isRight ? chunk.content : randomBytes(8)
+    return { ...chunk, digest: createHash('sha256').update(told).digest('hex') }
+  }
+  const { held, app } = await scene.app(Array.from({ length: 100 }, (_, index) => digested(`c${index}`)))
+  held.set('other', digested('other', false))
+  held.set('nothing', incompressible(heldChunk('nothing', 100_000)))
+  const old = await scene.start('old', app, ahead)
+  await old.event(isShipped)
+  held.set('c7', digested('c7'))
+  const result = await old.running.handOff({ reason: 'test', deadlineMs: 30_000 })
+  assert.is(result.outcome, 'parked', JSON.stringify(result))
+  assert.is(result.chunks.delivered, held.size)
+  // What has changed, what has another content than its digest says, and what nothing is known of.
+  assert.ok(result.bytes.sealed > 300_000 && result.bytes.sealed < 310_000, `${result.bytes.sealed} bytes went at the notice`)
+  const { app: newApp } = await scene.app()
+  const heir = await scene.start('heir', newApp, {})
+  assert.is((await heir.event(({ event }) => event === 'inherited'))['outcome'], 'delivered')
+  expectState(newApp, held)
 })
 
 test('a successor that waits gets the rest from the predecessor and what went ahead from the relay', async () => {
