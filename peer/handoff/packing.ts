@@ -30,11 +30,15 @@ export class Packing {
     return this.#options.allowance.isUsedUp
   }
 
+  /** What this feed has read is taken without another word: whoever looks after all else need not look for each pack's worth. */
+  takes(feed: Feed): boolean {
+    return this.#isServed && !feed.dry
+  }
+
   /** Asks for another pack if one will be wanted soon. */
   pull(): void {
-    const { pipeline, feeds, dispatcher, chronicle, onChange } = this.#options
-    const aheadPacks = pipeline.isUrgent ? dispatcher.urgentPacks : dispatcher.queuedPacks
-    if (this.#isPulling || aheadPacks >= sealedAheadPacks || this.limitIsReached) return
+    const { pipeline, feeds, chronicle, onChange } = this.#options
+    if (this.#isServed || this.limitIsReached) return
     if (feeds.every((feed) => feed.isDone) && !pipeline.isUrgent) return
     this.#isPulling = true
     void pipeline
@@ -50,6 +54,16 @@ export class Packing {
           onChange()
         },
       )
+  }
+
+  /** A pack is being made, or enough of them wait. */
+  get #isServed(): boolean {
+    return this.#isPulling || this.#aheadPacks >= sealedAheadPacks
+  }
+
+  get #aheadPacks(): number {
+    const { pipeline, dispatcher } = this.#options
+    return pipeline.isUrgent ? dispatcher.urgentPacks : dispatcher.queuedPacks
   }
 
   #take({ pack, isUrgent }: MadePack): void {

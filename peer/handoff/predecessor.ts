@@ -108,7 +108,9 @@ export class Predecessor {
     this.#feeds = options.sources.map((source) => {
       const { index } = this.#plan.addSource(source.name, source.kind, options.criteria?.(source.name))
       const onFailed = (error: Error) => this.#chronicle.sourceFailed(source.name, error)
-      return new Feed({ index, source, plan: this.#plan, clock, aheadBytes, onChange: () => this.#changed(), onFailed })
+      const onChange = () => (this.#packing.takes(feed) ? this.#pipeline.wake() : this.#changed())
+      const feed: Feed = new Feed({ index, source, plan: this.#plan, clock, aheadBytes, onChange, onFailed })
+      return feed
     })
     const sealer = options.ahead?.sealer ?? new PackSealer({ key: handoff.key, pool: membership.pool.id, handoff: handoff.handoff })
     const held = { plan: this.#plan, feeds: this.#feeds, ledger: this.#ledger, dispatcher: this.#dispatcher }
@@ -195,7 +197,7 @@ export class Predecessor {
         this.#packAnew([...packs].filter((number) => this.#dispatcher.has('store', number)))
         this.#urgent.demanded(lane, chunks)
       },
-      onRoom: () => this.#changed(),
+      onRoom: () => void (this.#dispatcher.queuedPacks > 0 && this.#changed()),
       onRefused: (kind, error, final) => {
         if (final || !error.retryable) this.#chronicle.noteOnce(`lane ${kind}: ${error.message}`)
         if (kind === 'store' && final) this.#offering.refuse()

@@ -74,4 +74,4 @@ export const acknowledgeGatherMs = 5
 export const acknowledgeGatherTimesMax = 5
 
 /** … or until they are this share of the window: the sender goes on with the rest of it meanwhile. */
-export const acknowledgeGatherShare = 1 / 2
+export const acknowledgeGatherShare = 3 / 4
