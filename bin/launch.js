@@ -11,7 +11,7 @@ const mark = 'HEIRLOOM_LAUNCHED'
 // Packs are large buffers with small objects around them. By default the runtime lets 16 MiB of small objects gather before it looks
 // which buffers are free, and then, because of the buffers, searches the whole heap, ten times a second. With this the buffers are freed as
 // they fall out of use: a stream is half as fast again, and takes less memory.
-const flags = ['--max-semi-space-size=2']
+const flags = ['--max-semi-space-size=1']
 
 /** Compiled code is kept when the program has been up for so long: a daemon may never end of itself. */
 const keepAfterMs = 5_000
