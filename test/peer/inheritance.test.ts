@@ -33,6 +33,8 @@ interface Scene {
   readonly learnPacks: (packs: number) => void
   /** The predecessor opens a lane, and is never heard again. */
   readonly reachHeir: () => MemoryChannel
+  /** On what went ahead of the notice. */
+  readonly judgement: Judgement
   /** A pack is being restored from now on, or none any more. */
   readonly restores: (isRestoring: boolean) => void
 }
@@ -59,6 +61,7 @@ function scene({ hasLink = true } = {}): Scene {
     idle: true,
     isRestoring: false,
     open() {},
+    close() {},
     async stop() {},
   }
   const demands = new Demands({
@@ -97,7 +100,7 @@ function scene({ hasLink = true } = {}): Scene {
     return far
   }
   const restores = (isRestoring: boolean) => void Object.assign(restorer, { isRestoring })
-  return { clock, inheritance, relayEnd: relayEnd.promise, learnPacks, reachHeir, restores }
+  return { clock, inheritance, relayEnd: relayEnd.promise, learnPacks, reachHeir, judgement: restorer.judgement, restores }
 }
 
 test('when it is complete while the lane is still up, no timer is left running', async () => {
@@ -170,6 +173,20 @@ test('a relay that can not be reached any more may have the rest; one that has s
   assert.is(await pass(2 * orphanMs), 'partial')
   assert.not(other.isOwedBy([]))
   assert.ok(other.isOwedBy([{ id: 'another' } as RelayClient]), 'that was not asked yet')
+})
+
+test('what any relay tells of that waits for a verdict, waits for it', async () => {
+  const { inheritance, judgement, relayEnd } = scene()
+  const stop = new AbortController()
+  const running = inheritance.run(stop.signal)
+  await relayEnd
+  const another = { id: 'another', address: undefined } as RelayClient
+  inheritance.getFrom(another, { isNews: true, since: 5 })
+  inheritance.getFrom(another, { isNews: true, since: 3 })
+  assert.is(judgement.since, 5)
+  assert.ok(judgement.isOpen(4))
+  stop.abort(new HeirloomError('aborted', 'the test says so'))
+  await refusedLater(running, 'aborted')
 })
 
 test.run()

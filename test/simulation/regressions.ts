@@ -215,9 +215,9 @@ const faults: readonly Mutation[] = [
   ),
   mutation(
     'an heir that ends lets a relay drop what it has not asked it for yet',
-    'peer/inherit/inherit.ts',
-    'inheritance.isOwedBy(claims.known)',
-    'inheritance.isOwedBy([])',
+    'peer/inherit/successor.ts',
+    'this.#hasGot && [...relays].every((relay) => this.hasAllOf(relay))',
+    'this.#hasGot',
   ),
   mutation(
     'of two claims of one epoch each relay holds its own',
@@ -234,13 +234,11 @@ const seeds: Readonly<Record<string, number>> = {
   'a relay that does not answer holds up the handoff': 255,
   'a pack comes after the receipt': 61,
   'a silent other side holds up the end': 230,
-  'an inheritance that is over takes packs': 126,
+  'an inheritance that is over takes packs': 72,
   'an inheritance whose end the relay did not hear is made again': 48,
   'a predecessor that was started again is waited for': 260,
   'an heir has a place at one relay alone, which is not the one that its predecessor uses': 71,
   'what is demanded takes a circuit beside a direct lane': 1562,
-  'an heir does not hear from the other relays what waits for a verdict': 3641,
-  'an heir that ends lets a relay drop what it has not asked it for yet': 7688,
 }
 
 /** By name: the test that shows it. */
@@ -268,6 +266,8 @@ const tests: Readonly<Record<string, string>> = {
   'an heir gives back at one relay what it has inherited by another': 'test/hostile/evil-relay.test.ts',
   'a refusal carries the answer that could not be made durable': 'test/relay/control-session.test.ts',
   'a predecessor that moves does not bring its heir along': 'test/peer/offering.test.ts',
+  'an heir does not hear from the other relays what waits for a verdict': 'test/peer/inheritance.test.ts',
+  'an heir that ends lets a relay drop what it has not asked it for yet': 'test/peer/inheritance.test.ts',
   'of two claims of one epoch each relay holds its own': 'test/relay/several-relays.test.ts',
 }
 
