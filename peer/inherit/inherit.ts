@@ -100,6 +100,11 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
     await claims.finish({ released: false, at: (relay) => inheritance.hasAllOf(relay) })
     return settled
   }
+  // What a relay's store may have, and this peer takes from none, is for another.
+  if (end === 'partial' && !options.lanes.includes('store')) {
+    await claims.finish({ released: true })
+    return settled
+  }
   if (end !== 'fenced') journal.settle(settled)
   return tellSettled(place, settled)
 }

@@ -220,6 +220,12 @@ const faults: readonly Mutation[] = [
     'this.#hasGot',
   ),
   mutation(
+    'an heir that takes nothing from stores lets the relay drop what it has',
+    'peer/inherit/inherit.ts',
+    "if (end === 'partial' && !options.lanes.includes('store'))",
+    "if (end === 'partial' && options.lanes.length === 0)",
+  ),
+  mutation(
     'of two claims of one epoch each relay holds its own',
     'relay/claim-order.ts',
     'if (one.assignedBy === other.assignedBy) return false',
@@ -239,6 +245,7 @@ const seeds: Readonly<Record<string, number>> = {
   'a predecessor that was started again is waited for': 260,
   'an heir has a place at one relay alone, which is not the one that its predecessor uses': 71,
   'what is demanded takes a circuit beside a direct lane': 1562,
+  'an heir that takes nothing from stores lets the relay drop what it has': 1933,
 }
 
 /** By name: the test that shows it. */
