@@ -70,6 +70,8 @@ export class PeerMachine {
   readonly handoffs: RunningHandoff[] = []
   /** Inheritances under way: handoff and epoch. */
   readonly inheriting = new Set<string>()
+  /** Those of them that have ended and are being told to the relays: nothing is restored any more. */
+  readonly ended = new Set<string>()
   /** How many times its power failed. */
   boots = 0
   sinkFailure = 0
@@ -117,6 +119,7 @@ export class PeerMachine {
     surroundings.log(`${this.name} starts`)
     process.onKilled(() => {
       this.inheriting.clear()
+      this.ended.clear()
       for (const state of this.restored.values()) state.killed()
       for (const truth of truths.values()) truth.here.delete(identity.peerId)
       if (this.journal.hasKilled) this.onKilledWriting()
@@ -180,6 +183,7 @@ export class PeerMachine {
     const over = new AbortController()
     const key = `${handoff} ${assignment.epoch}`
     this.inheriting.add(key)
+    this.ended.delete(key)
     // What came on a lane of the inheritance before, after its end, nobody took.
     truth.here.delete(this.options.identity.peerId)
     surroundings.log(`${this.name} inherits ${handoff.slice(0, 6)}, epoch ${assignment.epoch}`)
@@ -342,6 +346,7 @@ export class PeerMachine {
   #onEvent(process: Process, event: { readonly event: string; readonly [field: string]: unknown }): void {
     if (!process.alive) return
     if (event.event === 'split') this.#split(event['parts'] as { part: string; handoff: string }[])
+    if (event.event === 'handoff-end') this.ended.add(`${String(event['handoff'])} ${String(event['epoch'])}`)
     if (event.event !== 'restored') return
     const truth = this.options.truths.get(String(event['handoff']))
     const number = Number(event['pack'])

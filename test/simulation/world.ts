@@ -181,9 +181,9 @@ export class World {
   /** Relays that can be heard agree on one heir. */
   #checkHeirs(): void {
     const heirs = new Map<string, string>()
-    for (const { name, isRunning, inheriting } of this.peers) {
+    for (const { name, isRunning, inheriting, ended } of this.peers) {
       if (!isRunning) continue
-      for (const key of inheriting) {
+      for (const key of inheriting.difference(ended)) {
         const [handoff] = key.split(' ')
         const other = heirs.get(handoff!)
         if (other !== undefined && other !== name)
