@@ -100,8 +100,8 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
     await claims.finish({ released: false, at: (relay) => inheritance.hasAllOf(relay) })
     return settled
   }
-  // What a relay's store may have, and this peer takes from none, is for another.
-  if (end === 'partial' && !options.lanes.includes('store')) {
+  // What a relay's store may have, and this peer takes from none, is for another; unless it had something of its predecessor, of which this is the rest.
+  if (end === 'partial' && !options.lanes.includes('store') && restorer.have.size === 0) {
     await claims.finish({ released: true })
     return settled
   }

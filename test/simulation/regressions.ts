@@ -222,8 +222,8 @@ const faults: readonly Mutation[] = [
   mutation(
     'an heir that takes nothing from stores lets the relay drop what it has',
     'peer/inherit/inherit.ts',
-    "if (end === 'partial' && !options.lanes.includes('store'))",
-    "if (end === 'partial' && options.lanes.length === 0)",
+    "!options.lanes.includes('store') && restorer.have.size === 0",
+    'options.lanes.length === 0',
   ),
   mutation(
     'of two claims of one epoch each relay holds its own',
