@@ -339,6 +339,8 @@ export class World {
     const restored = truth.restoredBy(heir).clone()
     const machine = this.peers.find((peer) => peer.options.identity.peerId === heir)
     if (machine !== undefined) restored.addAll(machine.journaled(truth.hex))
+    // Of what it has no journal any more it had told the end before; its power may have failed since.
+    if (machine?.isInheriting(truth.hex) === false) restored.addAll(truth.finishing.get(heir) ?? new PackSet())
     return restored
   }
 
