@@ -120,7 +120,7 @@ export class PeerMachine {
     process.onKilled(() => {
       this.inheriting.clear()
       this.ended.clear()
-      for (const state of this.restored.values()) state.killed()
+      for (const state of this.restored.values()) state.ended()
       for (const truth of truths.values()) truth.here.delete(identity.peerId)
       if (this.journal.hasKilled) this.onKilledWriting()
     })
@@ -226,6 +226,7 @@ export class PeerMachine {
       this.#failed(process, 'inheriting', thrown)
     } finally {
       over.abort()
+      state.ended()
       if (process.alive) this.#ended(truth, assignment.epoch)
       for (const sink of sinks) await sink[Symbol.asyncDispose]()
     }

@@ -14,7 +14,7 @@ export class RestoredState {
   readonly #versions = new Map<string, number>()
   /** Chunks that are whole, as `source id`. */
   readonly complete = new Set<string>()
-  /** Those of them that an heir can know of: what a process placed and did not live to write down, the next one can't. */
+  /** Those of them that an heir can know of: what an inheritance placed and did not come to write down, the next one can't. */
   readonly known = new Set<string>()
   readonly #unwritten = new Set<string>()
 
@@ -38,8 +38,8 @@ export class RestoredState {
     for (const id of ids) this.#unwritten.delete(`${source} ${id}`)
   }
 
-  /** The process is dead. */
-  killed(): void {
+  /** The inheritance has ended, or its process. */
+  ended(): void {
     for (const chunk of this.#unwritten) this.known.delete(chunk)
     this.#unwritten.clear()
   }
