@@ -86,6 +86,11 @@ async function killSuccessor(
   await first.row('restored', Math.min(afterPacks, 3))
   first.kill('SIGKILL')
   await first.end()
+  // What was parked is soon restored: on a busy machine it may have been done, and nobody is given the handoff again.
+  if (first.rows.some((row) => row.event === 'handoff-end')) {
+    await sending.end()
+    return assert.equal(treeDifferences(source, target), [])
+  }
   const before = first.rows.filter((row) => row.event === 'restored').length
   const second = fleet.receive(target)
   const received = await second.end()
