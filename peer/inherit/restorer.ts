@@ -343,11 +343,12 @@ export class Restorer {
     const unfinished: JournalFragment[] = []
     const settled: RestoredPack['settled'][number][] = []
     const bySource = [...groupBySource(this.#current(number, pack))]
-    const isGiven = bySource.length === 1 && isGivable(pack)
+    const mayGive = bySource.length === 1 && isGivable(pack)
     await Promise.all(
       bySource.map(async ([source, fragments]) => {
         const sink = this.sinkOf(source)
         if (sink === undefined) return
+        const isGiven = mayGive && sink.takesMemory === true
         // Afterwards nothing of it can be read here.
         const noted = isGiven ? fragments.map(journalFragment) : undefined
         const outcome = await sink.restore(fragments.map(incomingFragment), { signal, isUrgent, isGiven })

@@ -103,6 +103,8 @@ export interface Sink extends AsyncDisposable {
   readonly kind: string
   /** Whether nobody reads the fragments any more once `restore` has resolved: their memory is used again then. */
   readonly returnsMemory?: boolean
+  /** Whether it makes use of memory that it is given (`isGiven`): giving it costs the giver some notes. */
+  readonly takesMemory?: boolean
   /**
    * Restores one pack's fragments in their order. When it resolves, they are in place or in the sink's own staging, and
    * outlive this process. The same fragment may come again, also after a crash in the middle: the result is the same.

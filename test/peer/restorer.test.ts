@@ -213,6 +213,7 @@ test('few fragments are given to their sink, memory and all, and the journal sti
   const recalled: [string, number][] = []
   const keeping: Sink = {
     ...sink,
+    takesMemory: true,
     restore(fragments: readonly IncomingFragment[], { isGiven = false }: RestoreOptions) {
       gifts.push(isGiven)
       const outcome = sink.restore(fragments, { signal: new AbortController().signal })

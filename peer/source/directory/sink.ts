@@ -51,9 +51,13 @@ class DirectorySink implements Sink {
     this.#thread = new Thread('writer-worker', { root: path, staging } satisfies WriterData)
   }
 
+  /** Extended attributes are read from the fragments once more, when they are in place. */
+  get takesMemory(): boolean {
+    return this.#extended === undefined
+  }
+
   async restore(fragments: readonly IncomingFragment[], { signal, isGiven = false }: RestoreOptions): Promise<RestoreOutcome> {
-    // Their attributes are read once more.
-    const given = isGiven && this.#extended === undefined ? givenBuffer(fragments) : undefined
+    const given = isGiven ? givenBuffer(fragments) : undefined
     const buffer = given ?? this.#takeBuffer(bufferBytes(fragments))
     const items = given === undefined ? copiedColumns(fragments, buffer) : itemColumns(fragments)
     const request: WriterRequest = { kind: 'restore', items, buffer, isGiven: given !== undefined }
