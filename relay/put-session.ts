@@ -3,6 +3,7 @@
 
 import { asHeirloomError, HeirloomError } from '../src/errors.ts'
 import { ReceivingLane, type ArrivedPack } from '../src/lane/receiving-lane.ts'
+import { dataWindowBytes, storeGatherShare, windowBytes } from '../src/limits/lane.ts'
 import { welcomeFrame } from '../src/transfer/messages.ts'
 import type { Channel } from '../src/wire/channel.ts'
 import { frameType } from '../src/wire/frame.ts'
@@ -33,16 +34,19 @@ export class PutSession {
     this.way = data === undefined ? 'stream' : 'socket'
     if (this.way === 'stream') transfers.admitStreamPut(key)
     transfers.replacePut(key)
-    const windowBytes = transfers.windows.nextShare
+    const mostBytes = data === undefined ? windowBytes : dataWindowBytes
+    const grantedBytes = transfers.windows.nextShare(mostBytes)
     this.key = key
     this.#core = core
     this.#channel = channel
     this.#room = transfers.roomIn.seat(() => this.cut(new HeirloomError('timeout', 'the packs come too slowly, and others wait')))
     channel.gate?.({ enter: (type, bytes, go) => type !== frameType.pack || this.#room.take(bytes, go) })
-    channel.send(welcomeFrame({ certificate: new Uint8Array(0), have: core.packs.have(key), windowBytes, ...(data && { data }) }))
+    channel.send(
+      welcomeFrame({ certificate: new Uint8Array(0), have: core.packs.have(key), windowBytes: grantedBytes, ...(data && { data }) }),
+    )
     this.#lane = new ReceivingLane(
       channel,
-      { windowBytes, gather: data && core.clock },
+      { windowBytes: grantedBytes, gather: data && { clock: core.clock, share: storeGatherShare } },
       {
         pack: (pack) => void this.#store(pack),
         // The predecessor closes the handoff over its control link; the end of this stream says nothing more.
@@ -54,7 +58,7 @@ export class PutSession {
         },
       },
     )
-    this.#held = [transfers.windows.join(this.#lane), transfers.seatPut(this)]
+    this.#held = [transfers.windows.join(this.#lane, mostBytes), transfers.seatPut(this)]
     core.emit('put-opened', { ...key })
   }
 
@@ -83,27 +87,34 @@ export class PutSession {
     const { packs, presence, counts, transfers } = this.#core
     this.#writing++
     presence.heard(this.#channel.remotePeer)
+    let isHeld = true
+    const letGo = () => {
+      if (!isHeld) return
+      isHeld = false
+      free()
+      this.#room.free(bytes, this.#core.clock.monotonicMs())
+    }
     try {
       if (!packs.have(this.key).has(number)) {
-        await this.#write(number, pieces, bytes)
+        // Its memory is let go as soon as it is written: while the disk makes it durable the next ones come.
+        await this.#write(number, pieces, bytes, letGo)
         this.#packs++
         counts.packsStored++
         counts.bytesStored += bytes
       }
-      free()
       settle()
     } catch (thrown) {
       this.#end(asHeirloomError(thrown, 'io'))
     } finally {
       this.#writing--
-      this.#room.free(bytes, this.#core.clock.monotonicMs())
+      letGo()
       if (this.#isOver && this.#writing === 0) this.#room[Symbol.dispose]()
     }
     transfers.wake(this.key, number)
     if (this.#failure !== undefined) this.#end(this.#failure)
   }
 
-  async #write(number: number, pieces: readonly Uint8Array[], bytes: number): Promise<void> {
+  async #write(number: number, pieces: readonly Uint8Array[], bytes: number, onWritten: () => void): Promise<void> {
     const { packs, quota, rendezvous } = this.#core
     const record = rendezvous.find(this.key)
     if (record === undefined || record.finished || number >= (record.packs ?? Infinity))
@@ -111,7 +122,7 @@ export class PutSession {
     if (isLost(record)) throw new HeirloomError('fenced', 'this standing handoff was claimed')
     using room = quota.admit(record, bytes)
     void room
-    await packs.put(this.key, number, pieces)
+    await packs.put(this.key, number, pieces, { onWritten })
   }
 
   /** Says why and ends, after what is being written. */

@@ -4,7 +4,6 @@
 // into memory, the room bounds (room.ts).
 
 import { HeirloomError } from '../src/errors.ts'
-import { windowBytes } from '../src/limits/lane.ts'
 import { relayTransfersMax, relayWindowBytesTotal } from '../src/limits/relay.ts'
 
 interface Windowed {
@@ -12,17 +11,18 @@ interface Windowed {
 }
 
 export class WindowBudget {
-  readonly #open = new Set<Windowed>()
+  /** With the most that each may have. */
+  readonly #open = new Map<Windowed, number>()
 
-  /** What one more transfer may have in flight, in bytes. Throws `busy` when no more may be open. */
-  get nextShare(): number {
+  /** What one more transfer may have in flight, in bytes, and never more than `mostBytes`. Throws `busy` when no more may be open. */
+  nextShare(mostBytes: number): number {
     if (this.#open.size >= relayTransfersMax) throw new HeirloomError('busy', `${relayTransfersMax} transfers are under way already`)
-    return share(this.#open.size + 1)
+    return share(this.#open.size + 1, mostBytes)
   }
 
   /** From now on the transfer has its share, which changes as others come and go. */
-  join(transfer: Windowed): Disposable {
-    this.#open.add(transfer)
+  join(transfer: Windowed, mostBytes: number): Disposable {
+    this.#open.set(transfer, mostBytes)
     this.#share()
     return {
       [Symbol.dispose]: () => {
@@ -32,10 +32,10 @@ export class WindowBudget {
   }
 
   #share(): void {
-    for (const transfer of this.#open) transfer.windowBytes = share(this.#open.size)
+    for (const [transfer, mostBytes] of this.#open) transfer.windowBytes = share(this.#open.size, mostBytes)
   }
 }
 
-function share(transfers: number): number {
-  return Math.min(windowBytes, Math.floor(relayWindowBytesTotal / Math.max(1, transfers)))
+function share(transfers: number, mostBytes: number): number {
+  return Math.min(mostBytes, Math.floor(relayWindowBytesTotal / Math.max(1, transfers)))
 }

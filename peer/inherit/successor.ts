@@ -9,7 +9,7 @@ import type { LaneKind } from '../../src/lane/lane.ts'
 import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import { refuse } from '../../src/lane/refuse.ts'
 import { falsePacksMax } from '../../src/limits/handoff.ts'
-import { directHeadStartMs } from '../../src/limits/lane.ts'
+import { acknowledgeGatherShare, directHeadStartMs } from '../../src/limits/lane.ts'
 import { reverseDialAfterMs } from '../../src/limits/link.ts'
 import type { Node } from '../../src/net/node.ts'
 import { checkCertificate } from '../../src/seal/certificate.ts'
@@ -212,7 +212,7 @@ export class Inheritance {
     onEnded: () => void = () => {},
   ): ReceivingLane {
     const { events, clock } = this.#options
-    const gather = channel instanceof DataChannel ? clock : undefined
+    const gather = channel instanceof DataChannel ? { clock, share: acknowledgeGatherShare } : undefined
     const lane: ReceivingLane = new ReceivingLane(
       channel,
       { windowBytes: this.#windows.of(kind), gather },

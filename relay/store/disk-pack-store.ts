@@ -10,7 +10,8 @@ import { isHandoffId, isPoolId, keyText } from './handoff-key.ts'
 import { droppedSuffix, HandoffLog, type LogContext } from './handoff-log.ts'
 import { emptyHandoff, recoverHandoff } from './handoff-recovery.ts'
 import { SegmentFiles } from './segment-files.ts'
-import type { HandoffKey, PackStore, StoredHandoff } from './store.ts'
+import { quickestDigest, type RecordDigest } from './record-digest.ts'
+import type { HandoffKey, PackStore, PutOptions, StoredHandoff } from './store.ts'
 import { Turns } from './turns.ts'
 
 export interface DiskPackStoreOptions {
@@ -22,6 +23,8 @@ export interface DiskPackStoreOptions {
   readonly disk?: Disk
   /** Where a segment ends, in bytes; segmentBytesMax unless told. */
   readonly segmentBytes?: number
+  /** How records are told from damaged ones; the quickest way here unless told. Both are read. */
+  readonly digest?: RecordDigest
 }
 
 /** A pack store that also counts the damaged records it found since it was opened. */
@@ -34,7 +37,7 @@ export interface DiskPackStore extends PackStore {
  * Throws `busy` if another process has it open, `io` or `no-space` if the disk fails, and the signal's reason.
  */
 export async function openDiskPackStore(directory: string, options: DiskPackStoreOptions = {}): Promise<DiskPackStore> {
-  const { signal, disk = systemDisk, onWarning = () => {}, segmentBytes } = options
+  const { signal, disk = systemDisk, onWarning = () => {}, segmentBytes, digest = quickestDigest() } = options
   const root = resolve(directory)
   signal?.throwIfAborted()
   await disk.makeFolder(root).catch(rethrowAsIo)
@@ -42,7 +45,8 @@ export async function openDiskPackStore(directory: string, options: DiskPackStor
   try {
     await disk.syncFolder(dirname(root))
     const figures = { bytes: 0, damaged: 0 }
-    const context = { disk, files: new SegmentFiles(disk), syncTurns: new Turns(syncsMax), figures, onWarning, segmentBytes }
+    const shared = { disk, files: new SegmentFiles(disk), syncTurns: new Turns(syncsMax) }
+    const context = { ...shared, figures, onWarning, segmentBytes, digest }
     const store = new OpenDiskPackStore(root, context, lock)
     await store.recover(signal)
     return store
@@ -127,9 +131,9 @@ class OpenDiskPackStore implements DiskPackStore {
     return key === undefined ? this.#context.figures.bytes : (this.#logs.get(keyText(key))?.log.bytes ?? 0)
   }
 
-  async put(key: HandoffKey, number: number, sealed: readonly Uint8Array[]): Promise<void> {
+  async put(key: HandoffKey, number: number, sealed: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     this.#assertOpen()
-    await this.#log(key).put(number, sealed)
+    await this.#log(key).put(number, sealed, options)
   }
 
   async get(key: HandoffKey, number: number): Promise<Uint8Array | undefined> {

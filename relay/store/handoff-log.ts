@@ -8,6 +8,7 @@ import { readFully } from './file-transfer.ts'
 import type { RecoveredHandoff } from './handoff-recovery.ts'
 import { assertPackBounds } from './pack-bounds.ts'
 import type { PackIndex, PackPlace } from './pack-index.ts'
+import type { PutOptions } from './store.ts'
 import { decodeRecordHeader, matchesHeader, recordHeaderBytes, segmentName } from './segment-format.ts'
 import { SegmentWriter, type SegmentWriterOptions } from './segment-writer.ts'
 
@@ -60,20 +61,20 @@ export class HandoffLog {
   }
 
   /** As PackStore.put. */
-  async put(number: number, sealed: readonly Uint8Array[]): Promise<void> {
+  async put(number: number, sealed: readonly Uint8Array[], { onWritten }: PutOptions = {}): Promise<void> {
     assertPackBounds(number, sealed)
     if (this.have.has(number)) return
     let pending = this.#pending.get(number)
     if (pending === undefined) {
-      pending = this.#append(number, sealed)
+      pending = this.#append(number, sealed, onWritten)
       this.#pending.set(number, pending)
     }
     await pending
   }
 
-  async #append(number: number, sealed: readonly Uint8Array[]): Promise<void> {
+  async #append(number: number, sealed: readonly Uint8Array[], onWritten: (() => void) | undefined): Promise<void> {
     try {
-      const place = await this.#writer.append(number, sealed)
+      const place = await this.#writer.append(number, sealed, onWritten)
       if (this.#isDropped) throw droppedError()
       this.#index.set(number, place)
       this.have.add(number)
@@ -83,7 +84,7 @@ export class HandoffLog {
     }
   }
 
-  /** As PackStore.get. A pack that fails its checksum is forgotten, so that it can be put again. */
+  /** As PackStore.get. A pack that isn't what its record says is forgotten, so that it can be put again. */
   async get(number: number): Promise<Uint8Array | undefined> {
     const place = this.have.has(number) ? this.#index.get(number) : undefined
     if (place === undefined) return undefined

@@ -5,7 +5,7 @@ import { HeirloomError } from '../../src/errors.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { keyText } from './handoff-key.ts'
 import { assertPackBounds } from './pack-bounds.ts'
-import type { HandoffKey, PackStore, StoredHandoff } from './store.ts'
+import type { HandoffKey, PackStore, PutOptions, StoredHandoff } from './store.ts'
 
 interface Held {
   readonly key: HandoffKey
@@ -38,11 +38,12 @@ class MemoryPackStore implements PackStore {
     }
   }
 
-  async put(key: HandoffKey, number: number, sealed: readonly Uint8Array[]): Promise<void> {
+  async put(key: HandoffKey, number: number, sealed: readonly Uint8Array[], { onWritten }: PutOptions = {}): Promise<void> {
     this.#assertOpen()
     assertPackBounds(number, sealed)
     const held = this.#held(key)
     const pack = new Uint8Array(Buffer.concat(sealed))
+    onWritten?.()
     await Promise.resolve()
     if (held.isDropped) throw new HeirloomError('not-found', 'the handoff was dropped')
     if (held.packs.has(number)) return

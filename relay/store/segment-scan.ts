@@ -1,12 +1,11 @@
 // Reads a segment from its beginning and says which whole packs it holds. Invariant: a record is reported only if its header is whole and
-// the file has all its bytes; with `verify` also only if the bytes match their checksum. Memory: one buffer, however large the segment.
+// the file has all its bytes; with `verify` also only if the bytes match their digest. Memory: one buffer and the largest pack, however large the segment.
 //
 // Where no header stands, the next one that is whole is looked for: what follows a damaged record was acknowledged, too.
 
-import { crc32 } from 'node:zlib'
 import { scanBufferBytes } from '../../src/limits/relay.ts'
 import type { DiskFile } from './disk.ts'
-import { decodeRecordHeader, recordHeaderBytes, recordMagic, type RecordHeader } from './segment-format.ts'
+import { decodeRecordHeader, matchesHeader, recordHeaderBytes, recordMagic, type RecordHeader } from './segment-format.ts'
 
 export interface ScannedRecord {
   readonly number: number
@@ -28,7 +27,7 @@ export interface SegmentScan {
 }
 
 export interface ScanOptions {
-  /** Read the packs as well and compare their checksums. Without it only headers are read: enough for a segment that was synced. */
+  /** Read the packs as well and compare their digests. Without it only headers are read: enough for a segment that was synced. */
   readonly verify: boolean
   readonly signal?: AbortSignal | undefined
   /** Called for each whole record, in order of offset. */
@@ -71,6 +70,8 @@ class SegmentReader {
   readonly #file: DiskFile
   readonly #size: number
   readonly #buffer = Buffer.allocUnsafeSlow(scanBufferBytes)
+  /** The pack that is compared. */
+  #pack = new Uint8Array(0)
   /** What of the file the buffer holds. */
   #start = 0
   #end = 0
@@ -86,17 +87,16 @@ class SegmentReader {
   }
 
   async matches(header: RecordHeader, offset: number): Promise<boolean> {
-    let crc = header.headerCrc
-    let position = offset + recordHeaderBytes
-    const end = position + header.bytes
-    while (position < end) {
-      const piece = await this.#read(position, 1)
+    if (this.#pack.length < header.bytes) this.#pack = new Uint8Array(header.bytes)
+    const pack = this.#pack.subarray(0, header.bytes)
+    for (let filled = 0; filled < pack.length;) {
+      const piece = await this.#read(offset + recordHeaderBytes + filled, 1)
       if (piece.length === 0) return false
-      const part = piece.subarray(0, end - position)
-      crc = crc32(part, crc)
-      position += part.length
+      const part = piece.subarray(0, pack.length - filled)
+      pack.set(part, filled)
+      filled += part.length
     }
-    return crc === header.packCrc
+    return matchesHeader(header, pack)
   }
 
   /** Where the next whole header begins, from `from` on; the file's size if there is none. */

@@ -3,7 +3,7 @@
 // was durable before the next segment begins.
 //
 // The loop writes what waits; the segment's sync makes it durable while the loop writes on. The packs that wait belong to the callers, whose
-// windows (relayWindowBytesTotal) bound them; they are let go as soon as they are written.
+// windows (relayWindowBytesTotal) bound them; they are let go as soon as they are written, and their callers are told.
 
 import { dirname, join } from 'node:path'
 import { asHeirloomError, type HeirloomError } from '../../src/errors.ts'
@@ -13,6 +13,7 @@ import { writeFully } from './file-transfer.ts'
 import { Gather } from './gather.ts'
 import type { PackPlace } from './pack-index.ts'
 import type { FileLease, SegmentFiles } from './segment-files.ts'
+import type { RecordDigest } from './record-digest.ts'
 import { encodeRecordHeader, recordHeaderBytes, segmentName } from './segment-format.ts'
 import type { Turns } from './turns.ts'
 
@@ -21,6 +22,7 @@ export interface SegmentWriterOptions {
   readonly files: SegmentFiles
   /** Which syncs of the whole store share. */
   readonly syncTurns: Turns
+  readonly digest: RecordDigest
   /** Where a segment ends, in bytes. */
   readonly segmentBytes?: number | undefined
 }
@@ -30,6 +32,7 @@ interface Append {
   readonly bytes: number
   /** Header and sealed pack; emptied as soon as they are written. */
   pieces: readonly Uint8Array[]
+  readonly onWritten: (() => void) | undefined
   readonly resolve: (place: PackPlace) => void
   readonly reject: (error: unknown) => void
 }
@@ -53,6 +56,7 @@ export class SegmentWriter {
   readonly #disk: Disk
   readonly #files: SegmentFiles
   readonly #syncTurns: Turns
+  readonly #digest: RecordDigest
   readonly #segmentBytes: number
   #segments: number
   #segment: Segment | undefined
@@ -62,11 +66,13 @@ export class SegmentWriter {
   #refusal: HeirloomError | undefined
 
   /** Writes to `folder`, which lies in a pool's folder in the store's, from segment number `segments` on. */
-  constructor(folder: string, segments: number, { disk, files, syncTurns, segmentBytes = segmentBytesMax }: SegmentWriterOptions) {
+  constructor(folder: string, segments: number, options: SegmentWriterOptions) {
+    const { disk, files, syncTurns, digest, segmentBytes = segmentBytesMax } = options
     this.#folder = folder
     this.#disk = disk
     this.#files = files
     this.#syncTurns = syncTurns
+    this.#digest = digest
     this.#segmentBytes = segmentBytes
     this.#segments = segments
   }
@@ -76,12 +82,13 @@ export class SegmentWriter {
     return this.#segments
   }
 
-  /** Resolves with the pack's place when it is durable. Throws `no-space` or `io`; the pieces must not change until then. */
-  append(number: number, sealed: readonly Uint8Array[]): Promise<PackPlace> {
+  /** Resolves with the pack's place when it is durable. Throws `no-space` or `io`; the pieces must not change until then, or until `onWritten`. */
+  append(number: number, sealed: readonly Uint8Array[], onWritten?: () => void): Promise<PackPlace> {
     const bytes = sealed.reduce((sum, piece) => sum + piece.length, 0)
     return new Promise((resolve, reject) => {
       if (this.#refusal !== undefined) return reject(this.#refusal)
-      this.#queue.push({ number, bytes, pieces: [encodeRecordHeader(number, bytes, sealed), ...sealed], resolve, reject })
+      const pieces = [encodeRecordHeader(number, bytes, sealed, this.#digest), ...sealed]
+      this.#queue.push({ number, bytes, pieces, onWritten, resolve, reject })
       this.#wake()
     })
   }
@@ -197,6 +204,7 @@ export class SegmentWriter {
       if (next > writtenEnd) break
       whole.push({ append, place: { segment: segment.sequence, offset: segment.end, bytes: append.bytes } })
       append.pieces = []
+      append.onWritten?.()
       segment.end = next
     }
     const [cut, ...rest] = batch.slice(whole.length)

@@ -19,6 +19,11 @@ export interface StoredHandoff {
   readonly packs: number
 }
 
+export interface PutOptions {
+  /** Nothing reads the pieces any more; what is left is to make them durable. It may never be called. */
+  readonly onWritten?: () => void
+}
+
 export interface PackStore extends AsyncDisposable {
   /** What is there, also after a restart; a handoff all of whose packs were lost or are under way has 0 packs. */
   list(): Iterable<StoredHandoff>
@@ -31,11 +36,12 @@ export interface PackStore extends AsyncDisposable {
   bytes(key?: HandoffKey): number
   /**
    * Appends a sealed pack, given in pieces; resolves when it is fsynced (many puts share one sync). A number that is there already
-   * resolves and changes nothing; while the first put of it is under way the second settles with it. The pieces must not change until it settles.
+   * resolves and changes nothing; while the first put of it is under way the second settles with it. The pieces must not change until it settles,
+   * or until `onWritten`.
    * Throws `no-space`, `io`, or `too-large` beyond packsMax or packBytesMax; the store stays usable. What failed may still turn out to be
    * there after a restart.
    */
-  put(key: HandoffKey, number: number, sealed: readonly Uint8Array[]): Promise<void>
+  put(key: HandoffKey, number: number, sealed: readonly Uint8Array[], options?: PutOptions): Promise<void>
   /**
    * The sealed pack in memory of its own, or undefined if it isn't there. Throws `io` if it can't be read or has changed on disk; one that
    * has changed is not in `have` any more and can be put again.

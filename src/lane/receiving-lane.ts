@@ -4,7 +4,7 @@
 
 import type { Clock } from '../clock.ts'
 import { asHeirloomError, HeirloomError } from '../errors.ts'
-import { acknowledgeGatherMs, acknowledgeGatherShare, acknowledgeGatherTimesMax } from '../limits/lane.ts'
+import { acknowledgeGatherMs, acknowledgeGatherTimesMax } from '../limits/lane.ts'
 import { demandFrame, readAnswer, type ChunkAnswer, type DemandMessage } from '../transfer/demand.ts'
 import { acknowledgeFrame, failureFrame, readEnd, readFailure, type EndMessage } from '../transfer/messages.ts'
 import { TransferReceiver } from '../transfer/receiver.ts'
@@ -34,15 +34,15 @@ export interface ReceivingEvents {
 
 export interface ReceivingLaneOptions {
   readonly windowBytes: number
-  /** Gathers acknowledgements while packs come, for a while, or until they are acknowledgeGatherShare of the window. */
-  readonly gather?: Clock | undefined
+  /** Gathers acknowledgements while packs come, for a while, or until they are this share of the window. */
+  readonly gather?: { readonly clock: Clock; readonly share: number } | undefined
 }
 
 export class ReceivingLane {
   readonly #channel: Channel
   readonly #receiver: TransferReceiver
   readonly #events: ReceivingEvents
-  readonly #gather: Clock | undefined
+  readonly #gather: ReceivingLaneOptions['gather']
   #windowBytes: number
   #settledBytes = 0
   /** Something was settled since acknowledgements were last waited for. */
@@ -130,10 +130,10 @@ export class ReceivingLane {
   }
 
   #flushSoon(): void {
-    if (this.#gather !== undefined && this.#settledBytes >= this.#windowBytes * acknowledgeGatherShare) return this.#flush()
+    if (this.#gather !== undefined && this.#settledBytes >= this.#windowBytes * this.#gather.share) return this.#flush()
     this.#isMoving = true
     if (this.#cancelFlush !== undefined) return
-    if (this.#gather !== undefined) return this.#await(this.#gather, acknowledgeGatherTimesMax)
+    if (this.#gather !== undefined) return this.#await(this.#gather.clock, acknowledgeGatherTimesMax)
     this.#cancelFlush = () => {}
     queueMicrotask(() => this.#flush())
   }

@@ -75,3 +75,6 @@ export const acknowledgeGatherTimesMax = 5
 
 /** … or until they are this share of the window: the sender goes on with the rest of it meanwhile. */
 export const acknowledgeGatherShare = 3 / 4
+
+/** The same for a relay's store, where a pack is settled only when its disk has it: the sender has the other half of the window until then. */
+export const storeGatherShare = 1 / 2

@@ -35,8 +35,8 @@ export const segmentBytesMax = 64 * MiB
 /** Segment files that the relay's store keeps open: the transfers of one direction, far under the usual 1024 descriptors a process. */
 export const openSegmentsMax = 256
 
-/** What one write of the relay's store gathers from the packs that wait: enough that small packs share their writes. */
-export const writeGatherBytes = 4 * MiB
+/** What one write of the relay's store gathers from the packs that wait: enough that small packs share their writes, and a fraction of a window, so that large ones are written, synced and on their way at once. */
+export const writeGatherBytes = 2 * MiB
 
 /** Pieces in one write: what the kernel takes in one writev. */
 export const writePiecesMax = 1024

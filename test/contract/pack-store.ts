@@ -41,6 +41,18 @@ export function testPackStore(name: string, open: () => Promise<PackStore>): voi
     assert.equal([...store.list()], [{ key: one, bytes: 10_000, packs: 1 }])
   })
 
+  contract('a pack’s memory may be used for something else as soon as it is written', async (store) => {
+    const [pack, memory] = [packOf(3, 10_000), packOf(3, 10_000)]
+    let isWritten = false
+    const onWritten = () => {
+      memory.fill(0)
+      isWritten = true
+    }
+    await store.put(one, 3, [memory.subarray(0, 5000), memory.subarray(5000)], { onWritten })
+    assert.ok(isWritten)
+    assert.equal(await store.get(one, 3), pack)
+  })
+
   contract('an empty pack and a pack of the largest size are kept', async (store) => {
     const largest = new Uint8Array(packBytesMax).fill(9)
     await Promise.all([store.put(one, 0, []), store.put(one, packsMax - 1, [largest])])

@@ -6,6 +6,7 @@ import { openChannelLane } from '../../src/lane/channel-lane.ts'
 import { DataChannel } from '../../src/lane/data-channel.ts'
 import { DataEnd } from '../../src/lane/data-end.ts'
 import type { LaneEvents } from '../../src/lane/lane.ts'
+import { acknowledgeGatherShare } from '../../src/limits/lane.ts'
 import { ReceivingLane, type ArrivedPack } from '../../src/lane/receiving-lane.ts'
 import {
   failureFrame,
@@ -117,7 +118,7 @@ export function acceptDataLane(control: Channel, options: Omit<DataLaneOptions, 
       arrived.push(each)
     }
     const events = { pack, ended: (end: EndMessage) => void ended.push(end), closed: over.resolve }
-    receiving.resolve(new ReceivingLane(channel, { windowBytes, gather: clock }, events))
+    receiving.resolve(new ReceivingLane(channel, { windowBytes, gather: { clock, share: acknowledgeGatherShare } }, events))
   }
   const refuse = (thrown: unknown) => {
     over.resolve(undefined)

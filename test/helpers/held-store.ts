@@ -2,7 +2,7 @@
 
 import { HeirloomError } from '../../src/errors.ts'
 import type { PackSet } from '../../src/wire/pack-set.ts'
-import type { HandoffKey, HandoffRecord, PackStore, RecordStore, StoredHandoff } from '../../relay/store/store.ts'
+import type { HandoffKey, HandoffRecord, PackStore, PutOptions, RecordStore, StoredHandoff } from '../../relay/store/store.ts'
 
 /** Lets writes through one by one or all; every write that comes waits at it. */
 export class Gate {
@@ -40,6 +40,8 @@ export class Gate {
 
 export class HeldPackStore implements PackStore {
   readonly puts = new Gate()
+  /** What was written and isn't durable yet waits here. */
+  readonly syncs = new Gate()
   readonly gets = new Gate()
   /** Numbers that were read, in order. */
   readonly read: number[] = []
@@ -61,9 +63,10 @@ export class HeldPackStore implements PackStore {
     return this.#inner.bytes(key)
   }
 
-  async put(key: HandoffKey, number: number, sealed: readonly Uint8Array[]): Promise<void> {
+  async put(key: HandoffKey, number: number, sealed: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     await this.puts.pass()
-    await this.#inner.put(key, number, sealed)
+    await this.#inner.put(key, number, sealed, options)
+    await this.syncs.pass()
   }
 
   async get(key: HandoffKey, number: number): Promise<Uint8Array | undefined> {

@@ -94,6 +94,7 @@ export class TestRelay implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.packs.puts.open()
+    this.packs.syncs.open()
     this.packs.gets.open()
     this.records.saves.open()
     await this.relay[Symbol.asyncDispose]()

@@ -36,7 +36,7 @@ class Bench {
       this.#seen = packs.size
     })
     const pack = ({ settle }: ArrivedPack) => settle()
-    new ReceivingLane(far, { windowBytes, gather: this.clock }, { pack, ended() {}, closed() {} })
+    new ReceivingLane(far, { windowBytes, gather: { clock: this.clock, share: acknowledgeGatherShare } }, { pack, ended() {}, closed() {} })
   }
 
   async send(count: number): Promise<void> {

@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert'
 import type { DiskFile } from '../../relay/store/disk.ts'
 import { openDiskPackStore } from '../../relay/store/disk-pack-store.ts'
 import { PackIndex } from '../../relay/store/pack-index.ts'
+import { crcDigest, describedBytes, gmacDigest, quickestDigest, recordDigests } from '../../relay/store/record-digest.ts'
 import { decodeRecordHeader, encodeRecordHeader, matchesHeader, recordHeaderBytes } from '../../relay/store/segment-format.ts'
 import { scanSegment, type ScannedRecord } from '../../relay/store/segment-scan.ts'
 import { packBytesMax, packsMax } from '../../src/limits/wire.ts'
@@ -19,8 +20,12 @@ const sealed = fc.uint8Array({ maxLength: 80 })
 /** A few packs with different numbers. */
 const packs = fc.uniqueArray(fc.tuple(packNumber, sealed), { selector: ([number]) => number, minLength: 1, maxLength: 6 })
 
+/** Records of all versions, by turns. */
 function segmentOf(contents: readonly (readonly [number, Uint8Array])[]): Buffer {
-  return Buffer.concat(contents.flatMap(([number, pack]) => [encodeRecordHeader(number, pack.length, [pack]), pack]))
+  const record = ([number, pack]: readonly [number, Uint8Array], at: number) => {
+    return [encodeRecordHeader(number, pack.length, [pack], recordDigests[at % recordDigests.length]!), pack]
+  }
+  return Buffer.concat(contents.flatMap(record))
 }
 
 /** A file in memory that answers reads with as little as one byte less than asked, as a disk may. */
@@ -48,15 +53,33 @@ async function scan(bytes: Uint8Array, verify: boolean) {
 
 test('a header is read as it was written, and vouches for its pack only', async () => {
   fc.assert(
-    fc.property(packNumber, sealed, fc.integer({ min: 0, max: 79 }), (number, pack, at) => {
+    fc.property(packNumber, sealed, fc.integer({ min: 0, max: 79 }), fc.constantFrom(...recordDigests), (number, pack, at, kind) => {
       const cut = Math.min(at, pack.length)
-      const header = decodeRecordHeader(encodeRecordHeader(number, pack.length, [pack.subarray(0, cut), pack.subarray(cut)]))!
+      const header = decodeRecordHeader(encodeRecordHeader(number, pack.length, [pack.subarray(0, cut), pack.subarray(cut)], kind))!
+      assert.is(header.kind, kind)
       assert.is(header.number, number)
       assert.is(header.bytes, pack.length)
       assert.ok(matchesHeader(header, pack))
       if (pack.length > 0) assert.not(matchesHeader(header, pack.with(cut % pack.length, pack[cut % pack.length]! ^ 1)))
     }),
   )
+})
+
+test('a header does not vouch for the pack of another record', () => {
+  for (const kind of recordDigests) {
+    const pack = [Buffer.from('the same bytes')]
+    const described = (number: number) => encodeRecordHeader(number, 14, pack, kind).subarray(0, describedBytes)
+    assert.is.not(kind.of(described(1), pack), kind.of(described(2), pack))
+  }
+})
+
+test('records are as they are documented', () => {
+  const pack = Buffer.from('a pack')
+  const crc = encodeRecordHeader(7, 6, [pack], crcDigest)
+  assert.is(Buffer.from(crc).toString('hex'), '484c504b010000000000000700000006837120a63b456cb0')
+  const gmac = encodeRecordHeader(7, 6, [pack.subarray(0, 2), pack.subarray(2)], gmacDigest)
+  assert.is(Buffer.from(gmac).toString('hex'), '484c504b020000000000000700000006f4eff2568f3b6fc4')
+  assert.ok(recordDigests.includes(quickestDigest()))
 })
 
 test('arbitrary bytes never make the scanner fail, and what it reports lies within them', async () => {

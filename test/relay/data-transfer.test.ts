@@ -7,7 +7,7 @@ import { createRelayMetrics } from '../../relay/metrics.ts'
 import { systemClock } from '../../src/clock.ts'
 import { DataEnd } from '../../src/lane/data-end.ts'
 import { PackTags } from '../../src/lane/pack-tags.ts'
-import { windowBytes } from '../../src/limits/lane.ts'
+import { dataWindowBytes, windowBytes } from '../../src/limits/lane.ts'
 import { packNumber } from '../../src/seal/pack-seal.ts'
 import {
   acknowledgeFrame,
@@ -80,6 +80,36 @@ test('a put by data socket: packs with tags are stored and acknowledged on the s
   assert.match(await createRelayMetrics(at.relay.relay.core).metrics(), /heirloom_relay_data_sockets_total 1/)
   await put.channel.close()
   assert.is(await raw.heardBytes, 0)
+})
+
+test('a pack takes room until it is written, and is acknowledged when it is durable', async () => {
+  await using at = await openRelay()
+  const predecessor = await at.relay.peer()
+  const [put, { port, token, key }] = await open(predecessor, await predecessor.offer(), 'sends')
+  const { packs, relay } = at.relay
+  const { roomIn } = relay.core.transfers
+  packs.puts.shut()
+  packs.syncs.shut()
+  await showToken(port, token, tagged(key!, 0))
+  await until(() => packs.puts.waiting === 1)
+  assert.is(roomIn.takenBytes, packBytes)
+  packs.puts.open()
+  await until(() => packs.syncs.waiting === 1)
+  assert.equal([roomIn.takenBytes, put.left], [0, 0])
+  packs.syncs.open()
+  assert.equal([...readAcknowledge(await put.next(frameType.acknowledge)).packs], [0])
+  assert.is(roomIn.takenBytes, 0)
+})
+
+test('a put by data socket has a larger window than one by the stream', async () => {
+  await using at = await openRelay()
+  const predecessor = await at.relay.peer()
+  const handoff = await predecessor.offer()
+  const granted = async (way: 'stream' | 'socket') => {
+    const put = predecessor.transfer({ handoff, role: 'sends' }, way)
+    return readWelcome(await put.next(frameType.welcome)).windowBytes
+  }
+  assert.equal([await granted('stream'), await granted('socket')], [windowBytes, dataWindowBytes])
 })
 
 test('a put whose packs have no tags, or the tags of another socket, is refused, and nothing of it is stored', async () => {

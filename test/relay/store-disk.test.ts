@@ -7,6 +7,7 @@ import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openDiskPackStore, type DiskPackStoreOptions } from '../../relay/store/disk-pack-store.ts'
+import { recordDigests } from '../../relay/store/record-digest.ts'
 import { recordHeaderBytes } from '../../relay/store/segment-format.ts'
 import type { HeirloomError } from '../../src/errors.ts'
 import { testPackStore } from '../contract/pack-store.ts'
@@ -122,6 +123,21 @@ for (const [place, at] of [
     }
   })
 }
+
+test('what a store wrote on one machine is read on another, whichever digest is quicker there', async () => {
+  const directory = newDirectory()
+  for (const [round, digest] of [...recordDigests, ...recordDigests].entries()) {
+    await using store = await openDiskPackStore(directory, { digest })
+    for (let number = 0; number < round; number++) assert.equal(Buffer.from((await store.get(key, number))!), content(number))
+    await store.put(key, round, [content(round)])
+  }
+  await using store = await openDiskPackStore(directory)
+  for (let number = 0; number < 4; number++) {
+    // Each opening has begun a segment.
+    await flipByte(segmentOf(directory, `0000000${number}.packs`), recordHeaderBytes + 9)
+    assert.is((await errorOf(store.get(key, number))).code, 'io', `pack ${number}`)
+  }
+})
 
 test('a pack that rotted in an old segment and was put again counts at the next start', async () => {
   const directory = newDirectory()

@@ -24,8 +24,14 @@ export const mutations: readonly Mutation[] = [
   mutation(
     'the store acknowledges before it has written',
     'relay/put-session.ts',
-    'await packs.put(this.key, number, pieces)',
-    'void packs.put(this.key, number, pieces).catch(() => {})',
+    'await packs.put(this.key, number, pieces, { onWritten })',
+    'void packs.put(this.key, number, pieces, { onWritten }).catch(() => {})',
+  ),
+  mutation(
+    'the memory of a pack is used for the next before it is written',
+    'relay/put-session.ts',
+    'await this.#write(number, pieces, bytes, letGo)',
+    'letGo(), await this.#write(number, pieces, bytes, letGo)',
   ),
   mutation(
     'an heir acknowledges before it has restored',

@@ -1,6 +1,6 @@
 // What a simulated relay has of packs in its memory, held against its bounds.
 
-import { windowBytes } from '../../src/limits/lane.ts'
+import { dataWindowBytes, windowBytes } from '../../src/limits/lane.ts'
 import { readRoomBytes, relayWindowBytesTotal } from '../../src/limits/relay.ts'
 import { packBytesMax } from '../../src/limits/wire.ts'
 import type { RelayMachine } from './relay-machine.ts'
@@ -29,7 +29,8 @@ export function checkMemory(relay: RelayMachine, transfers: Iterable<TransferWat
 
 /** Each of so many transfers has an even share of the windows, but those that were told of theirs when they were fewer have that still. */
 function promisedBytes(transfers: number): number {
+  const mostBytes = Math.max(windowBytes, dataWindowBytes)
   let bytes = 0
-  for (let open = 1; open <= transfers; open++) bytes += Math.min(windowBytes, relayWindowBytesTotal / open)
+  for (let open = 1; open <= transfers; open++) bytes += Math.min(mostBytes, relayWindowBytesTotal / open)
   return bytes
 }

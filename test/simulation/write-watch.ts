@@ -9,13 +9,22 @@ export interface WriteWatch {
 export function watchWrites(packs: PackStore): WriteWatch {
   const put = packs.put.bind(packs)
   const watch = { bytes: 0 }
-  packs.put = async (key, number, sealed) => {
+  packs.put = async (key, number, sealed, options) => {
     const bytes = sealed.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    let isHeld = true
+    const letGo = () => {
+      if (isHeld) watch.bytes -= bytes
+      isHeld = false
+    }
+    const onWritten = () => {
+      letGo()
+      options?.onWritten?.()
+    }
     watch.bytes += bytes
     try {
-      await put(key, number, sealed)
+      await put(key, number, sealed, { onWritten })
     } finally {
-      watch.bytes -= bytes
+      letGo()
     }
   }
   return watch

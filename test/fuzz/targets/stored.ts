@@ -4,13 +4,14 @@ import { recallJournal } from '../../../peer/inherit/journal.ts'
 import type { JournalFiles } from '../../../peer/inherit/journal-files.ts'
 import type { DiskFile } from '../../../relay/store/disk.ts'
 import { decodeRecord, encodeRecord } from '../../../relay/store/record-json.ts'
+import { recordDigests } from '../../../relay/store/record-digest.ts'
 import { encodeRecordHeader, recordHeaderBytes, segmentSequence } from '../../../relay/store/segment-format.ts'
 import { scanSegment } from '../../../relay/store/segment-scan.ts'
 import { PackSet } from '../../../src/wire/pack-set.ts'
 import { must, textFrom, utf8, type Target } from '../target.ts'
 
 function record(number: number, pack: Uint8Array): Uint8Array {
-  return Buffer.concat([encodeRecordHeader(number, pack.length, [pack]), pack])
+  return Buffer.concat([encodeRecordHeader(number, pack.length, [pack], recordDigests[number % recordDigests.length]!), pack])
 }
 
 function fileOf(bytes: Uint8Array): DiskFile {
