@@ -35,7 +35,7 @@ export class PutSession {
     if (this.way === 'stream') transfers.admitStreamPut(key)
     transfers.replacePut(key)
     const mostBytes = data === undefined ? windowBytes : dataWindowBytes
-    const grantedBytes = transfers.windows.nextShare(mostBytes)
+    const grantedBytes = transfers.windows.firstShare(mostBytes)
     this.key = key
     this.#core = core
     this.#channel = channel
@@ -87,27 +87,21 @@ export class PutSession {
     const { packs, presence, counts, transfers } = this.#core
     this.#writing++
     presence.heard(this.#channel.remotePeer)
-    let isHeld = true
-    const letGo = () => {
-      if (!isHeld) return
-      isHeld = false
-      free()
-      this.#room.free(bytes, this.#core.clock.monotonicMs())
-    }
     try {
       if (!packs.have(this.key).has(number)) {
-        // Its memory is let go as soon as it is written: while the disk makes it durable the next ones come.
-        await this.#write(number, pieces, bytes, letGo)
+        // Its memory takes the next one while the disk makes it durable.
+        await this.#write(number, pieces, bytes, free)
         this.#packs++
         counts.packsStored++
         counts.bytesStored += bytes
       }
+      free()
       settle()
     } catch (thrown) {
       this.#end(asHeirloomError(thrown, 'io'))
     } finally {
       this.#writing--
-      letGo()
+      this.#room.free(bytes, this.#core.clock.monotonicMs())
       if (this.#isOver && this.#writing === 0) this.#room[Symbol.dispose]()
     }
     transfers.wake(this.key, number)

@@ -1,10 +1,10 @@
 // What may be on its way to a relay: one budget, shared evenly by the transfers that are open.
-// Invariant: all windows together, as they are told from now on, are at most relayWindowBytesTotal. Of transfers that open together the first ones were told
-// of more, and may send that until they hear of less with an acknowledgement: so many can be promised more than the budget at first. What of that is let
-// into memory, the room bounds (room.ts).
+// Invariant: all windows together, as they are told from now on, are at most relayWindowBytesTotal. Of transfers that open together the first ones may be told
+// of more, up to firstPutWindowBytes each, and may send that until they hear of less with an acknowledgement. What of that is let into memory, the
+// room bounds (room.ts).
 
 import { HeirloomError } from '../src/errors.ts'
-import { relayTransfersMax, relayWindowBytesTotal } from '../src/limits/relay.ts'
+import { firstPutWindowBytes, relayTransfersMax, relayWindowBytesTotal } from '../src/limits/relay.ts'
 
 interface Windowed {
   windowBytes: number
@@ -14,13 +14,13 @@ export class WindowBudget {
   /** With the most that each may have. */
   readonly #open = new Map<Windowed, number>()
 
-  /** What one more transfer may have in flight, in bytes, and never more than `mostBytes`. Throws `busy` when no more may be open. */
-  nextShare(mostBytes: number): number {
+  /** What one more transfer may have in flight until its first acknowledgement, in bytes. Throws `busy` when no more may be open. */
+  firstShare(mostBytes: number): number {
     if (this.#open.size >= relayTransfersMax) throw new HeirloomError('busy', `${relayTransfersMax} transfers are under way already`)
-    return share(this.#open.size + 1, mostBytes)
+    return share(this.#open.size + 1, Math.min(mostBytes, firstPutWindowBytes))
   }
 
-  /** From now on the transfer has its share, which changes as others come and go. */
+  /** From now on the transfer has its share, at most so much, which changes as others come and go. */
   join(transfer: Windowed, mostBytes: number): Disposable {
     this.#open.set(transfer, mostBytes)
     this.#share()

@@ -14,6 +14,9 @@ export const rankedSuccessorsMax = 256
 /** All windows that a relay tells of at one time (relay/window-budget.ts). What of it is let into its memory, relayRoomBytes bounds. */
 export const relayWindowBytesTotal = 64 * MiB
 
+/** What of it one put is told at first: of many that open together the first would be told of all, and be done before the last have begun. */
+export const firstPutWindowBytes = 2 * MiB
+
 /** How long the relay keeps what nobody claims, when the handoff doesn't say. */
 export const keepMs = 6 * 60 * 60 * 1000
 

@@ -8,6 +8,7 @@ import { systemClock } from '../../src/clock.ts'
 import { DataEnd } from '../../src/lane/data-end.ts'
 import { PackTags } from '../../src/lane/pack-tags.ts'
 import { dataWindowBytes, windowBytes } from '../../src/limits/lane.ts'
+import { firstPutWindowBytes } from '../../src/limits/relay.ts'
 import { packNumber } from '../../src/seal/pack-seal.ts'
 import {
   acknowledgeFrame,
@@ -82,7 +83,7 @@ test('a put by data socket: packs with tags are stored and acknowledged on the s
   assert.is(await raw.heardBytes, 0)
 })
 
-test('a pack takes room until it is written, and is acknowledged when it is durable', async () => {
+test('a pack takes room until it is durable, and is acknowledged only then', async () => {
   await using at = await openRelay()
   const predecessor = await at.relay.peer()
   const [put, { port, token, key }] = await open(predecessor, await predecessor.offer(), 'sends')
@@ -95,21 +96,26 @@ test('a pack takes room until it is written, and is acknowledged when it is dura
   assert.is(roomIn.takenBytes, packBytes)
   packs.puts.open()
   await until(() => packs.syncs.waiting === 1)
-  assert.equal([roomIn.takenBytes, put.left], [0, 0])
+  assert.equal([roomIn.takenBytes, put.left], [packBytes, 0])
   packs.syncs.open()
   assert.equal([...readAcknowledge(await put.next(frameType.acknowledge)).packs], [0])
-  assert.is(roomIn.takenBytes, 0)
+  await until(() => roomIn.takenBytes === 0)
 })
 
-test('a put by data socket has a larger window than one by the stream', async () => {
+test('a put by data socket has a larger window than one by the stream, from its first acknowledgement on', async () => {
   await using at = await openRelay()
   const predecessor = await at.relay.peer()
-  const handoff = await predecessor.offer()
-  const granted = async (way: 'stream' | 'socket') => {
-    const put = predecessor.transfer({ handoff, role: 'sends' }, way)
-    return readWelcome(await put.next(frameType.welcome)).windowBytes
+  const told = async (way: 'stream' | 'socket') => {
+    const put = predecessor.transfer({ handoff: await predecessor.offer(), role: 'sends' }, way)
+    const welcome = readWelcome(await put.next(frameType.welcome))
+    if (welcome.data === undefined) put.pack(0, packBytes)
+    else await showToken(welcome.data.port, welcome.data.token, tagged(welcome.data.key!, 0))
+    const { windowBytes } = readAcknowledge(await put.next(frameType.acknowledge))
+    await put.channel.close()
+    return [welcome.windowBytes, windowBytes]
   }
-  assert.equal([await granted('stream'), await granted('socket')], [windowBytes, dataWindowBytes])
+  assert.equal(await told('stream'), [firstPutWindowBytes, windowBytes])
+  assert.equal(await told('socket'), [firstPutWindowBytes, dataWindowBytes])
 })
 
 test('a put whose packs have no tags, or the tags of another socket, is refused, and nothing of it is stored', async () => {

@@ -28,12 +28,6 @@ export const mutations: readonly Mutation[] = [
     'void packs.put(this.key, number, pieces, { onWritten }).catch(() => {})',
   ),
   mutation(
-    'the memory of a pack is used for the next before it is written',
-    'relay/put-session.ts',
-    'await this.#write(number, pieces, bytes, letGo)',
-    'letGo(), await this.#write(number, pieces, bytes, letGo)',
-  ),
-  mutation(
     'an heir acknowledges before it has restored',
     'peer/inherit/restorer.ts',
     'this.#waiting.set(number, { number, pack, bytes, sealed, wasHeld: false, isUrgent, free, settles: [settle] })',

@@ -1,38 +1,21 @@
-// The relay's two halves of a transfer: packs into the store, packs out of it.
+// The relay's half of a transfer out of its store.
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HeirloomError } from '../../src/errors.ts'
-import { helloTimeoutMs, windowBytes } from '../../src/limits/lane.ts'
-import { relayStreamPutsMax, relayWindowBytesTotal } from '../../src/limits/relay.ts'
-import { packBytesMax } from '../../src/limits/wire.ts'
+import { windowBytes } from '../../src/limits/lane.ts'
 import { demandFrame } from '../../src/transfer/demand.ts'
-import { acknowledgeFrame, readAcknowledge, readEnd, readWelcome } from '../../src/transfer/messages.ts'
+import { acknowledgeFrame, readEnd } from '../../src/transfer/messages.ts'
 import { packNumber } from '../../src/seal/pack-seal.ts'
-import { frameType, makeFrame } from '../../src/wire/frame.ts'
+import { frameType } from '../../src/wire/frame.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
-import { channelPair } from '../helpers/channel-pair.ts'
-import { leaseMs, packFrame, settle, TestRelay, TestTransfer, type RelayPeer } from '../helpers/relay-peer.ts'
+import { park, parkedBytes } from '../helpers/parked.ts'
+import { leaseMs, settle, TestRelay, TestTransfer } from '../helpers/relay-peer.ts'
 
-const test = suite('transfer session')
+const test = suite('get session')
 
-const packBytes = 1000
+const packBytes = parkedBytes
 const everything = windowBytes
-
-async function openPut(peer: RelayPeer, handoff: Uint8Array): Promise<TestTransfer> {
-  const put = peer.transfer({ handoff, role: 'sends' })
-  await put.next(frameType.welcome)
-  return put
-}
-
-/** Puts these packs and waits until they are acknowledged. */
-async function park(peer: RelayPeer, handoff: Uint8Array, ...numbers: number[]): Promise<TestTransfer> {
-  const put = await openPut(peer, handoff)
-  for (const number of numbers) put.pack(number, packBytes)
-  let acknowledged = 0
-  while (acknowledged < numbers.length) acknowledged += readAcknowledge(await put.next(frameType.acknowledge)).packs.size
-  return put
-}
 
 async function nextNumber(get: TestTransfer): Promise<number> {
   return packNumber((await get.next(frameType.pack)).body)
@@ -41,139 +24,6 @@ async function nextNumber(get: TestTransfer): Promise<number> {
 function acknowledge(get: TestTransfer, window: number, ...numbers: number[]): void {
   get.channel.send(acknowledgeFrame({ packs: PackSet.of(numbers), windowBytes: window }))
 }
-
-test('packs are acknowledged when they are durable, all that one sync covered in one frame', async () => {
-  await using relay = new TestRelay()
-  const predecessor = await relay.peer()
-  const put = await openPut(predecessor, await predecessor.offer())
-  relay.packs.puts.shut()
-  for (const number of [0, 1, 2]) put.pack(number, packBytes)
-  await settle()
-  assert.is(put.left, 0)
-  relay.packs.puts.open()
-  assert.equal([...readAcknowledge(await put.next()).packs], [0, 1, 2])
-})
-
-test('a put that is taken up again is told what the store has, and a repeated pack changes nothing', async () => {
-  await using relay = new TestRelay()
-  const predecessor = await relay.peer()
-  const handoff = await predecessor.offer()
-  const first = await park(predecessor, handoff, 0, 2)
-  const second = predecessor.transfer({ handoff, role: 'sends' })
-  assert.equal([...readWelcome(await second.next()).have], [0, 2])
-  assert.ok((await first.channel.closed) instanceof Error, 'the older stream is over')
-  second.pack(2, packBytes)
-  assert.equal([...readAcknowledge(await second.next()).packs], [2])
-  assert.is(relay.packs.bytes(), 2 * packBytes)
-})
-
-test('only the predecessor may put, and only while the handoff is open', async () => {
-  await using relay = new TestRelay()
-  const [predecessor, other] = [await relay.peer(), await relay.peer()]
-  const handoff = await predecessor.offer()
-  assert.is((await other.transfer({ handoff, role: 'sends' }).failure()).code, 'not-found')
-  assert.is((await predecessor.transfer({ handoff: new Uint8Array(16), role: 'sends' }).failure()).code, 'not-found')
-  const put = await openPut(predecessor, handoff)
-  await predecessor.close(handoff, 1)
-  put.pack(0, packBytes)
-  assert.equal([...readAcknowledge(await put.next()).packs], [0], 'it was closed with one pack')
-  put.pack(1, packBytes)
-  assert.is((await put.failure()).code, 'not-found')
-  assert.is((await predecessor.transfer({ handoff, role: 'sends' }).failure()).code, 'not-found')
-})
-
-test('a stream on which no hello comes is ended, and one that begins with something else is refused', async () => {
-  await using relay = new TestRelay()
-  const silent = channelPair('somebody', 'relay')
-  relay.relay.acceptTransfer(silent.far)
-  relay.clock.advance(helloTimeoutMs)
-  assert.ok((await silent.near.closed) instanceof Error)
-  const { near, far } = channelPair('somebody', 'relay')
-  relay.relay.acceptTransfer(far)
-  const answer = new TestTransfer(near, far)
-  near.send(packFrame(0, packBytes))
-  assert.is((await answer.failure()).code, 'malformed')
-})
-
-test('a peer that has not enrolled is told to try again', async () => {
-  await using relay = new TestRelay()
-  const predecessor = await relay.peer()
-  const handoff = await predecessor.offer()
-  await predecessor.control.close()
-  assert.is((await predecessor.transfer({ handoff, role: 'sends' }).failure()).code, 'busy')
-})
-
-test('full disk: the put ends with no-space, what was written before is acknowledged, another put goes on', async () => {
-  await using relay = new TestRelay()
-  const [full, other] = [await relay.peer(), await relay.peer()]
-  const put = await openPut(full, await full.offer())
-  const otherPut = await openPut(other, await other.offer())
-  relay.packs.puts.shut()
-  put.pack(0, packBytes)
-  otherPut.pack(0, packBytes)
-  await settle()
-  relay.packs.puts.open()
-  await settle()
-  relay.packs.puts.failure = new HeirloomError('no-space', 'the disk is full')
-  put.pack(1, packBytes)
-  assert.equal([...readAcknowledge(await put.next()).packs], [0])
-  assert.is((await put.failure()).code, 'no-space')
-  relay.packs.puts.failure = undefined
-  otherPut.pack(1, packBytes)
-  assert.is(readAcknowledge(await otherPut.next()).packs.size + readAcknowledge(await otherPut.next()).packs.size, 2)
-})
-
-for (const [name, quota] of [
-  ['one peer', { peer: 2500 }],
-  ['one pool', { pool: 2500 }],
-  ['all pools', { total: 2500 }],
-] as const) {
-  test(`a quota for ${name} is kept, also by packs that arrive together, and given back with the packs`, async () => {
-    await using relay = new TestRelay({ quota })
-    const [predecessor, heir] = [await relay.peer(), await relay.peer()]
-    const handoff = await predecessor.offer()
-    const put = await openPut(predecessor, handoff)
-    for (const number of [0, 1, 2]) put.pack(number, packBytes)
-    assert.equal([...readAcknowledge(await put.next()).packs], [0, 1])
-    assert.is((await put.failure()).code, 'quota')
-    await heir.claim(handoff)
-    await heir.finish(handoff, 1)
-    await relay.relay.core.settled()
-    assert.is(relay.relay.core.quota.usedBytes(), 0)
-    await park(predecessor, await predecessor.offer(), 0, 1)
-  })
-}
-
-test('a sender that overruns its credit is cut off with too-large', async () => {
-  await using relay = new TestRelay()
-  const predecessor = await relay.peer()
-  const put = await openPut(predecessor, await predecessor.offer())
-  relay.packs.puts.shut()
-  for (let number = 0; number * packBytesMax <= windowBytes + packBytesMax; number++) put.pack(number, packBytesMax)
-  assert.is((await put.failure()).code, 'too-large')
-})
-
-test('bytes that are not a sealed pack end the stream as malformed', async () => {
-  await using relay = new TestRelay()
-  const predecessor = await relay.peer()
-  const put = await openPut(predecessor, await predecessor.offer())
-  put.channel.send(makeFrame(frameType.pack, new Uint8Array([1, 0])))
-  assert.is((await put.failure()).code, 'malformed')
-})
-
-test('many predecessors at once share one budget of memory, and one too many is told to try again', async () => {
-  await using relay = new TestRelay()
-  let grantedBytes = 0
-  for (let opened = 0; opened < relayStreamPutsMax; opened++) {
-    const predecessor = await relay.peer()
-    const put = predecessor.transfer({ handoff: await predecessor.offer(), role: 'sends' })
-    grantedBytes = readWelcome(await put.next()).windowBytes * (opened + 1)
-    assert.ok(grantedBytes <= relayWindowBytesTotal)
-  }
-  assert.ok(grantedBytes > relayWindowBytesTotal - relayStreamPutsMax, 'all of it is granted')
-  const late = await relay.peer()
-  assert.is((await late.transfer({ handoff: await late.offer(), role: 'sends' }).failure()).code, 'busy')
-})
 
 test('an heir gets what is stored in the order of the numbers, then what arrives, then the end', async () => {
   await using relay = new TestRelay()
@@ -367,23 +217,6 @@ test('a finished handoff ends the get and is gone from the store', async () => {
   assert.is((await get.failure()).code, 'not-found')
   await relay.relay.core.settled()
   assert.is(relay.packs.bytes(), 0)
-})
-
-test('packs that arrive while the relay drains are not taken; those being written are acknowledged', async () => {
-  await using relay = new TestRelay()
-  const predecessor = await relay.peer()
-  const put = await openPut(predecessor, await predecessor.offer())
-  relay.packs.puts.shut()
-  put.pack(0, packBytes)
-  await settle()
-  const drained = relay.relay.drain({ signal: new AbortController().signal })
-  put.pack(1, packBytes)
-  await settle()
-  relay.packs.puts.open()
-  assert.equal([...readAcknowledge(await put.next()).packs], [0])
-  assert.is((await put.failure()).code, 'draining')
-  await drained
-  assert.is(relay.packs.bytes(), packBytes)
 })
 
 test('packs whose record is gone are removed at the next start', async () => {
