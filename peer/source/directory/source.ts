@@ -89,26 +89,21 @@ class DirectorySource implements Source {
 
   async *read(chunks: readonly Chunk[], { signal }: WaitOptions): AsyncGenerator<(ChunkPart | LeftOut)[]> {
     const ahead: { batch: readonly Chunk[]; answer: Promise<ReadAnswer> }[] = []
-    const abandoned = new AbortController()
     const batches = batchesOf(chunks)
-    try {
-      for (;;) {
-        while (ahead.length < readAheadBatches) {
-          const { value: batch, done } = batches.next()
-          if (done === true) break
-          const answer = this.#readBatch(batch, AbortSignal.any([signal, abandoned.signal]))
-          // It is awaited in its turn; until then a failure mustn't count as unhandled.
-          answer.catch(() => {})
-          ahead.push({ batch, answer })
-        }
-        const first = ahead.shift()
-        if (first === undefined) return
-        const answer = await first.answer
-        const parts = first.batch.map((chunk, index) => partAt(answer, index, chunk))
-        yield this.#extended === undefined ? parts : await this.#extend(this.#extended, parts, signal)
+    for (;;) {
+      while (ahead.length < readAheadBatches) {
+        const { value: batch, done } = batches.next()
+        if (done === true) break
+        const answer = this.#readBatch(batch, signal)
+        // It is awaited in its turn; until then a failure mustn't count as unhandled, and whoever ends early doesn't wait for it.
+        answer.catch(() => {})
+        ahead.push({ batch, answer })
       }
-    } finally {
-      abandoned.abort()
+      const first = ahead.shift()
+      if (first === undefined) return
+      const answer = await first.answer
+      const parts = first.batch.map((chunk, index) => partAt(answer, index, chunk))
+      yield this.#extended === undefined ? parts : await this.#extend(this.#extended, parts, signal)
     }
   }
 
