@@ -67,7 +67,7 @@ async function measureTree(plan: Plan, tree: Tree): Promise<Row[]> {
   const from = join(stage.folder, 'from')
   await tree.write(from)
   await using servers = new AsyncDisposableStack()
-  const ways = [heirloom(stage, tree.files), ...(await othersOf(stage, from, servers))]
+  const ways = [heirloom(stage, tree.files), bareCopy(stage), ...(await othersOf(stage, from, servers))]
   const rates = new Map(ways.map(({ name }) => [name, [] as number[]]))
   for (let round = 0; round < rounds; round++) {
     // Each goes first as often as others.
@@ -83,12 +83,15 @@ async function measureTree(plan: Plan, tree: Tree): Promise<Row[]> {
 
 function rowsOf({ name, unit }: Tree, rates: ReadonlyMap<string, readonly number[]>): Row[] {
   const heirloomRuns = rates.get('Heirloom')!
-  const against = (other: string, least: number) => {
+  const against = (other: string, least?: number) => {
     const baseline = rates.get(other)
-    return baseline === undefined ? [] : [row(`${name}: Heirloom, of ${other}`, unit, heirloomRuns, { baseline, target: { least } })]
+    return baseline === undefined
+      ? []
+      : [row(`${name}: Heirloom, of ${other}`, unit, heirloomRuns, { baseline, ...(least !== undefined && { target: { least } }) })]
   }
   return [
     ...[...rates].map(([way, runs]) => row(`${name}: ${way}`, unit, runs)),
+    ...against(bareName),
     ...against('rsync -e ssh', 3),
     ...(unit === 'MB/s' ? against('rclone, plain HTTP', 1) : []),
   ]
@@ -107,6 +110,24 @@ function heirloom(stage: Stage, files: number): Way {
       if (delivered < files) throw new HeirloomError('internal', `${delivered} of ${files} files arrived`)
       await Promise.all([stage.expectEnd(sender), stage.expectEnd(receiver)])
       return (Number(end['atMs']) - Number(notice['atMs'])) / 1000
+    },
+  }
+}
+
+const bareName = 'a bare sealed copy'
+
+/** What is left for any restore of this runtime to win. */
+function bareCopy(stage: Stage): Way {
+  return {
+    name: bareName,
+    async copy(from, to) {
+      const sender = stage.end({ part: 'send-copy', from })
+      const { port } = await stage.line(sender, 'listening')
+      const receiver = stage.end({ part: 'receive-copy', port: Number(port), to })
+      const begun = await stage.line(receiver, 'begun')
+      const done = await stage.line(receiver, 'done')
+      await Promise.all([stage.expectEnd(sender), stage.expectEnd(receiver)])
+      return (Number(done['atMs']) - Number(begun['atMs'])) / 1000
     },
   }
 }

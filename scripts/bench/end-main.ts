@@ -5,6 +5,7 @@ import type { Terminal } from '../../src/cli/output.ts'
 import { HeirloomError } from '../../src/errors.ts'
 import type { LaneKind } from '../../src/lane/lane.ts'
 import { receiveBare, receiveLink, sendBare, sendLink, type Tell } from './bare.ts'
+import { receiveCopy, sendCopy } from './bare-copy.ts'
 import { receiveSealed, sendSealed } from './bare-sealed.ts'
 import { receiveTcp, sendTcp } from './bare-tcp.ts'
 import { receiveMemory, sendMemory, type MemoryEndExtras } from './memory-ends.ts'
@@ -16,6 +17,8 @@ export type EndPart =
   | { readonly part: 'send-tcp'; readonly port: number; readonly count: number }
   | { readonly part: 'send-sealed'; readonly count: number }
   | { readonly part: 'receive-sealed'; readonly port: number }
+  | { readonly part: 'send-copy'; readonly from: string }
+  | { readonly part: 'receive-copy'; readonly port: number; readonly to: string }
   | (MemoryEndExtras & {
       readonly part: 'send' | 'receive'
       readonly relay: string
@@ -48,6 +51,10 @@ async function run(what: EndPart, tell: Tell, signal: AbortSignal): Promise<void
       return sendSealed(what.count, tell, signal)
     case 'receive-sealed':
       return receiveSealed(what.port, tell, signal)
+    case 'send-copy':
+      return sendCopy(what.from, tell, signal)
+    case 'receive-copy':
+      return receiveCopy(what.port, what.to, tell, signal)
     case 'send':
       return sendMemory(what.count, { ...what, tell, signal })
     case 'receive':
