@@ -1,5 +1,7 @@
 // What this peer has accepted so far. A relay could give it an old handoff once more, or one from before: everything of it is genuine, and stale.
 //
+// And a relay that was away when a claim was given back gives it out as if it still stood, while another peer may have the handoff.
+//
 // Invariant: once a pack of a handoff was about to be restored, nothing that was created before it is, nor it itself again after its end. Clocks of
 // predecessors differ, so what is no more than clockSkewMs older counts as of the same time.
 
@@ -19,9 +21,21 @@ export interface HandoffAge {
   readonly createdMs: number
 }
 
+/** A claim to a handoff: its epoch, and the id of the relay that gave it, in base64. */
+export interface ClaimId {
+  readonly epoch: number
+  readonly assignedBy: string
+}
+
+const handoffSchema = z.string().regex(/^[0-9a-f]{32}$/)
+
 const fileSchema = z.object({
   newestMs: z.number(),
-  ended: z.array(z.object({ handoff: z.string().regex(/^[0-9a-f]{32}$/), createdMs: z.number() })).max(acceptedHandoffsMax),
+  ended: z.array(z.object({ handoff: handoffSchema, createdMs: z.number() })).max(acceptedHandoffsMax),
+  givenBack: z
+    .array(z.object({ handoff: handoffSchema, createdMs: z.number(), epoch: z.number(), assignedBy: z.string() }))
+    .max(acceptedHandoffsMax)
+    .default([]),
 })
 
 type Written = z.output<typeof fileSchema>
@@ -47,7 +61,7 @@ export class AcceptedHandoffs {
     } catch {
       // There is none yet, or what was written was lost with the machine.
     }
-    return new AcceptedHandoffs(path, files, known ?? { newestMs: 0, ended: [] })
+    return new AcceptedHandoffs(path, files, known ?? { newestMs: 0, ended: [], givenBack: [] })
   }
 
   /** Whether this peer has inherited it to its end. */
@@ -84,10 +98,24 @@ export class AcceptedHandoffs {
 
   /** It is over, and the relay is told so. Throws `io` or `no-space`. */
   ended({ handoff, createdMs }: HandoffAge): void {
-    const { newestMs, ended } = this.#known
-    // Those that are older are refused by their age.
-    const kept = ended.filter((each) => each.handoff !== handoff && each.createdMs >= newestMs - clockSkewMs)
-    this.#write({ newestMs, ended: [...kept, { handoff, createdMs }].slice(-acceptedHandoffsMax) }, 'keep')
+    const ended = [...this.#others(this.#known.ended, handoff), { handoff, createdMs }]
+    this.#write({ ...this.#known, ended: ended.slice(-acceptedHandoffsMax) }, 'keep')
+  }
+
+  /** The claim is about to be given back: this peer doesn't go on with it. Throws `io` or `no-space`. */
+  givesBack({ handoff, createdMs }: HandoffAge, claim: ClaimId): void {
+    const givenBack = [...this.#others(this.#known.givenBack, handoff), { handoff, createdMs, ...claim }]
+    this.#write({ ...this.#known, givenBack: givenBack.slice(-acceptedHandoffsMax) }, 'keep')
+  }
+
+  hasGivenBack(handoff: string, { epoch, assignedBy }: ClaimId): boolean {
+    const isIt = (each: Written['givenBack'][number]) => each.handoff === handoff && each.epoch === epoch && each.assignedBy === assignedBy
+    return this.#known.givenBack.some(isIt)
+  }
+
+  /** Those that are older are refused by their age. */
+  #others<Item extends HandoffAge>(items: readonly Item[], handoff: string): Item[] {
+    return items.filter((each) => each.handoff !== handoff && each.createdMs >= this.#known.newestMs - clockSkewMs)
   }
 
   #write(known: Written, how: 'write' | 'keep'): void {

@@ -7,6 +7,7 @@ import { reclaimEveryMs } from '../../src/limits/link.ts'
 import { peerBytes } from '../../src/seal/identity.ts'
 import type { Assignment, Heir, Response, Standing } from '../../src/wire/gen/control_pb.ts'
 import type { RelayLink } from '../relay-link.ts'
+import type { ClaimId } from './accepted.ts'
 
 export interface ClaimsOptions {
   readonly assignment: Assignment
@@ -48,6 +49,10 @@ export class Claims {
     const { assignment, relay } = options
     this.#assignedBy = assignment.assignedBy.byteLength > 0 ? assignment.assignedBy : peerBytes(relay.id)
     this.#known = new Set([relay])
+  }
+
+  get id(): ClaimId {
+    return { epoch: this.#options.assignment.epoch, assignedBy: Buffer.from(this.#assignedBy).toString('base64') }
   }
 
   /** The relays that have this heir's claim to the handoff. */

@@ -80,6 +80,7 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   events.emit('claim', { handoff, epoch: assignment.epoch })
   const place = { ...findJournal(options, header), claims }
   const { recalled } = place
+  await refuseGivenBack(options, place)
   if (recalled?.settled !== undefined) return tellSettled(place, recalled.settled)
   await refuseStale(options, place)
   using journal = openJournal(options, place)
@@ -87,7 +88,7 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   const { restorer, origins, inheritance } = parts
   await restorer.recall(recalled?.entries ?? [])
   options.onDemands?.(parts.demands)
-  const end = await runToItsEnd(options, inheritance, claims)
+  const end = await runToItsEnd(options, inheritance, place)
   // What somebody else is the heir of isn't fetched here.
   if (end === 'fenced') await Promise.all([origins[Symbol.asyncDispose](), claims.yield()])
   await origins.settled()
@@ -102,7 +103,7 @@ export async function inherit(options: InheritOptions): Promise<Settled> {
   }
   // What a relay's store may have, and this peer takes from none, is for another; unless it had something of its predecessor, of which this is the rest.
   if (end === 'partial' && !options.lanes.includes('store') && restorer.have.size === 0) {
-    await claims.finish({ released: true })
+    await giveBack(place)
     return settled
   }
   if (end !== 'fenced') journal.settle(settled)
@@ -217,7 +218,8 @@ async function tellSettled({ files, directory, accepted, age, claims }: Place, s
 }
 
 /** Runs the inheritance, open to its predecessor and to what the relays say. */
-async function runToItsEnd(options: InheritOptions, inheritance: Inheritance, claims: Claims): Promise<InheritanceEnd> {
+async function runToItsEnd(options: InheritOptions, inheritance: Inheritance, place: Place): Promise<InheritanceEnd> {
+  const { claims } = place
   using seat = options.desk.seat(inheritance)
   void seat
   using following = claims.follow({ onKnown: (relay, known) => inheritance.getFrom(relay, known), onFenced: () => inheritance.fence() })
@@ -226,9 +228,28 @@ async function runToItsEnd(options: InheritOptions, inheritance: Inheritance, cl
     return await inheritance.run(options.signal)
   } catch (thrown) {
     // What failed here may work elsewhere; what was asked to stop may go on here. Only the first is given back.
-    if (!options.signal.aborted) await claims.finish({ released: true })
+    if (!options.signal.aborted) await giveBack(place)
     throw asHeirloomError(thrown)
   }
+}
+
+/** For another heir, or for this one with another claim. */
+async function giveBack({ accepted, age, claims }: Place): Promise<void> {
+  try {
+    accepted.givesBack(age, claims.id)
+  } catch {
+    // Where it can't be remembered, the relays that hear of it are who must.
+  }
+  await claims.finish({ released: true })
+}
+
+/** A relay that was away when this claim was given back gives it out again: it is told now. */
+async function refuseGivenBack({ clock, signal }: InheritOptions, { accepted, age, claims }: Place): Promise<void> {
+  if (!accepted.hasGivenBack(age.handoff, claims.id)) return
+  await claims.finish({ released: true })
+  // As below.
+  await delay(clock, retryMaxMs, signal)
+  throw new HeirloomError('stale', 'this claim was given back before, and another may have the handoff')
 }
 
 interface JournalPlace {
