@@ -6,7 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { HandoffResult } from '../../peer/result.ts'
 import { systemClock } from '../../src/clock.ts'
-import { asHeirloomError } from '../../src/errors.ts'
+import { asHeirloomError, HeirloomError } from '../../src/errors.ts'
 import { generatePool } from '../../src/seal/pool-key.ts'
 import { refusedLater } from '../helpers/refusal.ts'
 import { makeTemp, type TempDirectory } from '../helpers/temp.ts'
@@ -20,6 +20,13 @@ interface Scene extends AsyncDisposable {
   readonly evil: EvilRelay
   readonly temp: TempDirectory
   peer(): Promise<PoolPeer>
+}
+
+/** An application whose disk is full. */
+class FullState extends Map<string, Buffer> {
+  override set(): this {
+    throw new HeirloomError('no-space', 'the disk is full')
+  }
 }
 
 async function openScene(): Promise<Scene> {
@@ -154,6 +161,25 @@ test('a handoff that was inherited is not restored again, nor is one that is old
   assert.equal(state, before)
   const again = scene.evil.records().find(({ key }) => key.handoff === newer.key.handoff)!
   assert.ok(again.finished, "what was inherited is nobody's to have once more")
+})
+
+test('a claim that was given back is not gone on with when the relay gives it out again', async () => {
+  await using scene = await openScene()
+  await park(scene, stateOf('one'))
+  const heir = await scene.peer()
+  const assignment = (await heir.wait())!
+  const journal = scene.temp.at('journal')
+  await refusedLater(heir.inherit(assignment, new FullState(), journal), 'no-space')
+  const [record] = scene.evil.records()
+  assert.is(record!.heir, undefined, 'another heir may have it')
+  // It doesn't know of it any more, as one that was away.
+  await scene.evil.replay(record!)
+  const again = (await heir.wait())!
+  assert.equal([again.epoch, again.handoff], [assignment.epoch, assignment.handoff])
+  const state: State = new Map()
+  await refusedLater(heir.inherit(again, state, journal), 'stale')
+  assert.is(state.size, 0)
+  assert.is(scene.evil.records()[0]!.heir, undefined, 'it is told once more')
 })
 
 test('two heirs with the same claim restore the same, and nothing that was not sealed', async () => {

@@ -30,6 +30,25 @@ test('what it has accepted it remembers over a restart: neither the same again n
   second.check(age(3, nowMs + 1), nowMs)
 })
 
+test('a claim that it gave back it remembers over a restart, and no other of the same handoff', async () => {
+  await using temp = await makeTemp()
+  const recall = () => AcceptedHandoffs.recall(temp.path, systemJournalFiles)
+  const claim = { epoch: 2, assignedBy: 'one' }
+  const first = recall()
+  assert.not(first.hasGivenBack(age(1).handoff, claim))
+  first.givesBack(age(1), claim)
+  const second = recall()
+  assert.ok(second.hasGivenBack(age(1).handoff, claim))
+  assert.not(second.hasGivenBack(age(2).handoff, claim))
+  assert.not(second.hasGivenBack(age(1).handoff, { ...claim, epoch: 3 }))
+  assert.not(second.hasGivenBack(age(1).handoff, { ...claim, assignedBy: 'other' }))
+  second.givesBack(age(1), { ...claim, epoch: 3 })
+  second.ended(age(2))
+  second.began(age(3, nowMs + 1), nowMs)
+  assert.ok(recall().hasGivenBack(age(1).handoff, { ...claim, epoch: 3 }))
+  second.check(age(1), nowMs)
+})
+
 test('one that was begun and not ended may go on', async () => {
   await using temp = await makeTemp()
   const accepted = AcceptedHandoffs.recall(temp.path, systemJournalFiles)

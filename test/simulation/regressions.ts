@@ -231,6 +231,12 @@ const faults: readonly Mutation[] = [
     'if (one.assignedBy === other.assignedBy) return false',
     'return false',
   ),
+  mutation(
+    'an heir goes on with a claim that it gave back while the relay was away',
+    'peer/inherit/inherit.ts',
+    'if (!accepted.hasGivenBack(age.handoff, claims.id)) return',
+    'if (accepted !== undefined) return',
+  ),
 ]
 
 /** By name: the seed that shows the fault. */
@@ -276,6 +282,7 @@ const tests: Readonly<Record<string, string>> = {
   'an heir does not hear from the other relays what waits for a verdict': 'test/peer/inheritance.test.ts',
   'an heir that ends lets a relay drop what it has not asked it for yet': 'test/peer/inheritance.test.ts',
   'of two claims of one epoch each relay holds its own': 'test/relay/several-relays.test.ts',
+  'an heir goes on with a claim that it gave back while the relay was away': 'test/hostile/evil-relay.test.ts',
 }
 
 export const regressions: readonly Regression[] = faults.map((fault) => ({ ...fault, seed: seeds[fault.name], test: tests[fault.name] }))
