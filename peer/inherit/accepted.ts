@@ -27,13 +27,13 @@ export interface ClaimId {
   readonly assignedBy: string
 }
 
-const handoffSchema = z.string().regex(/^[0-9a-f]{32}$/)
+const ageSchema = z.object({ handoff: z.string().regex(/^[0-9a-f]{32}$/), createdMs: z.number() })
 
 const fileSchema = z.object({
   newestMs: z.number(),
-  ended: z.array(z.object({ handoff: handoffSchema, createdMs: z.number() })).max(acceptedHandoffsMax),
+  ended: z.array(ageSchema).max(acceptedHandoffsMax),
   givenBack: z
-    .array(z.object({ handoff: handoffSchema, createdMs: z.number(), epoch: z.number(), assignedBy: z.string() }))
+    .array(ageSchema.extend({ epoch: z.number(), assignedBy: z.string() }))
     .max(acceptedHandoffsMax)
     .default([]),
 })
@@ -98,14 +98,13 @@ export class AcceptedHandoffs {
 
   /** It is over, and the relay is told so. Throws `io` or `no-space`. */
   ended({ handoff, createdMs }: HandoffAge): void {
-    const ended = [...this.#others(this.#known.ended, handoff), { handoff, createdMs }]
-    this.#write({ ...this.#known, ended: ended.slice(-acceptedHandoffsMax) }, 'keep')
+    this.#write({ ...this.#known, ended: this.#noted(this.#known.ended, { handoff, createdMs }) }, 'keep')
   }
 
   /** The claim is about to be given back: this peer doesn't go on with it. Throws `io` or `no-space`. */
   givesBack({ handoff, createdMs }: HandoffAge, claim: ClaimId): void {
-    const givenBack = [...this.#others(this.#known.givenBack, handoff), { handoff, createdMs, ...claim }]
-    this.#write({ ...this.#known, givenBack: givenBack.slice(-acceptedHandoffsMax) }, 'keep')
+    const givenBack = this.#noted(this.#known.givenBack, { handoff, createdMs, ...claim })
+    this.#write({ ...this.#known, givenBack }, 'keep')
   }
 
   hasGivenBack(handoff: string, { epoch, assignedBy }: ClaimId): boolean {
@@ -113,9 +112,10 @@ export class AcceptedHandoffs {
     return this.#known.givenBack.some(isIt)
   }
 
-  /** Those that are older are refused by their age. */
-  #others<Item extends HandoffAge>(items: readonly Item[], handoff: string): Item[] {
-    return items.filter((each) => each.handoff !== handoff && each.createdMs >= this.#known.newestMs - clockSkewMs)
+  /** One item a handoff. Those that are older are refused by their age. */
+  #noted<Item extends HandoffAge>(items: readonly Item[], item: Item): Item[] {
+    const isKept = ({ handoff, createdMs }: Item) => handoff !== item.handoff && createdMs >= this.#known.newestMs - clockSkewMs
+    return [...items.filter(isKept), item].slice(-acceptedHandoffsMax)
   }
 
   #write(known: Written, how: 'write' | 'keep'): void {

@@ -19,7 +19,7 @@ import type { Sink } from '../source/source.ts'
 import type { Demands } from './demands.ts'
 import { demandsOf, namedIds } from './demands-of.ts'
 import { progressOf, settle } from './account.ts'
-import { Claims } from './claims.ts'
+import { Claims, type Finishing } from './claims.ts'
 import { AcceptedHandoffs, type HandoffAge } from './accepted.ts'
 import type { InheritanceDesk } from './desk.ts'
 import { systemJournalFiles, type JournalFiles } from './journal-files.ts'
@@ -244,11 +244,9 @@ async function giveBack({ accepted, age, claims }: Place): Promise<void> {
 }
 
 /** A relay that was away when this claim was given back gives it out again: it is told now. */
-async function refuseGivenBack({ clock, signal }: InheritOptions, { accepted, age, claims }: Place): Promise<void> {
+async function refuseGivenBack(options: InheritOptions, { accepted, age, claims }: Place): Promise<void> {
   if (!accepted.hasGivenBack(age.handoff, claims.id)) return
-  await claims.finish({ released: true })
-  // As below.
-  await delay(clock, retryMaxMs, signal)
+  await sendBack(options, claims, { released: true })
   throw new HeirloomError('stale', 'this claim was given back before, and another may have the handoff')
 }
 
@@ -278,11 +276,15 @@ async function refuseStale(options: InheritOptions, { accepted, age, files, dire
     accepted.check(age, options.clock.nowMs())
   } catch (thrown) {
     files.remove(directory)
-    await claims.finish({ released: !accepted.hasEnded(age.handoff) })
-    // A relay that gives out the same again and again must not keep us busy.
-    await delay(options.clock, retryMaxMs, options.signal)
+    await sendBack(options, claims, { released: !accepted.hasEnded(age.handoff) })
     throw thrown
   }
+}
+
+/** A relay that gives out the same again and again must not keep us busy. */
+async function sendBack({ clock, signal }: InheritOptions, claims: Claims, how: Finishing): Promise<void> {
+  await claims.finish(how)
+  await delay(clock, retryMaxMs, signal)
 }
 
 function openJournal({ assignment, membership }: InheritOptions, { directory, files, recalled, age: { handoff } }: JournalPlace): Journal {

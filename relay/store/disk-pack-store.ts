@@ -45,8 +45,8 @@ export async function openDiskPackStore(directory: string, options: DiskPackStor
   try {
     await disk.syncFolder(dirname(root))
     const figures = { bytes: 0, damaged: 0 }
-    const shared = { disk, files: new SegmentFiles(disk), syncTurns: new Turns(syncsMax) }
-    const context = { ...shared, figures, onWarning, segmentBytes, digest }
+    const files = new SegmentFiles(disk)
+    const context = { disk, files, syncTurns: new Turns(syncsMax), figures, onWarning, segmentBytes, digest }
     const store = new OpenDiskPackStore(root, context, lock)
     await store.recover(signal)
     return store

@@ -61,20 +61,20 @@ export class HandoffLog {
   }
 
   /** As PackStore.put. */
-  async put(number: number, sealed: readonly Uint8Array[], { onWritten }: PutOptions = {}): Promise<void> {
+  async put(number: number, sealed: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     assertPackBounds(number, sealed)
     if (this.have.has(number)) return
     let pending = this.#pending.get(number)
     if (pending === undefined) {
-      pending = this.#append(number, sealed, onWritten)
+      pending = this.#append(number, sealed, options)
       this.#pending.set(number, pending)
     }
     await pending
   }
 
-  async #append(number: number, sealed: readonly Uint8Array[], onWritten: (() => void) | undefined): Promise<void> {
+  async #append(number: number, sealed: readonly Uint8Array[], options: PutOptions | undefined): Promise<void> {
     try {
-      const place = await this.#writer.append(number, sealed, onWritten)
+      const place = await this.#writer.append(number, sealed, options)
       if (this.#isDropped) throw droppedError()
       this.#index.set(number, place)
       this.have.add(number)

@@ -15,6 +15,7 @@ import type { PackPlace } from './pack-index.ts'
 import type { FileLease, SegmentFiles } from './segment-files.ts'
 import type { RecordDigest } from './record-digest.ts'
 import { encodeRecordHeader, recordHeaderBytes, segmentName } from './segment-format.ts'
+import type { PutOptions } from './store.ts'
 import type { Turns } from './turns.ts'
 
 export interface SegmentWriterOptions {
@@ -83,7 +84,7 @@ export class SegmentWriter {
   }
 
   /** Resolves with the pack's place when it is durable. Throws `no-space` or `io`; the pieces must not change until then, or until `onWritten`. */
-  append(number: number, sealed: readonly Uint8Array[], onWritten?: () => void): Promise<PackPlace> {
+  append(number: number, sealed: readonly Uint8Array[], { onWritten }: PutOptions = {}): Promise<PackPlace> {
     const bytes = sealed.reduce((sum, piece) => sum + piece.length, 0)
     return new Promise((resolve, reject) => {
       if (this.#refusal !== undefined) return reject(this.#refusal)

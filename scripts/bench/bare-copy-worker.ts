@@ -3,7 +3,7 @@
 import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
-import { readBatchChunksMax } from '../../src/limits/source.ts'
+import { batchesOf } from '../../peer/source/batches.ts'
 import { packBytesTarget } from '../../src/limits/wire.ts'
 
 export interface CopyWork {
@@ -38,21 +38,6 @@ function* parts(root: string): Generator<CopiedFile> {
     for (let at = 0; at < size || at === 0; at += packBytesTarget)
       yield { path, size, mode: mode & 0o7777, mtimeS: mtimeMs / 1000, at, bytes: Math.min(packBytesTarget, size - at) }
   }
-}
-
-function* batches(root: string): Generator<CopiedFile[]> {
-  let batch: CopiedFile[] = []
-  let bytes = 0
-  for (const part of parts(root)) {
-    if (batch.length > 0 && (bytes + part.bytes > packBytesTarget || batch.length >= readBatchChunksMax)) {
-      yield batch
-      batch = []
-      bytes = 0
-    }
-    batch.push(part)
-    bytes += part.bytes
-  }
-  if (batch.length > 0) yield batch
 }
 
 function readBatch(root: string, files: readonly CopiedFile[]): CopyBatch {
@@ -104,7 +89,7 @@ function place(staged: string, path: string): void {
 const { kind, root } = workerData as CopyWork
 const port = parentPort!
 if (kind === 'read') {
-  const listed = batches(root)
+  const listed = batchesOf(parts(root), ({ bytes }) => bytes)
   port.on('message', () => {
     const { value, done } = listed.next()
     const batch = done === true ? undefined : readBatch(root, value)

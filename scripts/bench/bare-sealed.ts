@@ -25,10 +25,13 @@ export async function sendSealed(count: number, tell: Tell, signal: AbortSignal)
 /** Opens and drops what comes from there, and tells how fast it came. */
 export async function receiveSealed(port: number, tell: Tell, signal: AbortSignal): Promise<void> {
   const meter = new Meter()
-  const take = ({ plain, free }: { readonly plain: Uint8Array; free(): void }) => {
-    meter.add(plain.byteLength)
-    free()
-  }
-  await receivePacks(port, take, signal)
+  await receivePacks(
+    port,
+    ({ plain, free }) => {
+      meter.add(plain.byteLength)
+      free()
+    },
+    signal,
+  )
   tell('rate', { megabytesPerSecond: meter.megabytesPerSecond, cpuMsPerMebibyte: meter.cpuMsPerMebibyte })
 }

@@ -10,12 +10,21 @@ import { packNumber } from '../../src/seal/pack-seal.ts'
 import { frameType } from '../../src/wire/frame.ts'
 import { PackSet } from '../../src/wire/pack-set.ts'
 import { park, parkedBytes } from '../helpers/parked.ts'
-import { leaseMs, settle, TestRelay, TestTransfer } from '../helpers/relay-peer.ts'
+import { leaseMs, settle, TestRelay, type TestTransfer } from '../helpers/relay-peer.ts'
 
 const test = suite('get session')
 
 const packBytes = parkedBytes
 const everything = windowBytes
+
+/** Packs in the store, and their heir. */
+async function claimed(relay: TestRelay, ...numbers: number[]) {
+  const [predecessor, heir] = [await relay.peer(), await relay.peer()]
+  const handoff = await predecessor.offer()
+  const put = await park(predecessor, handoff, ...numbers)
+  await heir.claim(handoff)
+  return { predecessor, heir, handoff, put }
+}
 
 async function nextNumber(get: TestTransfer): Promise<number> {
   return packNumber((await get.next(frameType.pack)).body)
@@ -27,10 +36,7 @@ function acknowledge(get: TestTransfer, window: number, ...numbers: number[]): v
 
 test('an heir gets what is stored in the order of the numbers, then what arrives, then the end', async () => {
   await using relay = new TestRelay()
-  const [predecessor, heir] = [await relay.peer(), await relay.peer()]
-  const handoff = await predecessor.offer()
-  const put = await park(predecessor, handoff, 2, 0, 1)
-  await heir.claim(handoff)
+  const { predecessor, heir, handoff, put } = await claimed(relay, 2, 0, 1)
   const get = heir.transfer({ handoff, role: 'receives', epoch: 1, windowBytes: everything })
   await get.next(frameType.welcome)
   assert.equal([await nextNumber(get), await nextNumber(get), await nextNumber(get)], [0, 1, 2])
@@ -42,10 +48,7 @@ test('an heir gets what is stored in the order of the numbers, then what arrives
 
 test('an heir that has some packs gets only the others', async () => {
   await using relay = new TestRelay()
-  const [predecessor, heir] = [await relay.peer(), await relay.peer()]
-  const handoff = await predecessor.offer()
-  await park(predecessor, handoff, 0, 1, 2, 3)
-  await heir.claim(handoff)
+  const { predecessor, heir, handoff } = await claimed(relay, 0, 1, 2, 3)
   await predecessor.close(handoff, 4)
   const get = heir.transfer({ handoff, role: 'receives', epoch: 1, windowBytes: everything, have: PackSet.of([0, 2]) })
   assert.equal([await nextNumber(get), await nextNumber(get)], [1, 3])
@@ -54,10 +57,7 @@ test('an heir that has some packs gets only the others', async () => {
 
 test('no more is in flight to an heir than its window, and no more is read than one pack ahead', async () => {
   await using relay = new TestRelay()
-  const [predecessor, heir] = [await relay.peer(), await relay.peer()]
-  const handoff = await predecessor.offer()
-  await park(predecessor, handoff, 0, 1, 2, 3, 4, 5)
-  await heir.claim(handoff)
+  const { heir, handoff } = await claimed(relay, 0, 1, 2, 3, 4, 5)
   const get = heir.transfer({ handoff, role: 'receives', epoch: 1, windowBytes: 2 * packBytes })
   await settle()
   assert.equal([await nextNumber(get), await nextNumber(get)], [0, 1])
@@ -72,10 +72,7 @@ test('no more is in flight to an heir than its window, and no more is read than 
 
 test('an heir that does not read holds up one pack of the relay, whatever its window says', async () => {
   await using relay = new TestRelay()
-  const [predecessor, heir] = [await relay.peer(), await relay.peer()]
-  const handoff = await predecessor.offer()
-  await park(predecessor, handoff, 0, 1, 2, 3, 4, 5)
-  await heir.claim(handoff)
+  const { heir, handoff } = await claimed(relay, 0, 1, 2, 3, 4, 5)
   const get = heir.transfer({ handoff, role: 'receives', epoch: 1, windowBytes: 2 ** 40 })
   get.channel.reading = false
   await settle()
@@ -87,10 +84,7 @@ test('an heir that does not read holds up one pack of the relay, whatever its wi
 
 test('what the heir demands jumps the queue', async () => {
   await using relay = new TestRelay()
-  const [predecessor, heir] = [await relay.peer(), await relay.peer()]
-  const handoff = await predecessor.offer()
-  await park(predecessor, handoff, 0, 1, 2, 3, 4, 5)
-  await heir.claim(handoff)
+  const { heir, handoff } = await claimed(relay, 0, 1, 2, 3, 4, 5)
   const get = heir.transfer({ handoff, role: 'receives', epoch: 1, windowBytes: packBytes })
   assert.is(await nextNumber(get), 0)
   get.channel.send(demandFrame({ packs: PackSet.of([4, 5, 9]) }))
@@ -104,10 +98,7 @@ test('what the heir demands jumps the queue', async () => {
 
 test('what the heir demands goes beyond the credit also when less was granted while it was read', async () => {
   await using relay = new TestRelay()
-  const [predecessor, heir] = [await relay.peer(), await relay.peer()]
-  const handoff = await predecessor.offer()
-  await park(predecessor, handoff, 0, 1, 2, 3, 4, 5)
-  await heir.claim(handoff)
+  const { heir, handoff } = await claimed(relay, 0, 1, 2, 3, 4, 5)
   const get = heir.transfer({ handoff, role: 'receives', epoch: 1, windowBytes: 3 * packBytes })
   for (const number of [0, 1, 2]) assert.is(await nextNumber(get), number)
   await settle()
@@ -124,10 +115,7 @@ test('what the heir demands goes beyond the credit also when less was granted wh
 
 test('what the heir demands takes its part of the memory for packs, as all else does', async () => {
   await using relay = new TestRelay()
-  const [predecessor, heir] = [await relay.peer(), await relay.peer()]
-  const handoff = await predecessor.offer()
-  await park(predecessor, handoff, 0, 1, 2, 3, 4)
-  await heir.claim(handoff)
+  const { heir, handoff } = await claimed(relay, 0, 1, 2, 3, 4)
   const get = heir.transfer({ handoff, role: 'receives', epoch: 1, windowBytes: packBytes })
   assert.is(await nextNumber(get), 0)
   get.channel.send(demandFrame({ packs: PackSet.of([4]) }))
@@ -143,10 +131,7 @@ test('what the heir demands takes its part of the memory for packs, as all else 
 
 test('when the predecessor is gone without closing, the end says so, and when it comes back the rest follows', async () => {
   await using relay = new TestRelay()
-  const [predecessor, heir] = [await relay.peer(), await relay.peer()]
-  const handoff = await predecessor.offer()
-  await park(predecessor, handoff, 0)
-  await heir.claim(handoff)
+  const { predecessor, heir, handoff } = await claimed(relay, 0)
   const get = heir.transfer({ handoff, role: 'receives', epoch: 1, windowBytes: everything })
   assert.is(await nextNumber(get), 0)
   await predecessor.control.close()
@@ -207,10 +192,7 @@ test('a pack that is damaged on disk is left out; the others go on', async () =>
 
 test('a finished handoff ends the get and is gone from the store', async () => {
   await using relay = new TestRelay()
-  const [predecessor, heir] = [await relay.peer(), await relay.peer()]
-  const handoff = await predecessor.offer()
-  await park(predecessor, handoff, 0)
-  await heir.claim(handoff)
+  const { heir, handoff } = await claimed(relay, 0)
   const get = heir.transfer({ handoff, role: 'receives', epoch: 1, windowBytes: everything })
   assert.is(await nextNumber(get), 0)
   await heir.finish(handoff, 1)

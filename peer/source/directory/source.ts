@@ -9,9 +9,10 @@ import { isLeftOut, type Chunk, type ChunkPart, type LeftOut } from '../../../sr
 import { systemClock, type Clock } from '../../../src/clock.ts'
 import { asHeirloomError } from '../../../src/errors.ts'
 import { racyWriteMs } from '../../../src/limits/preship.ts'
-import { contentCutsMax, readAheadBatches, readBatchChunksMax } from '../../../src/limits/source.ts'
+import { contentCutsMax, readAheadBatches } from '../../../src/limits/source.ts'
 import { packBytesTarget } from '../../../src/limits/wire.ts'
 import type { Division, Order } from '../../../src/plan/manifest.ts'
+import { batchesOf } from '../batches.ts'
 import type { InventoryQuery, Source, WaitOptions } from '../source.ts'
 import { withExtended } from './attributes.ts'
 import type { CutAnswer } from './content-cuts.ts'
@@ -89,7 +90,7 @@ class DirectorySource implements Source {
 
   async *read(chunks: readonly Chunk[], { signal }: WaitOptions): AsyncGenerator<(ChunkPart | LeftOut)[]> {
     const ahead: { batch: readonly Chunk[]; answer: Promise<ReadAnswer> }[] = []
-    const batches = batchesOf(chunks)
+    const batches = batchesOf(chunks, expectedBytes)
     for (;;) {
       while (ahead.length < readAheadBatches) {
         const { value: batch, done } = batches.next()
@@ -223,21 +224,6 @@ class DirectorySource implements Source {
 /** What memory is set aside for: nothing that a chunk says makes it more than a pack's worth. */
 function expectedBytes({ bytes = 0 }: Chunk): number {
   return Math.min(packBytesTarget, Math.max(0, bytes))
-}
-
-function* batchesOf(chunks: readonly Chunk[]): Generator<Chunk[]> {
-  let batch: Chunk[] = []
-  let bytes = 0
-  for (const chunk of chunks) {
-    if (batch.length > 0 && (bytes + expectedBytes(chunk) > packBytesTarget || batch.length >= readBatchChunksMax)) {
-      yield batch
-      batch = []
-      bytes = 0
-    }
-    batch.push(chunk)
-    bytes += expectedBytes(chunk)
-  }
-  if (batch.length > 0) yield batch
 }
 
 /**
